@@ -1,0 +1,7 @@
+#!/bin/sh
+# Format and lint (Biome), types (tsc), and who may import whom (lint-rooms).
+set -e
+cd "$(dirname "$0")/.."
+node_modules/.bin/biome check .
+node_modules/.bin/tsc --noEmit
+sh scripts/bun.sh scripts/lint-rooms.ts

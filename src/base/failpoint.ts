@@ -1,0 +1,36 @@
+// Failpoints: named places between two durable steps where a test kills the process, to see that the next
+// start finishes or undoes what was begun. They cost one comparison when none is armed.
+
+/** Every failpoint there is; tests walk this list, so a new one is tested by being named here. */
+export const FAILPOINTS = [
+  "create.snapshot-prepared",
+  "create.row-written",
+  "start.network-allocated",
+  "start.network-realised",
+  "start.rootfs-mounted",
+  "start.bundle-written",
+  "start.shim-spawned",
+  "start.runtime-created",
+  "start.running-recorded",
+  "exit.recorded",
+  "exit.network-released",
+  "exit.unmounted",
+  "remove.marked",
+  "remove.volumes-released",
+  "remove.snapshot-removed",
+  "remove.row-deleted",
+  "pull.lease-opened",
+  "pull.blob-partial",
+  "pull.blob-stored",
+  "pull.layer-unpacked",
+  "pull.layer-committed",
+  "pull.image-recorded",
+] as const;
+export type Failpoint = (typeof FAILPOINTS)[number];
+
+const armed = process.env.BERTH_FAILPOINT;
+
+/** Kills this process without any clean-up when `BERTH_FAILPOINT` names this place. */
+export function failpoint(name: Failpoint): void {
+  if (armed === name) process.kill(process.pid, "SIGKILL");
+}

@@ -1,0 +1,81 @@
+// Images: a name and a root descriptor (an index or a manifest); the id is that descriptor's digest.
+import type { ChainId, Digest } from "../oci/digest.ts";
+import type { Descriptor, ImageConfig, Manifest, Platform } from "../oci/types.ts";
+import type { ImageRecord } from "../store/types.ts";
+
+/** Credentials as X-Registry-Auth brings them. Never logged, never sent on to another host. */
+export interface RegistryAuth {
+  username?: string;
+  password?: string;
+  identitytoken?: string;
+  registrytoken?: string;
+  serveraddress?: string;
+}
+
+/** One line of the JSON stream that pull, push, load and import answer with (Docker's jsonmessage). */
+export interface ProgressMessage {
+  id?: string;
+  status?: string;
+  progressDetail?: { current?: number; total?: number };
+  aux?: unknown;
+  stream?: string;
+  error?: string;
+  errorDetail?: { code?: number; message: string };
+}
+export type Progress = (message: ProgressMessage) => void;
+
+/** The image of one platform, ready to be run: unpacked, its parts read. */
+export interface ResolvedImage {
+  record: ImageRecord;
+  /** Digest of the root descriptor: the image's id. */
+  id: Digest;
+  manifestDescriptor: Descriptor;
+  manifest: Manifest;
+  config: ImageConfig;
+  platform: Platform;
+  /** Top of the unpacked stack; undefined for an image without layers. */
+  chain: ChainId | undefined;
+}
+
+export interface Images {
+  /**
+   * Finds by name, name@digest, id or unique prefix of an id. Errors: not-found "No such image: X",
+   * or, when it is here for another platform only, not-found in the words of Docker's containerd store.
+   */
+  resolve(reference: string, platform?: Platform): Promise<ResolvedImage>;
+  /** As resolve, and unpacks layers that aren't yet. */
+  ensureUnpacked(image: ResolvedImage): Promise<ResolvedImage>;
+  pull(
+    reference: string,
+    options: { platform?: Platform; auth?: RegistryAuth; progress: Progress; signal: AbortSignal },
+  ): Promise<ImageRecord>;
+  push(
+    reference: string,
+    options: { platform?: Platform; auth?: RegistryAuth; progress: Progress; signal: AbortSignal },
+  ): Promise<void>;
+  load(
+    archive: AsyncIterable<Uint8Array>,
+    options: { progress: Progress; quiet: boolean; platform?: Platform },
+  ): Promise<void>;
+  save(references: string[], options: { platform?: Platform }): AsyncIterable<Uint8Array>;
+  import(
+    archive: AsyncIterable<Uint8Array>,
+    options: {
+      reference?: string;
+      changes: string[];
+      message?: string;
+      platform?: Platform;
+      progress: Progress;
+    },
+  ): Promise<Digest>;
+  tag(source: string, target: string): Promise<void>;
+  /** `inUse` asks the engine which containers use an image id. Answers what was untagged and deleted. */
+  remove(
+    reference: string,
+    options: {
+      force: boolean;
+      prune: boolean;
+      inUse: (id: Digest) => { containerId: string; running: boolean }[];
+    },
+  ): Promise<({ Untagged: string } | { Deleted: string })[]>;
+}

@@ -1,0 +1,15 @@
+// Picks the role that this process plays; each role loads its own rooms and nothing else.
+import { basename } from "node:path";
+
+const name = basename(process.argv0);
+const args = process.argv.slice(2);
+const role = name === "berthd" || name === "dockerd" ? "daemon" : args[0];
+
+switch (role) {
+  case "daemon":
+  case "shim":
+  case "worker":
+    throw new Error(`role ${role} is not built yet`);
+  default:
+    throw new Error("the client is not built yet");
+}

@@ -1,0 +1,125 @@
+// Networks. Terms, as in libnetwork and CNI:
+//
+//   network   a row: driver, subnets, options, scope
+//   sandbox   a container's network namespace (or the host's): what lives in it, where its file is
+//   endpoint  a sandbox's place in a network: addresses, MAC, names, published ports
+//   allocate  decide and store (addresses, identifiers): no kernel
+//   realise   make what is stored exist in this kernel: devices, addresses, rules; idempotent, so that start,
+//             restart and reconciling after a crash are the same code
+import type {
+  Network as ApiNetwork,
+  EndpointSettings,
+  NetworkingConfig,
+  PortMap,
+} from "../api/types/index.ts";
+
+export type NetworkScope = "local" | "cluster";
+
+export interface NetworkRecord {
+  id: string;
+  name: string;
+  driver: string;
+  scope: NetworkScope;
+  createdAt: string;
+  internal: boolean;
+  attachable: boolean;
+  enableIPv4: boolean;
+  enableIPv6: boolean;
+  /** CIDR subnets with gateway, as decided. */
+  pools: { subnet: string; gateway?: string; range?: string; auxiliary?: Record<string, string> }[];
+  options: Record<string, string>;
+  labels: Record<string, string>;
+  /** The default networks can't be removed. */
+  builtIn: boolean;
+}
+
+export interface PortBindingDecision {
+  protocol: "tcp" | "udp" | "sctp";
+  containerPort: number;
+  hostAddress: string;
+  hostPort: number;
+}
+
+export interface EndpointRecord {
+  id: string;
+  sandboxId: string;
+  networkId: string;
+  scope: NetworkScope;
+  addresses: {
+    ipv4?: string;
+    ipv6?: string;
+    prefix4?: number;
+    prefix6?: number;
+    gateway4?: string;
+    gateway6?: string;
+  };
+  mac?: string;
+  interfaceName?: string;
+  aliases: string[];
+  ports: PortBindingDecision[];
+}
+
+export interface SandboxRecord {
+  id: string; // the container's id
+  mode: "private" | "host" | "none" | "shared";
+  /** Whose namespace it shares (`--network container:ID`). */
+  sharedWith?: string;
+  scope: NetworkScope;
+}
+
+/** What a container asks of the network. */
+export interface SandboxRequest {
+  containerId: string;
+  containerName: string;
+  /** HostConfig.NetworkMode: bridge, default, host, none, container:ID, or a network's name or id. */
+  networkMode: string;
+  networkingConfig?: NetworkingConfig;
+  portBindings: PortMap;
+  exposedPorts: string[];
+  publishAll: boolean;
+  hostname: string;
+  domainname?: string;
+  extraHosts: string[];
+  dns: string[];
+  dnsOptions: string[];
+  dnsSearch: string[];
+  macAddress?: string;
+}
+
+/** What the start of a container gets back. */
+export interface RealisedSandbox {
+  /** Path of the pinned namespace file; null: the host's network. */
+  namespace: string | null;
+  /** Contents for the container's files. */
+  hosts: string;
+  resolvConf: string;
+  /** Sysctls that belong to the namespace. */
+  sysctls: Record<string, string>;
+  /** Host ports that the container's shim must reserve (bind, not accept) while the container runs. */
+  reserve: { protocol: "tcp" | "udp"; address: string; port: number }[];
+}
+
+export interface SandboxStatus {
+  sandboxKey: string;
+  endpoints: Record<string, EndpointSettings>;
+  ports: PortMap;
+}
+
+export interface Networks {
+  /** Bad port, unknown network, address outside the subnet…: refused here in Docker's words. */
+  check(request: SandboxRequest): void;
+  /** Decides addresses and host ports in one transaction. Conflict "…port is already allocated" names the holder. */
+  allocate(request: SandboxRequest): Promise<SandboxRecord>;
+  /** Namespace, devices, rules. Undoes what it made when it fails. */
+  realise(containerId: string): Promise<RealisedSandbox>;
+  /** Devices and rules away, addresses and ports free. The slow part of deleting goes on after the promise. */
+  release(containerId: string): Promise<void>;
+  status(containerId: string): SandboxStatus | undefined;
+  /** Settings to show for a container that never started. */
+  list(): NetworkRecord[];
+  find(nameOrId: string): NetworkRecord; // throws not-found "network X not found"
+  toApi(record: NetworkRecord, options: { verbose: boolean }): ApiNetwork;
+  /** At start-up and on SIGHUP: default networks, rules and devices as the rows of `alive` containers say; the rest away. */
+  reconcile(alive: ReadonlySet<string>): Promise<void>;
+  close(): Promise<void>;
+}

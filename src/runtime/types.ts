@@ -1,0 +1,122 @@
+// The runtime room: the OCI bundle, the driver of crun and runc, and the shim that keeps one container.
+import type { ContainerConfig, HostConfig } from "../api/types/index.ts";
+import type { HostEnvironment } from "../base/environment.ts";
+import type { ImageRunConfig } from "../oci/types.ts";
+import type { SnapshotMount } from "../store/types.ts";
+
+/** Everything that decides config.json; pure data, so bundles can be compared with a peer's in tests. */
+export interface BundleInput {
+  id: string;
+  name: string;
+  config: ContainerConfig;
+  hostConfig: HostConfig;
+  image: ImageRunConfig;
+  /** Where the root file system is mounted. */
+  rootfs: string;
+  /** Mounts from volumes and binds, host paths ready. */
+  mounts: { destination: string; source: string; type: "bind" | "tmpfs"; options: string[] }[];
+  /** Host paths of /etc/hosts, /etc/hostname, /etc/resolv.conf; absent where a user's mount is there. */
+  files: { hosts?: string; hostname?: string; resolvConf?: string };
+  hostname: string;
+  networkNamespace: string | null;
+  /** Namespace files of other containers: `--pid container:X` and its kin. */
+  joinedNamespaces: { pid?: string; ipc?: string; uts?: string };
+  sysctls: Record<string, string>;
+  environment: HostEnvironment;
+}
+
+/** What one container's shim is started with; written as shim.json into its folder, mode 0600. */
+export interface ShimConfig {
+  protocol: number;
+  id: string;
+  bundle: string;
+  /** Path of the runtime binary, and the name it was asked by (`crun`, `runc`, `--runtime`). */
+  runtime: { path: string; name: string; args: string[] };
+  terminal: boolean;
+  stdin: boolean;
+  stdinOnce: boolean;
+  consoleSize?: [rows: number, columns: number];
+  log: { driver: string; options: Record<string, string>; path: string };
+  reservePorts: { protocol: "tcp" | "udp"; address: string; port: number }[];
+  /** Host mounts that the shim does not make, only for its record of what to report. */
+  cgroupPath: string;
+}
+
+/** Exact end of a container or exec. */
+export interface ExitStatus {
+  /** The program's own status, or 128 + signal. */
+  code: number;
+  signal?: number;
+  oomKilled: boolean;
+  /** RFC 3339 with nanoseconds. */
+  finishedAt: string;
+}
+
+export interface ShimState {
+  phase: "created" | "running" | "paused" | "exited";
+  pid?: number;
+  startedAt?: string;
+  exit?: ExitStatus;
+  execs: { id: string; pid?: number; running: boolean; exit?: ExitStatus }[];
+}
+
+export interface ProcessSpec {
+  args: string[];
+  env: string[];
+  cwd: string;
+  user: { uid: number; gid: number; additionalGids: number[] };
+  terminal: boolean;
+  privileged: boolean;
+  /** Capabilities, apparmor and no_new_privs as OCI runtime-spec `process` has them. */
+  oci: Record<string, unknown>;
+}
+
+/** Output of an attached stream; a terminal has only stdout. */
+export type StreamName = "stdin" | "stdout" | "stderr";
+
+export interface AttachedStream extends AsyncDisposable {
+  /** Chunks in order as they came; ends when the process's output ends. Pull slowly and the shim spills to disk. */
+  output: ReadableStream<{ stream: "stdout" | "stderr"; data: Uint8Array }>;
+  /** Resolves when the shim took it: flow control for a gigabyte of stdin. */
+  write(data: Uint8Array): Promise<void>;
+  closeStdin(): void;
+}
+
+/** The daemon's end of a shim. */
+export interface Shim extends AsyncDisposable {
+  readonly id: string;
+  readonly pid: number;
+  /** Protocol version and named features of the shim's own release. */
+  readonly protocol: number;
+  readonly features: readonly string[];
+  state(): Promise<ShimState>;
+  /** Runtime create and start in one; resolves when the program runs. Errors carry the runtime's words in runc's form. */
+  start(): Promise<{ pid: number; startedAt: string }>;
+  attach(options: {
+    exec?: string;
+    stdin: boolean;
+    stdout: boolean;
+    stderr: boolean;
+  }): Promise<AttachedStream>;
+  exec(
+    id: string,
+    spec: ProcessSpec,
+    options: { stdin: boolean; consoleSize?: [number, number] },
+  ): Promise<{ pid: number }>;
+  kill(signal: number, options?: { exec?: string; all?: boolean }): Promise<void>;
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  resize(rows: number, columns: number, exec?: string): Promise<void>;
+  /** Resolves at the end of the container (or exec), also when it is long past. Rejects when the shim itself dies. */
+  wait(exec?: string): Promise<ExitStatus>;
+  /** Takes the runtime's state away and ends the shim. Only after the exit was recorded by the daemon. */
+  remove(): Promise<void>;
+}
+
+/** Exit status a dead shim left in its folder (exit.json), for a container that ended while no daemon ran. */
+export type LeftExit = ExitStatus | undefined;
+
+export interface RootfsMount {
+  mount: SnapshotMount;
+  target: string;
+}

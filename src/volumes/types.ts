@@ -1,0 +1,77 @@
+// Volumes: named folders that outlive containers, and how a container's mounts are made from what was asked.
+import type { Mount, Volume } from "../api/types/index.ts";
+
+export interface VolumeRecord {
+  id: string; // the volume's name
+  driver: "local";
+  createdAt: string;
+  labels: Record<string, string>;
+  options: Record<string, string>;
+  scope: "local";
+  /** Made for one container without a name: goes with `rm -v` and `--rm`. */
+  anonymous: boolean;
+}
+
+/** A mount of a container, decided when it is created, stored in its record. */
+export interface ResolvedMount {
+  type: "bind" | "volume" | "tmpfs";
+  /** Host folder for bind; volume's name for volume; empty for tmpfs. */
+  source: string;
+  /** Absolute path inside the container. */
+  destination: string;
+  readOnly: boolean;
+  /** bind: rprivate, rshared, … */
+  propagation?: string;
+  /** As asked after the second colon of -v: "ro,z" and so on; shown by inspect as Mode. */
+  mode: string;
+  /** Copy the image's content of the destination into the volume when that is empty. */
+  copyUp: boolean;
+  /** tmpfs: mount options as mount(8) writes them. */
+  tmpfsOptions?: string[];
+  nonRecursive?: boolean;
+  /** Make a missing bind source, as -v does and --mount doesn't. */
+  createSource?: boolean;
+  subpath?: string;
+  anonymous?: boolean;
+}
+
+/** What asked for a mount: HostConfig.Binds, .Mounts, .Tmpfs, .VolumesFrom (records resolved by the engine), Config.Volumes. */
+export interface MountRequest {
+  binds: string[];
+  mounts: Mount[];
+  tmpfs: Record<string, string>;
+  imageVolumes: string[];
+  inherited: ResolvedMount[];
+  volumeDriver?: string;
+}
+
+export interface Volumes {
+  /** Refuses what can't be mounted, in Docker's words, before anything is made. */
+  plan(request: MountRequest): ResolvedMount[];
+  /** Makes the named and anonymous volumes of a plan, and marks the container as their user. Undone by release. */
+  acquire(containerId: string, mounts: ResolvedMount[]): Promise<ResolvedMount[]>;
+  /** No longer used by the container; removeAnonymous as `rm -v`. */
+  release(containerId: string, options: { removeAnonymous: boolean }): Promise<void>;
+  /** Before each start: host paths to mount, made when missing (binds with createSource) or refused. */
+  realise(
+    mounts: ResolvedMount[],
+    ids: { uid: number; gid: number },
+  ): Promise<{ mount: ResolvedMount; hostPath: string }[]>;
+  /** Copies the image's content of each copyUp volume that is empty; `rootfs` is the mounted root of the container. */
+  copyUp(mounts: ResolvedMount[], rootfs: string): Promise<void>;
+  create(request: {
+    name?: string;
+    driver?: string;
+    labels?: Record<string, string>;
+    options?: Record<string, string>;
+  }): Promise<VolumeRecord>;
+  get(name: string): VolumeRecord; // throws not-found "get NAME: no such volume"
+  list(): VolumeRecord[];
+  /** Names of the containers that use it. */
+  usersOf(name: string): string[];
+  remove(name: string, options: { force: boolean }): Promise<void>;
+  mountpoint(name: string): string;
+  toApi(record: VolumeRecord): Volume;
+  /** Bytes on disk, for `system df`. */
+  usage(name: string): Promise<number>;
+}
