@@ -1,8 +1,11 @@
 #!/bin/sh
 # Builds dist/berth, the one file that is client, daemon, shim and worker.
-set -e
+set -eu
 cd "$(dirname "$0")/.."
+version=$(sed -n 's/^  "version": "\(.*\)",$/\1/p' package.json)
+commit=$(git rev-parse --short HEAD 2>/dev/null || echo unknown)
 mkdir -p dist
-sh scripts/bun.sh build --compile --minify --bytecode --format=esm --define BERTH_VERSION="\"$(sed -n 's/.*"version": "\(.*\)".*/\1/p' package.json | head -1)\"" \
-  src/main.ts --outfile dist/berth.new >/dev/null
-mv dist/berth.new dist/berth
+sh scripts/bun.sh build --compile --minify --bytecode --format=esm \
+  --define BERTH_VERSION="\"$version\"" --define BERTH_COMMIT="\"$commit\"" \
+  src/main.ts --outfile "dist/berth.$$"
+mv "dist/berth.$$" dist/berth
