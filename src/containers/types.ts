@@ -69,3 +69,96 @@ export interface ExecRecord {
   pid: number;
   canRemove: boolean;
 }
+
+/** One piece of a container's output. A terminal's is all stdout. */
+export interface OutputChunk {
+  stream: "stdout" | "stderr";
+  data: Uint8Array;
+}
+
+/** A client's place at a container's (or exec's) streams; the API multiplexes what comes out when there is no terminal. */
+export interface Attachment extends AsyncDisposable {
+  readonly tty: boolean;
+  /** Ends when the program's output ends, or when the client typed the detach keys. */
+  readonly output: AsyncIterable<OutputChunk>;
+  /** Resolves when it was taken. What comes after the end of the program is dropped. */
+  write(data: Uint8Array): Promise<void>;
+  /** The client's end of input (its half-close). Ends the program's input only where that was asked (StdinOnce, exec). */
+  closeStdin(): void;
+}
+
+export interface AttachOptions {
+  /** What was logged so far, first. */
+  logs: boolean;
+  /** Then what comes. */
+  stream: boolean;
+  stdin: boolean;
+  stdout: boolean;
+  stderr: boolean;
+  /** `ctrl-p,ctrl-q`; undefined: the default; "": none. */
+  detachKeys?: string;
+}
+
+export interface LogOptions {
+  stdout: boolean;
+  stderr: boolean;
+  follow: boolean;
+  /** Seconds since the epoch, with fraction as text: `1700000000.000000001`; "" or "0": from the start. */
+  since?: string;
+  until?: string;
+  timestamps: boolean;
+  details: boolean;
+  /** "all" or a number of lines. */
+  tail: string;
+}
+
+export interface LogStream {
+  readonly tty: boolean;
+  readonly chunks: AsyncIterable<OutputChunk>;
+}
+
+export type WaitCondition = "not-running" | "next-exit" | "removed";
+
+/** Body of POST /containers/ID/exec. */
+export interface ExecRequest {
+  AttachStdin?: boolean;
+  AttachStdout?: boolean;
+  AttachStderr?: boolean;
+  ConsoleSize?: [number, number] | null;
+  DetachKeys?: string;
+  Tty?: boolean;
+  Env?: string[];
+  Cmd?: string[];
+  Privileged?: boolean;
+  User?: string;
+  WorkingDir?: string;
+}
+
+/** Answer of GET /exec/ID/json. */
+export interface ExecInspect {
+  ID: string;
+  Running: boolean;
+  ExitCode: number | null;
+  ProcessConfig: {
+    tty: boolean;
+    entrypoint: string;
+    arguments: string[];
+    privileged: boolean;
+    user?: string;
+  };
+  OpenStdin: boolean;
+  OpenStderr: boolean;
+  OpenStdout: boolean;
+  CanRemove: boolean;
+  ContainerID: string;
+  DetachKeys: string;
+  Pid: number;
+}
+
+/** The containers of this daemon: records, their changes, and who waits for them. Opened by `openContainers`. */
+export interface Containers {
+  /** By full id, name (with or without slash) or unique prefix of an id; throws Docker's "No such container: X". */
+  find(reference: string): ContainerRecord;
+  get(id: string): ContainerRecord | undefined;
+  all(): ContainerRecord[];
+}

@@ -1,6 +1,16 @@
 // What the use cases work with: the rooms, opened once by start.ts. A record, not an object with behaviour:
 // behaviour is in the rooms, and in one file here for each use case that crosses them.
+import type {
+  ContainerConfig,
+  ContainerSummary,
+  EventMessage,
+  HostConfig,
+  ImageSummary,
+  NetworkingConfig,
+  Volume,
+} from "../api/types/index.ts";
 import type { HostEnvironment } from "../base/environment.ts";
+import type { Containers } from "../containers/types.ts";
 import type { Images } from "../images/types.ts";
 import type { Networks } from "../networks/types.ts";
 import type { Store } from "../store/types.ts";
@@ -61,5 +71,74 @@ export interface Engine {
   readonly images: Images;
   readonly networks: Networks;
   readonly volumes: Volumes;
-  // containers, events and shims are added by the containers room's and the engine's own files.
+  readonly containers: Containers;
+  readonly events: Events;
+  /** Stays the same over restarts: `info`'s ID. */
+  readonly id: string;
+  readonly startedAt: Date;
+}
+
+/** What an API filter parameter says, parsed: `{"label":{"a=b":true}}` and `{"label":["a=b"]}` are `{label: ["a=b"]}`. */
+export type Filters = Record<string, string[]>;
+
+/** Body and query of POST /containers/create. */
+export interface CreateRequest {
+  /** With or without the leading slash; empty: one is made up. */
+  name?: string;
+  /** As the query has it: `linux/arm64/v8`; empty: the host's. */
+  platform?: string;
+  config: ContainerConfig;
+  hostConfig: HostConfig;
+  networkingConfig?: NetworkingConfig;
+}
+
+export interface ListRequest {
+  all: boolean;
+  /** As `docker ps -n`: that many of the newest, whatever their state. */
+  limit?: number;
+  size: boolean;
+  filters: Filters;
+}
+
+export interface StopOptions {
+  /** Name or number; default: the container's stop signal. */
+  signal?: string;
+  /** Seconds until SIGKILL; -1: never; default: the container's StopTimeout, else 10. */
+  timeout?: number;
+}
+
+export interface RemoveOptions {
+  force: boolean;
+  /** Anonymous volumes too. */
+  volumes: boolean;
+  /** Removes a link, which we don't have: refused. */
+  link?: boolean;
+}
+
+export type EventType = "container" | "image" | "network" | "volume" | "daemon" | "builder" | "plugin";
+
+/** The ring of the last 256 events and those who listen. */
+export interface Events {
+  publish(type: EventType, action: string, id: string, attributes?: Record<string, string>): void;
+  /** Past events from `since` on (seconds since the epoch with fraction), then new ones until `until` or abort. */
+  stream(
+    options: { since?: number; until?: number; filters: Filters },
+    signal: AbortSignal,
+  ): AsyncIterable<EventMessage>;
+  readonly listeners: number;
+}
+
+export interface PruneReport {
+  deleted: string[];
+  /** Bytes. */
+  spaceReclaimed: number;
+}
+
+/** Answer of GET /system/df, fields of API 1.51. */
+export interface DiskUsage {
+  LayersSize: number;
+  Images: ImageSummary[] | null;
+  Containers: ContainerSummary[] | null;
+  Volumes: Volume[] | null;
+  BuildCache: [] | null;
 }
