@@ -1,28 +1,75 @@
 // The runtime room: the OCI bundle, the driver of crun and runc, and the shim that keeps one container.
 import type { ContainerConfig, HostConfig } from "../api/types/index.ts";
 import type { HostEnvironment } from "../base/environment.ts";
-import type { ImageRunConfig } from "../oci/types.ts";
 import type { SnapshotMount } from "../store/types.ts";
 
 /** Everything that decides config.json; pure data, so bundles can be compared with a peer's in tests. */
 export interface BundleInput {
   id: string;
   name: string;
+  /** The image's settings merged in (mergeImageConfig), as the container's record and inspect have it. */
   config: ContainerConfig;
+  /** As validateHostConfig gave it back: defaults filled in, what the host lacks taken out. */
   hostConfig: HostConfig;
-  image: ImageRunConfig;
   /** Where the root file system is mounted. */
   rootfs: string;
   /** Mounts from volumes and binds, host paths ready. */
   mounts: { destination: string; source: string; type: "bind" | "tmpfs"; options: string[] }[];
   /** Host paths of /etc/hosts, /etc/hostname, /etc/resolv.conf; absent where a user's mount is there. */
-  files: { hosts?: string; hostname?: string; resolvConf?: string };
+  files: {
+    hosts?: string;
+    hostname?: string;
+    resolvConf?: string;
+    /** A tmpfs that is shared as /dev/shm (`--ipc shareable`, `--ipc container:X`); absent: one of the container's own. */
+    shm?: string;
+  };
   hostname: string;
+  /** A pinned namespace's file; null for the host's (`--network host`). */
   networkNamespace: string | null;
   /** Namespace files of other containers: `--pid container:X` and its kin. */
   joinedNamespaces: { pid?: string; ipc?: string; uts?: string };
+  /** Asked for by the network room, for the container's network namespace; HostConfig.Sysctls win over them. */
   sysctls: Record<string, string>;
   environment: HostEnvironment;
+  defaults?: RuntimeDefaults;
+}
+
+/** What the daemon's configuration says for every container; each is absent where it says nothing. */
+export interface RuntimeDefaults {
+  ulimits?: Record<string, { Name: string; Hard: number; Soft: number }>;
+  cgroupParent?: string;
+  init?: boolean;
+  /** The init that `--init` binds into the container; looked for at the usual places when absent. */
+  initPath?: string;
+  noNewPrivileges?: boolean;
+  /** Content of a profile (JSON), "unconfined" or "builtin". */
+  seccompProfile?: string;
+  /** Bytes of /dev/shm; 64 MiB when absent. */
+  shmSize?: number;
+  ipcMode?: "private" | "shareable";
+  cgroupnsMode?: "private" | "host";
+  /** Names that `--runtime` may give, and the one taken when it gives none. */
+  runtimes?: string[];
+  defaultRuntime?: string;
+}
+
+/** An exec as the API asks for it, and the container that it goes into. */
+export interface ExecProcessRequest {
+  /** Folder of the running container's config.json: an exec takes its capabilities and limits from there. */
+  bundle: string;
+  /** Where the daemon sees the container's root, for user and group names. */
+  rootfs: string;
+  config: ContainerConfig;
+  hostConfig: HostConfig;
+  exec: {
+    cmd: string[];
+    env: string[];
+    user: string;
+    workingDir: string;
+    tty: boolean;
+    privileged: boolean;
+    consoleSize?: [rows: number, columns: number];
+  };
 }
 
 /** What one container's shim is started with; written as shim.json into its folder, mode 0600. */

@@ -1,5 +1,6 @@
 // Volumes: named folders that outlive containers, and how a container's mounts are made from what was asked.
 import type { Mount, Volume } from "../api/types/index.ts";
+import type { BundleInput } from "../runtime/types.ts";
 
 export interface VolumeRecord {
   id: string; // the volume's name
@@ -29,6 +30,10 @@ export interface ResolvedMount {
   /** tmpfs: mount options as mount(8) writes them. */
   tmpfsOptions?: string[];
   nonRecursive?: boolean;
+  /** bind: read-only for the mount itself, not for the mounts below it. */
+  readOnlyNonRecursive?: boolean;
+  /** bind: refuse where the kernel can't make the mounts below it read-only too. */
+  readOnlyForceRecursive?: boolean;
   /** Make a missing bind source, as -v does and --mount doesn't. */
   createSource?: boolean;
   subpath?: string;
@@ -45,6 +50,9 @@ export interface MountRequest {
   volumeDriver?: string;
 }
 
+/** What `volume ls` and `volume prune` filter by; each list is "any of", labels are "all of". */
+export type VolumeFilters = Record<string, string[]>;
+
 export interface Volumes {
   /** Refuses what can't be mounted, in Docker's words, before anything is made. */
   plan(request: MountRequest): ResolvedMount[];
@@ -57,6 +65,11 @@ export interface Volumes {
     mounts: ResolvedMount[],
     ids: { uid: number; gid: number },
   ): Promise<{ mount: ResolvedMount; hostPath: string }[]>;
+  /** What realise gave, in the form of BundleInput.mounts, sorted by destination. */
+  toBundle(
+    realised: { mount: ResolvedMount; hostPath: string }[],
+    tmpfs?: Record<string, string>,
+  ): BundleInput["mounts"];
   /** Copies the image's content of each copyUp volume that is empty; `rootfs` is the mounted root of the container. */
   copyUp(mounts: ResolvedMount[], rootfs: string): Promise<void>;
   create(request: {
@@ -66,7 +79,10 @@ export interface Volumes {
     options?: Record<string, string>;
   }): Promise<VolumeRecord>;
   get(name: string): VolumeRecord; // throws not-found "get NAME: no such volume"
-  list(): VolumeRecord[];
+  /** Filters: dangling, driver, label, name; refuses others in Docker's words. */
+  list(filters?: VolumeFilters): VolumeRecord[];
+  /** Removes anonymous volumes that nobody uses (with filter all=true named ones too); filters label, label!, all. */
+  prune(filters?: VolumeFilters): Promise<{ VolumesDeleted: string[]; SpaceReclaimed: number }>;
   /** Names of the containers that use it. */
   usersOf(name: string): string[];
   remove(name: string, options: { force: boolean }): Promise<void>;
