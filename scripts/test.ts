@@ -1,0 +1,112 @@
+// Runs the tests: those beside the code in one process, each file under test/ in a process of its own, two side
+// by side. Looks at the kernel before and after: a mount, device, namespace, rule or process that a test leaves
+// behind fails the run. Ends with the line "N passed, N failed".
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Glob } from "bun";
+import { leftovers, takeInventory } from "./leftovers.ts";
+
+/** Milliseconds after which one test file's process is ended: the slowest takes about two minutes. */
+const FILE_LIMIT = 600_000;
+const SIDE_BY_SIDE = 2;
+
+interface Outcome {
+  name: string;
+  passed: number;
+  failed: number;
+  skipped: number;
+  seconds: number;
+  output: string;
+}
+
+const words = process.argv.slice(2);
+const wanted = (path: string) => words.length === 0 || words.some((word) => path.includes(word));
+const beside = [...new Glob("{src,scripts}/**/*.test.ts").scanSync(".")].filter(wanted).sort();
+const kernel = [...new Glob("test/**/*.test.ts").scanSync(".")]
+  .filter(wanted)
+  .filter((f) => !f.startsWith("test/vm/"))
+  .sort();
+const folder = mkdtempSync(join(tmpdir(), "berth-test-run-"));
+
+async function run(name: string, files: string[]): Promise<Outcome> {
+  const report = join(folder, `${name.replaceAll("/", "_")}.xml`);
+  const began = performance.now();
+  const child = Bun.spawn(
+    [
+      process.execPath,
+      "test",
+      "--timeout",
+      "60000",
+      "--reporter=junit",
+      `--reporter-outfile=${report}`,
+      ...files.map((f) => `./${f}`),
+    ],
+    { stdin: "ignore", stdout: "pipe", stderr: "pipe", env: { ...process.env, NO_COLOR: "1" } },
+  );
+  const limit = setTimeout(() => child.kill("SIGKILL"), FILE_LIMIT);
+  const [out, err, code] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  clearTimeout(limit);
+  const counts = readReport(report);
+  // A process that died without a report, or failed outside any test, counts as one failure.
+  if (code !== 0 && counts.failed === 0) counts.failed = 1;
+  return { name, ...counts, seconds: (performance.now() - began) / 1000, output: out + err };
+}
+
+function readReport(path: string): { passed: number; failed: number; skipped: number } {
+  let text = "";
+  try {
+    text = readFileSync(path, "utf8");
+  } catch {
+    return { passed: 0, failed: 0, skipped: 0 };
+  }
+  const head = /<testsuites[^>]*>/.exec(text)?.[0] ?? "";
+  const number = (key: string) => Number(new RegExp(`\\b${key}="(\\d+)"`).exec(head)?.[1] ?? 0);
+  const failed = number("failures") + number("errors");
+  return { passed: number("tests") - failed - number("skipped"), failed, skipped: number("skipped") };
+}
+
+function print(outcome: Outcome): void {
+  const mark = outcome.failed > 0 ? "FAIL" : "ok  ";
+  const skipped = outcome.skipped > 0 ? `, ${outcome.skipped} skipped` : "";
+  console.log(
+    `${mark} ${outcome.name}: ${outcome.passed} passed${skipped} (${outcome.seconds.toFixed(1)} s)`,
+  );
+  if (outcome.failed > 0) console.log(outcome.output.replace(/^/gm, "     "));
+  else for (const line of outcome.output.match(/^skipped: .*$/gm) ?? []) console.log(`     ${line}`);
+}
+
+const before = await takeInventory();
+const outcomes: Outcome[] = [];
+const finish = (outcome: Outcome) => {
+  outcomes.push(outcome);
+  print(outcome);
+};
+
+if (beside.length > 0) finish(await run("beside the code", beside));
+const queue = [...kernel];
+await Promise.all(
+  Array.from({ length: SIDE_BY_SIDE }, async () => {
+    for (let file = queue.shift(); file; file = queue.shift()) finish(await run(file, [file]));
+  }),
+);
+rmSync(folder, { recursive: true });
+
+const left = await leftovers(before);
+finish({
+  name: "nothing is left behind",
+  passed: left.length === 0 ? 1 : 0,
+  failed: left.length === 0 ? 0 : 1,
+  skipped: 0,
+  seconds: 0,
+  output: left.join("\n"),
+});
+
+const sum = (key: "passed" | "failed" | "skipped") => outcomes.reduce((total, o) => total + o[key], 0);
+const skipped = sum("skipped");
+console.log(`${sum("passed")} passed, ${sum("failed")} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
+process.exit(sum("failed") > 0 ? 1 : 0);
