@@ -24,6 +24,20 @@ export interface ProgressMessage {
 }
 export type Progress = (message: ProgressMessage) => void;
 
+/** What happened to an image, for `events`: action as Docker's, `id` the digest or the familiar name. */
+export interface ImageEvent {
+  action: "pull" | "push" | "tag" | "untag" | "delete" | "load" | "save" | "import" | "prune" | "create";
+  id: string;
+  /** As `docker events` shows them: `name`, and the image's labels. */
+  attributes: Record<string, string>;
+}
+
+/** A container that uses an image, as far as images need to know. */
+export interface ImageUser {
+  containerId: string;
+  running: boolean;
+}
+
 /** The image of one platform, ready to be run: unpacked, its parts read. */
 export interface ResolvedImage {
   record: ImageRecord;
@@ -45,10 +59,23 @@ export interface Images {
   resolve(reference: string, platform?: Platform): Promise<ResolvedImage>;
   /** As resolve, and unpacks layers that aren't yet. */
   ensureUnpacked(image: ResolvedImage): Promise<ResolvedImage>;
+  /**
+   * Brings an image (by tag, by digest, or with `allTags` the whole repository) and unpacks it. The answer is the last
+   * record written. `builtIn: false` forbids the images that come with Berth (`--pull=always`); the client asks for that
+   * with the query parameter `builtIn=0` of POST /images/create.
+   */
   pull(
     reference: string,
-    options: { platform?: Platform; auth?: RegistryAuth; progress: Progress; signal: AbortSignal },
+    options: {
+      platform?: Platform;
+      auth?: RegistryAuth;
+      allTags?: boolean;
+      builtIn?: boolean;
+      progress: Progress;
+      signal: AbortSignal;
+    },
   ): Promise<ImageRecord>;
+  /** A name without a tag pushes all tags of the repository. */
   push(
     reference: string,
     options: { platform?: Platform; auth?: RegistryAuth; progress: Progress; signal: AbortSignal },
@@ -75,7 +102,9 @@ export interface Images {
     options: {
       force: boolean;
       prune: boolean;
-      inUse: (id: Digest) => { containerId: string; running: boolean }[];
+      inUse: (id: Digest) => ImageUser[];
+      /** Removes only these platforms' manifests and layers (force only), as `rmi --platform`. */
+      platforms?: Platform[];
     },
   ): Promise<({ Untagged: string } | { Deleted: string })[]>;
 }
