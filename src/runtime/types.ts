@@ -77,15 +77,23 @@ export interface ShimConfig {
   protocol: number;
   id: string;
   bundle: string;
-  /** Path of the runtime binary, and the name it was asked by (`crun`, `runc`, `--runtime`). */
-  runtime: { path: string; name: string; args: string[] };
+  /** From `selectRuntime`. */
+  runtime: {
+    path: string;
+    /** As it was asked by (`crun`, `runc`, a name of daemon.json). */
+    name: string;
+    args: string[];
+    /** crun on a hybrid cgroup host: it runs where it does not see /sys/fs/cgroup/unified. */
+    hideUnifiedCgroup?: boolean;
+  };
   terminal: boolean;
   stdin: boolean;
   stdinOnce: boolean;
   consoleSize?: [rows: number, columns: number];
+  /** `json-file` (options max-size, max-file, compress) or `none`. The path's folder also takes what slow attach clients spill. */
   log: { driver: string; options: Record<string, string>; path: string };
   reservePorts: { protocol: "tcp" | "udp"; address: string; port: number }[];
-  /** Host mounts that the shim does not make, only for its record of what to report. */
+  /** As in config.json (`linux.cgroupsPath`): where the OOM count is read, and whom to kill when the shim died. */
   cgroupPath: string;
 }
 
@@ -137,8 +145,15 @@ export interface Shim extends AsyncDisposable {
   readonly protocol: number;
   readonly features: readonly string[];
   state(): Promise<ShimState>;
+  /** Resolves (never rejects) when the connection is over: true when the shim ended by `remove()` or close here. */
+  readonly closed: Promise<{ expected: boolean }>;
   /** Runtime create and start in one; resolves when the program runs. Errors carry the runtime's words in runc's form. */
   start(): Promise<{ pid: number; startedAt: string }>;
+  /**
+   * Attach before `start()` (or before `exec()` under the id it will get) to miss nothing: output that nobody is
+   * attached to goes to the container's log alone, an exec's nowhere. Closing the stream leaves the process's stdin
+   * open; `closeStdin` closes it for an exec and, as in Docker, for a container with `stdinOnce`.
+   */
   attach(options: {
     exec?: string;
     stdin: boolean;
@@ -158,6 +173,14 @@ export interface Shim extends AsyncDisposable {
   wait(exec?: string): Promise<ExitStatus>;
   /** Takes the runtime's state away and ends the shim. Only after the exit was recorded by the daemon. */
   remove(): Promise<void>;
+}
+
+/** A runtime's own account of itself (`crun --version`). */
+export interface RuntimeVersion {
+  name: string;
+  version: string;
+  commit?: string;
+  spec?: string;
 }
 
 /** Exit status a dead shim left in its folder (exit.json), for a container that ended while no daemon ran. */
