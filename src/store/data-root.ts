@@ -1,0 +1,54 @@
+// The data root: its folders, and the lock that gives it to one process at a time.
+import { chmodSync, closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { conflict } from "../base/errors.ts";
+import { tryLock } from "../linux/files.ts";
+
+export interface DataRoot extends Disposable {
+  path: string;
+  database: string;
+  content: string;
+  ingest: string;
+  snapshots: string;
+  /** Emptied at each start. */
+  scratch: string;
+}
+
+/**
+ * Makes the folders that are missing, root's alone (0700), and locks the root until disposed or until this process ends.
+ * Errors: conflict when another process holds it.
+ */
+export function openDataRoot(path: string): DataRoot {
+  const folder = (...names: string[]) => {
+    const name = join(path, ...names);
+    mkdirSync(name, { recursive: true, mode: 0o700 });
+    return name;
+  };
+  folder();
+  chmodSync(path, 0o700);
+  const lockPath = join(path, "lock");
+  // Opened close-on-exec (node:fs does): a shim that inherited it would hold the root when this daemon is long gone.
+  const lock = openSync(lockPath, "a+", 0o600);
+  try {
+    if (!tryLock(lock)) {
+      const holder = readFileSync(lockPath, "utf8").trim();
+      throw conflict(
+        `the data root ${path} is in use by another daemon${holder ? ` (process ${holder})` : ""}: stop it, or choose another --data-root`,
+      );
+    }
+    ftruncateSync(lock);
+    writeSync(lock, `${process.pid}\n`);
+    return {
+      path,
+      database: join(path, "berth.db"),
+      content: folder("content"),
+      ingest: folder("ingest"),
+      snapshots: folder("snapshots"),
+      scratch: folder("scratch"),
+      [Symbol.dispose]: () => closeSync(lock),
+    };
+  } catch (thrown) {
+    closeSync(lock);
+    throw thrown;
+  }
+}

@@ -1,0 +1,42 @@
+// The tables of documents, and which of a document's fields have a column of their own.
+
+export interface DocumentTable {
+  columns: Record<string, { /** JSON path below `$.` */ path: string; unique?: boolean }>;
+}
+
+/**
+ * A room that keeps rows adds its table here; tables and columns that are missing are made when the database opens.
+ * Columns are computed by SQLite from the document, so they can't differ from it. A unique column whose field is
+ * absent (null) never clashes.
+ */
+export const DOCUMENT_TABLES = {
+  containers: {
+    columns: {
+      name: { path: "name", unique: true },
+      imageId: { path: "imageId" },
+      status: { path: "state.status" },
+    },
+  },
+  execs: { columns: { containerId: { path: "containerId" } } },
+  networks: { columns: { name: { path: "name", unique: true }, driver: { path: "driver" } } },
+  sandboxes: { columns: { sharedWith: { path: "sharedWith" } } },
+  endpoints: { columns: { sandboxId: { path: "sandboxId" }, networkId: { path: "networkId" } } },
+  /** One address of one pool; its id says which, so that two endpoints can't have the same. */
+  addresses: { columns: { networkId: { path: "networkId" }, endpointId: { path: "endpointId" } } },
+  /** One published host port; its id is protocol, address and port. */
+  ports: {
+    columns: {
+      endpointId: { path: "endpointId" },
+      hostPort: { path: "hostPort" },
+      protocol: { path: "protocol" },
+    },
+  },
+  volumes: { columns: { driver: { path: "driver" } } },
+  /** A container's use of a volume; its id is both. */
+  volumeUses: { columns: { volume: { path: "volume" }, containerId: { path: "containerId" } } },
+  builds: { columns: { reference: { path: "reference" } } },
+  /** Small facts of the engine: its own id, the subnet it took. */
+  settings: { columns: {} },
+} as const satisfies Record<string, DocumentTable>;
+
+export type DocumentTableName = keyof typeof DOCUMENT_TABLES;
