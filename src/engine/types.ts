@@ -30,6 +30,13 @@ export interface DaemonConfig {
   bip?: string;
   bip6?: string;
   fixedCidr?: string;
+  fixedCidrV6?: string;
+  /** `--default-gateway` of the default bridge. */
+  defaultGateway?: string;
+  /** `--ip`: host address of published ports that name none. */
+  ip?: string;
+  /** `--host-gateway-ip`: what `host-gateway` means in extra hosts; absent: the default bridge's address. */
+  hostGatewayIps?: string[];
   ipv6: boolean;
   defaultAddressPools: { base: string; size: number }[];
   mtu: number;

@@ -12,6 +12,30 @@ import type {
   NetworkingConfig,
   PortMap,
 } from "../api/types/index.ts";
+import type { DaemonConfig } from "../engine/types.ts";
+
+/** The daemon's settings that this room reads. */
+export type NetworksConfig = Pick<
+  DaemonConfig,
+  | "bridge"
+  | "bip"
+  | "bip6"
+  | "fixedCidr"
+  | "fixedCidrV6"
+  | "defaultGateway"
+  | "ip"
+  | "hostGatewayIps"
+  | "ipv6"
+  | "defaultAddressPools"
+  | "mtu"
+  | "icc"
+  | "ipForward"
+  | "ipMasq"
+  | "nftables"
+  | "dns"
+  | "dnsOptions"
+  | "dnsSearch"
+>;
 
 export type NetworkScope = "local" | "cluster";
 
@@ -65,6 +89,8 @@ export interface SandboxRecord {
   /** Whose namespace it shares (`--network container:ID`). */
   sharedWith?: string;
   scope: NetworkScope;
+  /** What was asked, so that `realise` needs nothing but the row. */
+  request: SandboxRequest;
 }
 
 /** What a container asks of the network. */
@@ -114,8 +140,10 @@ export interface Networks {
   realise(containerId: string): Promise<RealisedSandbox>;
   /** Devices and rules away, addresses and ports free. The slow part of deleting goes on after the promise. */
   release(containerId: string): Promise<void>;
+  /** undefined: nothing is allocated for the container (it never started, or it stopped). */
   status(containerId: string): SandboxStatus | undefined;
-  /** Settings to show for a container that never started. */
+  /** Settings to show for a container that does not run: its networks by name, without addresses. */
+  idle(request: SandboxRequest): SandboxStatus;
   list(): NetworkRecord[];
   find(nameOrId: string): NetworkRecord; // throws not-found "network X not found"
   toApi(record: NetworkRecord, options: { verbose: boolean }): ApiNetwork;
