@@ -1,0 +1,59 @@
+// The client as its users see it: one object a daemon, with a resource for each part of the API.
+import { Connection } from "./connection.ts";
+import { Containers } from "./containers.ts";
+import { DEFAULT_HOST, parseEndpoint, type TlsMaterial } from "./endpoint.ts";
+import { Execs } from "./exec.ts";
+import { Images } from "./images.ts";
+import { Networks } from "./networks.ts";
+import { System } from "./system.ts";
+import { Volumes } from "./volumes.ts";
+
+export interface ConnectOptions {
+  /** `unix:///path` or `tcp://host:port`; default: Berth's own socket. */
+  host?: string;
+  tls?: TlsMaterial;
+  /** Fixes the API version instead of asking the daemon (`1.51`). */
+  apiVersion?: string;
+  /** Sent with every request. */
+  headers?: Record<string, string>;
+}
+
+/** A daemon. Nothing is sent before the first call, and nothing has to be closed: connections are the runtime's. */
+export class Client {
+  readonly connection: Connection;
+  readonly containers: Containers;
+  readonly exec: Execs;
+  readonly images: Images;
+  readonly volumes: Volumes;
+  readonly networks: Networks;
+  readonly system: System;
+
+  constructor(options: ConnectOptions = {}) {
+    const endpoint = parseEndpoint(options.host ?? DEFAULT_HOST, options.tls);
+    this.connection = new Connection(endpoint, options.apiVersion, options.headers ?? {});
+    this.containers = new Containers(this.connection);
+    this.exec = new Execs(this.connection);
+    this.images = new Images(this.connection);
+    this.volumes = new Volumes(this.connection);
+    this.networks = new Networks(this.connection);
+    this.system = new System(this.connection);
+  }
+
+  /** The address as it was understood, for messages. */
+  get host(): string {
+    return this.connection.endpoint.host;
+  }
+}
+
+/**
+ * A client of the daemon at `host`. Works against Berth's and Docker's daemons alike.
+ *
+ * @example
+ * import { connect } from "berth";
+ * const client = connect({ host: "unix:///run/berth/berth.sock" });
+ * console.log((await client.system.version()).Version);
+ * for (const container of await client.containers.list()) console.log(container.Names, container.Status);
+ */
+export function connect(options: ConnectOptions = {}): Client {
+  return new Client(options);
+}

@@ -1,0 +1,134 @@
+// One daemon as the resources see it: where it is, and which version of the API both sides speak.
+import type { Endpoint } from "./endpoint.ts";
+import { SdkError } from "./errors.ts";
+import type { HijackedStream } from "./hijack.ts";
+import { bytesOf, jsonLines } from "./streams.ts";
+import { type RequestOptions, send } from "./transport.ts";
+
+/** The newest API version that this client knows, and the oldest that it still asks for. */
+export const API_VERSION = "1.51";
+export const MIN_API_VERSION = "1.24";
+
+/** Orders versions of the form 1.51: negative, zero or positive as a is older, the same or newer. */
+export function compareVersions(a: string, b: string): number {
+  const [x, y] = [a, b].map((version) => version.split(".").map(Number));
+  return (x?.[0] ?? 0) - (y?.[0] ?? 0) || (x?.[1] ?? 0) - (y?.[1] ?? 0);
+}
+
+export interface Ping {
+  apiVersion: string;
+  osType: string;
+  experimental: boolean;
+  builderVersion: string;
+}
+
+/** Paths are given without `/vX.Y`; the first call asks `/_ping` for the daemon's version, unless one was fixed. */
+export class Connection {
+  #negotiated: Promise<string> | undefined;
+  #ping: Promise<Ping> | undefined;
+
+  constructor(
+    readonly endpoint: Endpoint,
+    readonly fixedVersion: string | undefined,
+    readonly headers: Record<string, string>,
+  ) {}
+
+  /** What the daemon says of itself without being asked much. Asked once. */
+  ping(): Promise<Ping> {
+    this.#ping ??= this.#askPing();
+    return this.#ping;
+  }
+
+  async #askPing(): Promise<Ping> {
+    // HEAD as Docker's client: an answer of status 500 still carries the headers.
+    const { headers } = await send(this.endpoint, "HEAD", "/_ping", {
+      headers: this.headers,
+      timeout: 60_000,
+    });
+    return {
+      apiVersion: headers.get("api-version") || MIN_API_VERSION,
+      osType: headers.get("ostype") || "linux",
+      experimental: headers.get("docker-experimental") === "true",
+      builderVersion: headers.get("builder-version") || "",
+    };
+  }
+
+  /** The API version of every call: the older of ours and the daemon's. */
+  version(): Promise<string> {
+    this.#negotiated ??= this.fixedVersion
+      ? Promise.resolve(this.fixedVersion)
+      : this.ping().then(({ apiVersion }) =>
+          compareVersions(apiVersion, API_VERSION) < 0 ? apiVersion : API_VERSION,
+        );
+    return this.#negotiated;
+  }
+
+  async supports(version: string): Promise<boolean> {
+    return compareVersions(await this.version(), version) >= 0;
+  }
+
+  async request(method: string, path: string, options: RequestOptions = {}): Promise<Response> {
+    const version = await this.version();
+    return send(this.endpoint, method, `/v${version}${path}`, {
+      ...options,
+      headers: { ...this.headers, ...options.headers },
+    });
+  }
+
+  /** A call whose answer is one JSON value. */
+  async json<T>(method: string, path: string, options?: RequestOptions): Promise<T> {
+    const response = await this.request(method, path, options);
+    const text = await response.text();
+    try {
+      return JSON.parse(text) as T;
+    } catch (cause) {
+      throw new SdkError(
+        "protocol",
+        `the daemon's answer to ${method} ${path} is not JSON`,
+        response.status,
+        {
+          cause,
+        },
+      );
+    }
+  }
+
+  /** A call whose answer says nothing but that it worked. */
+  async done(method: string, path: string, options?: RequestOptions): Promise<void> {
+    const response = await this.request(method, path, options);
+    await response.arrayBuffer(); // reads it to its end, so that the connection can serve the next call
+  }
+
+  /** A call whose answer is a stream of bytes. */
+  async bytes(method: string, path: string, options?: RequestOptions): Promise<AsyncGenerator<Uint8Array>> {
+    const response = await this.request(method, path, options);
+    return bytesOf(response.body as ReadableStream<Uint8Array> | null);
+  }
+
+  /** A call whose answer is a stream of JSON values. */
+  async lines<T>(method: string, path: string, options?: RequestOptions): Promise<AsyncGenerator<T>> {
+    return jsonLines<T>(await this.bytes(method, path, options));
+  }
+
+  /** A call that turns its connection into a byte stream in both directions. */
+  async hijack(
+    method: string,
+    path: string,
+    options: RequestOptions & { protocol?: string } = {},
+  ): Promise<HijackedStream> {
+    const [{ hijack }, version] = await Promise.all([import("./hijack.ts"), this.version()]);
+    return hijack(this.endpoint, method, `/v${version}${path}`, {
+      ...options,
+      headers: { ...this.headers, ...options.headers },
+    });
+  }
+}
+
+/** Filters as the API takes them: `{"label": ["a=b"]}` in JSON; nothing when there are none. */
+export type Filters = Record<string, string[]>;
+export function encodeFilters(filters: Filters | undefined): string | undefined {
+  return filters && Object.keys(filters).length > 0 ? JSON.stringify(filters) : undefined;
+}
+
+/** A name or an id as a part of a path. */
+export const segment = (name: string): string => encodeURIComponent(name);

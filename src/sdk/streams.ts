@@ -1,0 +1,72 @@
+// The two shapes of what a daemon streams: JSON lines (pull, events), and standard output with standard error
+// multiplexed over one connection (Engine API, "Stream format": byte 0 the stream, bytes 4 to 7 the length).
+import { SdkError } from "./errors.ts";
+
+export type StreamName = "stdin" | "stdout" | "stderr" | "systemerr";
+export interface Frame {
+  stream: StreamName;
+  data: Uint8Array;
+}
+
+const NAMES: StreamName[] = ["stdin", "stdout", "stderr", "systemerr"];
+
+/** Takes the multiplexed format apart. Frames may come in pieces: a long frame is given on as its bytes arrive. */
+export async function* demultiplex(source: AsyncIterable<Uint8Array>): AsyncGenerator<Frame> {
+  let header = new Uint8Array(8);
+  let have = 0;
+  let left = 0;
+  let stream: StreamName = "stdout";
+  for await (let chunk of source) {
+    while (chunk.length > 0) {
+      if (left > 0) {
+        const data = chunk.subarray(0, left);
+        left -= data.length;
+        chunk = chunk.subarray(data.length);
+        yield { stream, data };
+        continue;
+      }
+      const part = chunk.subarray(0, 8 - have);
+      header.set(part, have);
+      have += part.length;
+      chunk = chunk.subarray(part.length);
+      if (have < 8) continue;
+      const name = NAMES[header[0] ?? 255];
+      if (!name) throw new SdkError("protocol", `Unrecognized input header: ${header[0]}`);
+      stream = name;
+      left = new DataView(header.buffer).getUint32(4);
+      header = new Uint8Array(8);
+      have = 0;
+    }
+  }
+}
+
+/** Each JSON value of a stream of lines; a last line without its end counts too. */
+export async function* jsonLines<T>(source: AsyncIterable<Uint8Array>): AsyncGenerator<T> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of source) {
+    text += decoder.decode(chunk, { stream: true });
+    for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n")) {
+      const line = text.slice(0, end).trim();
+      text = text.slice(end + 1);
+      if (line) yield JSON.parse(line) as T;
+    }
+  }
+  text += decoder.decode();
+  if (text.trim()) yield JSON.parse(text) as T;
+}
+
+/** A web stream as something to iterate; leaving early cancels it, and with it the request. */
+export async function* bytesOf(stream: ReadableStream<Uint8Array> | null): AsyncGenerator<Uint8Array> {
+  if (!stream) return;
+  const reader = stream.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    reader.cancel().catch(() => {}); // already over, or its connection gone: nothing is lost
+  }
+}
