@@ -1,16 +1,10 @@
 // Images: a name and a root descriptor (an index or a manifest); the id is that descriptor's digest.
 import type { ChainId, Digest } from "../oci/digest.ts";
 import type { Descriptor, ImageConfig, Manifest, Platform } from "../oci/types.ts";
+import type { RegistryAuth } from "../registry/types.ts";
 import type { ImageRecord } from "../store/types.ts";
 
-/** Credentials as X-Registry-Auth brings them. Never logged, never sent on to another host. */
-export interface RegistryAuth {
-  username?: string;
-  password?: string;
-  identitytoken?: string;
-  registrytoken?: string;
-  serveraddress?: string;
-}
+export type { RegistryAuth } from "../registry/types.ts";
 
 /** One line of the JSON stream that pull, push, load and import answer with (Docker's jsonmessage). */
 export interface ProgressMessage {
