@@ -1,23 +1,34 @@
 // Containers: the record, its states, and who may change them (state-machine.ts alone).
-import type { ContainerConfig, HostConfig, NetworkingConfig } from "../api/types/index.ts";
+import type { ContainerConfig, HostConfig, NetworkingConfig, OCIDescriptor } from "../api/types/index.ts";
+import type { HostEnvironment } from "../base/environment.ts";
+import type { KeyedLock } from "../base/keyed-lock.ts";
 import type { Digest } from "../oci/digest.ts";
 import type { Platform } from "../oci/types.ts";
-import type { ExitStatus } from "../runtime/types.ts";
+import type { ExitStatus, Shim } from "../runtime/types.ts";
 import type { SnapshotId } from "../store/types.ts";
 import type { ResolvedMount } from "../volumes/types.ts";
+import type { Records } from "./records.ts";
+import type { Waiters } from "./waiters.ts";
 
 export type ContainerId = string & { readonly __brand: "ContainerId" };
 
 /**
  * created → running ⇄ paused → exited → running …; restarting: ended, to be started again by its policy;
  * removing: a removal has begun and will be finished, by the next daemon if need be;
- * dead: a removal could not be finished, or its shim died and took the exit status along (the reason is in `error`).
+ * dead: a removal could not be finished (the reason is in `error`).
+ * A container whose shim died is exited with code 255 and the reason in `problem`: nobody saw its status.
  */
 export type ContainerState =
   | { status: "created"; error?: string; exitCode?: number }
-  | { status: "running" | "paused"; pid: number; startedAt: string; shim: string }
-  | { status: "restarting"; startedAt: string; exit: ExitStatus; attempts: number }
-  | { status: "exited"; startedAt: string; exit: ExitStatus; error?: string }
+  | { status: "running" | "paused"; pid: number; startedAt: string; finishedAt?: string }
+  | { status: "restarting"; startedAt: string; exit: ExitStatus; error?: string }
+  | {
+      status: "exited";
+      startedAt: string;
+      exit: ExitStatus;
+      /** What inspect shows as ExitCode and Error: a start that came to nothing since, or the shim's death. */
+      problem?: { exitCode: number; error: string };
+    }
   | { status: "removing"; before: string; startedAt?: string; exit?: ExitStatus }
   | { status: "dead"; startedAt?: string; exit?: ExitStatus; error: string };
 
@@ -32,6 +43,7 @@ export interface ContainerRecord {
   /** The image's id (digest of the root descriptor) and the manifest of the platform that was taken. */
   imageId: Digest;
   manifest: Digest;
+  manifestDescriptor?: OCIDescriptor;
   platform: Platform;
   config: ContainerConfig;
   hostConfig: HostConfig;
@@ -155,8 +167,38 @@ export interface ExecInspect {
   Pid: number;
 }
 
-/** The containers of this daemon: records, their changes, and who waits for them. Opened by `openContainers`. */
+/** One exec of a container, in memory: it ends with its container, and its streams with this daemon's clients. */
+export interface Exec {
+  readonly id: string;
+  readonly containerId: ContainerId;
+  readonly config: ExecRecord["config"];
+  state: "created" | "running" | "exited";
+  exitCode: number | null;
+  pid: number;
+}
+
+/** What happened to a container, for `docker events`: labels, image and name are added where it is published. */
+export type EmitContainerEvent = (
+  container: ContainerRecord,
+  action: string,
+  attributes?: Record<string, string>,
+) => void;
+
+/** The containers of this daemon. A record of what the functions of this room share; opened by `openContainers`. */
 export interface Containers {
+  readonly environment: HostEnvironment;
+  readonly records: Records;
+  readonly waiters: Waiters;
+  /** One change of a container at a time. Held over start, the handling of an exit, and removal; never over a wait for a program. */
+  readonly locks: KeyedLock;
+  /** The shims that are connected: those of containers that run or are being started. */
+  readonly shims: Map<ContainerId, Shim>;
+  readonly execs: Map<string, Exec>;
+  /** Clients that attached to a container before it was started: they get their streams before its first byte. */
+  readonly pendingAttachments: Map<ContainerId, Set<(shim: Shim) => Promise<void>>>;
+  /** Removals that are under way: a second one is refused. */
+  readonly removing: Set<ContainerId>;
+  readonly emit: EmitContainerEvent;
   /** By full id, name (with or without slash) or unique prefix of an id; throws Docker's "No such container: X". */
   find(reference: string): ContainerRecord;
   get(id: string): ContainerRecord | undefined;

@@ -1,0 +1,208 @@
+// Programs started in a container that runs: `docker exec`. An exec is created, started once, inspected; it is kept in
+// memory, for a while after its end too, since clients ask for its exit code then.
+import { randomBytes } from "node:crypto";
+import { conflict, invalid, notFound } from "../base/errors.ts";
+import type { ProcessSpec, Shim } from "../runtime/types.ts";
+import { ClientAttachment } from "./attach.ts";
+import { DetachScanner, parseDetachKeys } from "./detach-keys.ts";
+import { notRunning } from "./kill.ts";
+import { classifyStartError } from "./start-error.ts";
+import type {
+  Attachment,
+  ContainerId,
+  ContainerRecord,
+  Containers,
+  Exec,
+  ExecInspect,
+  ExecRequest,
+} from "./types.ts";
+
+/** Milliseconds that an ended exec can still be inspected. */
+const KEPT = 5 * 60_000;
+
+/** Errors: conflict (not running, paused), invalid (no command, bad keys). */
+export function createExec(
+  containers: Containers,
+  record: ContainerRecord,
+  reference: string,
+  request: ExecRequest,
+): string {
+  refuseInactive(record, reference);
+  const cmd = request.Cmd ?? [];
+  if (cmd.length === 0) throw invalid("No exec command specified");
+  if (request.DetachKeys)
+    parseDetachKeys(request.DetachKeys, (text) => `Invalid escape keys (${text}) provided`);
+  const exec: Exec = {
+    id: randomBytes(32).toString("hex"),
+    containerId: record.id,
+    config: {
+      tty: request.Tty ?? false,
+      attachStdin: request.AttachStdin ?? false,
+      attachStdout: request.AttachStdout ?? false,
+      attachStderr: request.AttachStderr ?? false,
+      ...(request.DetachKeys !== undefined && { detachKeys: request.DetachKeys }),
+      env: request.Env ?? [],
+      cmd,
+      privileged: request.Privileged ?? false,
+      user: request.User ?? "",
+      workingDir: request.WorkingDir ?? "",
+      ...(request.ConsoleSize && { consoleSize: request.ConsoleSize }),
+    },
+    state: "created",
+    exitCode: null,
+    pid: 0,
+  };
+  containers.execs.set(exec.id, exec);
+  containers.emit(record, `exec_create: ${cmd.join(" ")}`, { execID: exec.id });
+  return exec.id;
+}
+
+export function findExec(containers: Containers, id: string): Exec {
+  const exec = containers.execs.get(id);
+  if (!exec || !containers.records.get(exec.containerId)) throw notFound(`No such exec instance: ${id}`);
+  return exec;
+}
+
+/**
+ * Starts it; with streams unless detached. `buildProcess` makes the OCI process (the runtime room's work, with the bundle that
+ * the engine knows). Errors: conflict (ran already, container not running), invalid (command not found…).
+ */
+export async function startExec(
+  containers: Containers,
+  exec: Exec,
+  options: { detach: boolean; consoleSize?: [number, number] },
+  buildProcess: (record: ContainerRecord, config: Exec["config"]) => Promise<ProcessSpec>,
+): Promise<Attachment | null> {
+  const record = containers.records.get(exec.containerId);
+  if (!record) throw notFound(`No such exec instance: ${exec.id}`);
+  refuseInactive(record, record.id);
+  if (exec.state === "exited") throw conflict(`exec command ${exec.id} has already run`);
+  if (exec.state === "running") throw conflict(`exec command ${exec.id} is already running`);
+  exec.state = "running";
+  containers.emit(record, `exec_start: ${exec.config.cmd.join(" ")}`, { execID: exec.id });
+  const { config } = exec;
+  try {
+    const shim = containers.shims.get(record.id);
+    if (!shim) throw notRunning(record.id);
+    const consoleSize = options.consoleSize ?? config.consoleSize;
+    const spec = await buildProcess(record, { ...config, ...(consoleSize && { consoleSize }) });
+    const attached = !options.detach;
+    const started = await shim.exec(exec.id, spec, {
+      stdin: attached && config.attachStdin,
+      ...(consoleSize && { consoleSize }),
+    });
+    exec.pid = started.pid;
+    const streams = attached
+      ? shim.attach({
+          exec: exec.id,
+          stdin: config.attachStdin,
+          stdout: config.attachStdout,
+          stderr: config.attachStderr,
+        })
+      : undefined;
+    // The attachment reaches the shim before the question for the end, so that no output is lost between the two.
+    watchExec(containers, exec, shim);
+    return streams ? clientOf(containers, record, exec, await streams) : null;
+  } catch (error) {
+    const problem = classifyStartError(error);
+    finish(containers, exec, problem.exitCode === 128 ? 126 : problem.exitCode);
+    throw problem.error;
+  }
+}
+
+function clientOf(
+  containers: Containers,
+  record: ContainerRecord,
+  exec: Exec,
+  stream: Awaited<ReturnType<Shim["attach"]>>,
+): Attachment {
+  const { config } = exec;
+  const keys = parseDetachKeys(config.detachKeys, (text) => `Invalid escape keys (${text}) provided`);
+  return new ClientAttachment({
+    tty: config.tty,
+    past: undefined,
+    live: { stream: Promise.resolve(stream), cancel: () => {} },
+    scanner: config.attachStdin ? new DetachScanner(keys) : undefined,
+    takesInput: config.attachStdin,
+    endsInput: true,
+    onDetach: () => containers.emit(record, "exec_detach", { execID: exec.id }),
+  });
+}
+
+function watchExec(containers: Containers, exec: Exec, shim: Shim): void {
+  shim.wait(exec.id).then(
+    ({ code }) => finish(containers, exec, code),
+    () => finish(containers, exec, 137), // the shim died, and the container with it
+  );
+}
+
+function finish(containers: Containers, exec: Exec, exitCode: number): void {
+  if (exec.state === "exited") return;
+  exec.state = "exited";
+  exec.exitCode = exitCode;
+  const record = containers.records.get(exec.containerId);
+  if (record) containers.emit(record, "exec_die", { execID: exec.id, exitCode: String(exitCode) });
+  setTimeout(() => containers.execs.delete(exec.id), KEPT).unref();
+}
+
+export function inspectExec(exec: Exec): ExecInspect {
+  const { config } = exec;
+  const [entrypoint = "", ...rest] = config.cmd;
+  return {
+    ID: exec.id,
+    Running: exec.state === "running",
+    ExitCode: exec.exitCode,
+    ProcessConfig: {
+      tty: config.tty,
+      entrypoint,
+      arguments: rest,
+      privileged: config.privileged,
+      ...(config.user !== "" && { user: config.user }),
+    },
+    OpenStdin: config.attachStdin,
+    OpenStderr: config.attachStderr,
+    OpenStdout: config.attachStdout,
+    CanRemove: false,
+    ContainerID: exec.containerId,
+    DetachKeys: config.detachKeys ?? "",
+    Pid: exec.pid,
+  };
+}
+
+export async function resizeExec(
+  containers: Containers,
+  exec: Exec,
+  rows: number,
+  columns: number,
+): Promise<void> {
+  const shim = containers.shims.get(exec.containerId);
+  if (exec.state !== "running" || !shim) throw invalid("exec process is not started");
+  await shim.resize(rows, columns, exec.id);
+}
+
+/** Execs that run in a container; null when there are none, as inspect shows it. */
+export function execIdsOf(containers: Containers, id: ContainerId): string[] | null {
+  const ids = [...containers.execs.values()]
+    .filter((exec) => exec.containerId === id && exec.state !== "exited")
+    .map((exec) => exec.id);
+  return ids.length > 0 ? ids : null;
+}
+
+/** Execs end with their container. */
+export function forgetExecs(containers: Containers, id: ContainerId): void {
+  for (const exec of containers.execs.values())
+    if (exec.containerId === id && exec.state === "created") containers.execs.delete(exec.id);
+}
+
+function refuseInactive(record: ContainerRecord, reference: string): void {
+  switch (record.state.status) {
+    case "running":
+      return;
+    case "paused":
+      throw conflict(`Container ${reference} is paused, unpause the container before exec`);
+    case "restarting":
+      throw conflict(`Container ${record.id} is restarting, wait until the container is running`);
+    default:
+      throw notRunning(record.id);
+  }
+}

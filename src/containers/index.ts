@@ -1,0 +1,69 @@
+// The containers room's door.
+import type { HostEnvironment } from "../base/environment.ts";
+import { KeyedLock } from "../base/keyed-lock.ts";
+import type { Store } from "../store/types.ts";
+import { Records } from "./records.ts";
+import type { Containers, EmitContainerEvent } from "./types.ts";
+import { Waiters } from "./waiters.ts";
+
+export { attach, connectPending } from "./attach.ts";
+export {
+  createExec,
+  execIdsOf,
+  findExec,
+  forgetExecs,
+  inspectExec,
+  resizeExec,
+  startExec,
+} from "./exec.ts";
+export { checkFilters, type Filters, matchesLabel, selectContainers } from "./filters.ts";
+export { type InspectSurroundings, toInspect } from "./inspect.ts";
+export { kill, killAndWait, notRunning, stop } from "./kill.ts";
+export { openLogs } from "./logs.ts";
+export { checkName, makeName } from "./names.ts";
+export { pause, unpause } from "./pause.ts";
+export { refuseTakenName, rename } from "./rename.ts";
+export { resize } from "./resize.ts";
+export { nextWait, shouldRestart, shouldStartWithDaemon } from "./restart-policy.ts";
+export { classifyStartError } from "./start-error.ts";
+export {
+  finishedAtOf,
+  recordCreated,
+  recordDead,
+  recordExit,
+  recordRemoved,
+  recordRemoving,
+  recordRestartGivenUp,
+  recordRunning,
+  recordStartFailed,
+  startedAtOf,
+  updateRecord,
+} from "./state-machine.ts";
+export { exitCodeOf, isRunning } from "./status-text.ts";
+export { type Surroundings, toSummary } from "./summary.ts";
+export { millisecondsOf, now, nowNanoseconds, parseEpoch, parseNanoseconds } from "./timestamps.ts";
+export { top } from "./top.ts";
+export type * from "./types.ts";
+
+/** Reads the rows; what runs is for the engine's recovery to find out. */
+export function openContainers(rooms: {
+  store: Store;
+  environment: HostEnvironment;
+  emit: EmitContainerEvent;
+}): Containers {
+  const records = new Records(rooms.store);
+  return {
+    environment: rooms.environment,
+    records,
+    waiters: new Waiters(),
+    locks: new KeyedLock(),
+    shims: new Map(),
+    execs: new Map(),
+    pendingAttachments: new Map(),
+    removing: new Set(),
+    emit: rooms.emit,
+    find: (reference) => records.find(reference),
+    get: (id) => records.get(id),
+    all: () => records.all(),
+  };
+}

@@ -1,0 +1,167 @@
+// A container as GET /containers/ID/json shows it: every field in Docker's order, with its zero values.
+import { join } from "node:path";
+import type {
+  ContainerConfig,
+  ContainerInspectResponse,
+  EndpointSettings,
+  HostConfig,
+  NetworkSettings,
+  PortMap,
+} from "../api/types/index.ts";
+import { finishedAtOf, startedAtOf } from "./state-machine.ts";
+import { exitCodeOf, isRunning } from "./status-text.ts";
+import { endpointsOf, mountPoints, type Surroundings } from "./summary.ts";
+import { ZERO_TIME } from "./timestamps.ts";
+import type { ContainerRecord, ContainerState } from "./types.ts";
+
+/** What only an inspect shows. */
+export interface InspectSurroundings extends Surroundings {
+  /** The container's folder below the data root. */
+  folder: string;
+  /** Execs that run in it; null when there are none. */
+  execIds: string[] | null;
+  size?: { rw: number; rootFs: number };
+  defaultUlimits: { Name: string; Hard: number; Soft: number }[];
+  appArmorProfile: string;
+}
+
+export function toInspect(record: ContainerRecord, around: InspectSurroundings): ContainerInspectResponse {
+  const started = startedAtOf(record.state) !== undefined || exitCodeOf(record.state) !== 0;
+  const file = (name: string) => (started ? join(around.folder, name) : "");
+  return {
+    Id: record.id,
+    Created: record.createdAt,
+    Path: record.path,
+    Args: record.args,
+    State: toState(record.state),
+    Image: record.imageId,
+    ResolvConfPath: file("resolv.conf"),
+    HostnamePath: file("hostname"),
+    HostsPath: file("hosts"),
+    LogPath: started ? record.logPath : "",
+    Name: `/${record.name}`,
+    RestartCount: record.restartCount,
+    Driver: "overlayfs",
+    Platform: record.platform.os,
+    MountLabel: "",
+    ProcessLabel: "",
+    AppArmorProfile: started ? around.appArmorProfile : "",
+    ExecIDs: around.execIds,
+    HostConfig: toHostConfig(record.hostConfig, around.defaultUlimits),
+    GraphDriver: JSON.parse('{"Data":null,"Name":"overlayfs"}'),
+    ...(around.size && { SizeRw: around.size.rw, SizeRootFs: around.size.rootFs }),
+    Mounts: mountPoints(record.mounts, around.volumeFolder),
+    Config: toConfig(record.config),
+    NetworkSettings: toNetworkSettings(record, around),
+    ...(record.manifestDescriptor && { ImageManifestDescriptor: record.manifestDescriptor }),
+  };
+}
+
+function toState(state: ContainerState): ContainerInspectResponse["State"] {
+  const alive = state.status === "running" || state.status === "paused";
+  const exit = "exit" in state ? state.exit : undefined;
+  return {
+    Status: state.status,
+    Running: isRunning(state),
+    Paused: state.status === "paused",
+    Restarting: state.status === "restarting",
+    OOMKilled: exit?.oomKilled ?? false,
+    Dead: state.status === "dead",
+    Pid: alive ? state.pid : 0,
+    ExitCode: exitCodeOf(state),
+    Error: errorOf(state),
+    StartedAt: startedAtOf(state) ?? ZERO_TIME,
+    FinishedAt: finishedAtOf(state) ?? ZERO_TIME,
+  };
+}
+
+function errorOf(state: ContainerState): string {
+  if (state.status === "exited") return state.problem?.error ?? "";
+  return ("error" in state ? state.error : undefined) ?? "";
+}
+
+/** Zero values of HostConfig in Docker's order, null where it writes null. */
+const HOST_CONFIG = JSON.parse(`{
+  "Binds": null, "ContainerIDFile": "", "LogConfig": { "Type": "json-file", "Config": {} }, "NetworkMode": "default",
+  "PortBindings": {}, "RestartPolicy": { "Name": "no", "MaximumRetryCount": 0 }, "AutoRemove": false,
+  "VolumeDriver": "", "VolumesFrom": null, "ConsoleSize": [0, 0], "CapAdd": null, "CapDrop": null,
+  "CgroupnsMode": "", "Dns": [], "DnsOptions": [], "DnsSearch": [], "ExtraHosts": null, "GroupAdd": null,
+  "IpcMode": "private", "Cgroup": "", "Links": null, "OomScoreAdj": 0, "PidMode": "", "Privileged": false,
+  "PublishAllPorts": false, "ReadonlyRootfs": false, "SecurityOpt": null, "UTSMode": "", "UsernsMode": "",
+  "ShmSize": 67108864, "Runtime": "", "Isolation": "", "CpuShares": 0, "Memory": 0, "NanoCpus": 0,
+  "CgroupParent": "", "BlkioWeight": 0, "BlkioWeightDevice": [], "BlkioDeviceReadBps": [],
+  "BlkioDeviceWriteBps": [], "BlkioDeviceReadIOps": [], "BlkioDeviceWriteIOps": [], "CpuPeriod": 0, "CpuQuota": 0,
+  "CpuRealtimePeriod": 0, "CpuRealtimeRuntime": 0, "CpusetCpus": "", "CpusetMems": "", "Devices": [],
+  "DeviceCgroupRules": null, "DeviceRequests": null, "MemoryReservation": 0, "MemorySwap": 0,
+  "MemorySwappiness": null, "OomKillDisable": false, "PidsLimit": null, "Ulimits": [], "CpuCount": 0,
+  "CpuPercent": 0, "IOMaximumIOps": 0, "IOMaximumBandwidth": 0
+}`) as HostConfig;
+
+function toHostConfig(asked: HostConfig, defaultUlimits: InspectSurroundings["defaultUlimits"]): HostConfig {
+  const own = asked.Ulimits ?? [];
+  const inherited = defaultUlimits.filter(({ Name }) => !own.some((limit) => limit.Name === Name));
+  return {
+    ...HOST_CONFIG,
+    ...withoutUndefined(asked),
+    ...(inherited.length > 0 && { Ulimits: [...own, ...inherited] }),
+  };
+}
+
+/** Zero values of Config in Docker's order; the fields after it are there only when they are set. */
+const CONFIG = JSON.parse(`{
+  "Hostname": "", "Domainname": "", "User": "", "AttachStdin": false, "AttachStdout": false, "AttachStderr": false,
+  "Tty": false, "OpenStdin": false, "StdinOnce": false, "Env": null, "Cmd": null, "Image": "", "Volumes": null,
+  "WorkingDir": "", "Entrypoint": null, "OnBuild": null, "Labels": {}
+}`) as ContainerConfig;
+const ONLY_WHEN_SET = [
+  "ExposedPorts",
+  "Healthcheck",
+  "ArgsEscaped",
+  "NetworkDisabled",
+  "MacAddress",
+  "StopSignal",
+  "StopTimeout",
+  "Shell",
+] as const;
+
+function toConfig(config: ContainerConfig): ContainerConfig {
+  const shown = { ...CONFIG, ...withoutUndefined(config) };
+  for (const field of ONLY_WHEN_SET) if (isUnset(shown[field])) delete shown[field];
+  return shown;
+}
+
+const isUnset = (value: unknown): boolean =>
+  value === undefined ||
+  value === null ||
+  value === "" ||
+  value === false ||
+  (typeof value === "object" && Object.keys(value).length === 0);
+
+const withoutUndefined = <T extends object>(value: T): T =>
+  Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as T;
+
+function toNetworkSettings(record: ContainerRecord, around: Surroundings): NetworkSettings {
+  const endpoints = endpointsOf(record, around);
+  const first: EndpointSettings = (around.network && endpoints.bridge) || {};
+  const alive = around.network !== undefined;
+  return {
+    Bridge: "",
+    SandboxID: alive ? record.id : "",
+    SandboxKey: around.network?.sandboxKey ?? "",
+    Ports: (around.network?.ports ?? {}) as PortMap,
+    HairpinMode: false,
+    LinkLocalIPv6Address: "",
+    LinkLocalIPv6PrefixLen: 0,
+    SecondaryIPAddresses: null,
+    SecondaryIPv6Addresses: null,
+    EndpointID: first.EndpointID ?? "",
+    Gateway: first.Gateway ?? "",
+    GlobalIPv6Address: first.GlobalIPv6Address ?? "",
+    GlobalIPv6PrefixLen: first.GlobalIPv6PrefixLen ?? 0,
+    IPAddress: first.IPAddress ?? "",
+    IPPrefixLen: first.IPPrefixLen ?? 0,
+    IPv6Gateway: first.IPv6Gateway ?? "",
+    MacAddress: first.MacAddress ?? "",
+    Networks: endpoints,
+  };
+}

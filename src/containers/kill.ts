@@ -1,0 +1,77 @@
+// Signals to a container, and stopping it: the signal it asks for, a wait, SIGKILL.
+import { conflict, isKind, messageOf, systemError } from "../base/errors.ts";
+import { parseSignal, SIGKILL, SIGTERM } from "./signals.ts";
+import { recordPaused, recordRestartGivenUp, updateRecord } from "./state-machine.ts";
+import { isRunning } from "./status-text.ts";
+import type { ContainerId, ContainerRecord, Containers } from "./types.ts";
+
+/** Seconds that `stop` waits when nobody says otherwise. */
+const DEFAULT_STOP_TIMEOUT = 10;
+/** Milliseconds for SIGKILL to be seen: a program in an uninterruptible call ends when the kernel lets it. */
+const KILL_WAIT = 10_000;
+
+export const notRunning = (id: string) => conflict(`container ${id} is not running`);
+
+/** `docker kill`: SIGKILL waits for the end, any other signal is only sent. */
+export async function kill(containers: Containers, record: ContainerRecord, signal: string): Promise<void> {
+  const number = signal === "" ? SIGKILL : parseSignal(signal);
+  if (!isRunning(record.state)) throw notRunning(record.id);
+  if (number === SIGKILL) await killAndWait(containers, record.id);
+  else await sendSignal(containers, record.id, number);
+}
+
+/** SIGKILL, and the end of it. Nothing happens when it doesn't run. */
+export async function killAndWait(containers: Containers, id: ContainerId): Promise<void> {
+  const record = containers.records.get(id);
+  if (!record || !isRunning(record.state)) return;
+  await sendSignal(containers, id, SIGKILL);
+  if (await containers.waiters.stopsWithin(record, KILL_WAIT)) return;
+  throw systemError("tried to kill container, but did not receive an exit event");
+}
+
+/** `docker stop`. `timeout` in seconds, negative: never the force. Resolves when it has ended. */
+export async function stop(
+  containers: Containers,
+  id: ContainerId,
+  options: { signal?: string; timeout?: number },
+): Promise<void> {
+  const record = containers.records.get(id);
+  if (!record || !isRunning(record.state)) return;
+  const signal = parseSignal(options.signal || record.config.StopSignal || String(SIGTERM));
+  const seconds = options.timeout ?? record.config.StopTimeout ?? DEFAULT_STOP_TIMEOUT;
+  const stopped = seconds < 0 ? containers.waiters.wait(record, "not-running") : undefined;
+  await sendSignal(containers, id, signal);
+  if (stopped) await stopped;
+  else if (!(await containers.waiters.stopsWithin(record, seconds * 1000))) await killAndWait(containers, id);
+  containers.emit(containers.records.get(id) ?? record, "stop");
+}
+
+/**
+ * Sends a signal. The container's own stop signal and SIGKILL mean that a person wants it down: its restart policy
+ * stays out of it, one that waits to be restarted is not, and a paused one is woken so that it can end.
+ */
+async function sendSignal(containers: Containers, id: ContainerId, signal: number): Promise<void> {
+  const record = containers.records.get(id);
+  if (!record || !isRunning(record.state)) throw notRunning(id);
+  const own = record.config.StopSignal;
+  const isStop = signal === SIGKILL || !own || parseSignal(own) === signal;
+  if (isStop && !record.stoppedByUser) updateRecord(containers, id, { stoppedByUser: true });
+  if (record.state.status === "restarting") {
+    if (isStop) recordRestartGivenUp(containers, id);
+    return;
+  }
+  const shim = containers.shims.get(id);
+  if (!shim) throw notRunning(id);
+  try {
+    await shim.kill(signal);
+    if (isStop && containers.records.get(id)?.state.status === "paused") {
+      await shim.resume();
+      if (containers.records.get(id)?.state.status === "paused") recordPaused(containers, id, false);
+    }
+  } catch (error) {
+    // It ended in between: its exit is on the way, and whoever waits for it will see it.
+    if (!isKind(error, "not-found"))
+      throw systemError(`Cannot kill container ${id}: ${messageOf(error)}`, error);
+  }
+  containers.emit(containers.records.get(id) ?? record, "kill", { signal: String(signal) });
+}

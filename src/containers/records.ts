@@ -1,0 +1,79 @@
+// The containers' rows, and a copy of them in memory: this process alone writes them, and lists come often.
+// A row is written first, in a transaction; the copy follows when that succeeded.
+import { invalid, notFound } from "../base/errors.ts";
+import type { Documents, Store } from "../store/types.ts";
+import type { ContainerId, ContainerRecord } from "./types.ts";
+
+export class Records {
+  private readonly documents: Documents<ContainerRecord>;
+  private readonly byId = new Map<string, ContainerRecord>();
+  private readonly byName = new Map<string, ContainerRecord>();
+
+  constructor(readonly store: Store) {
+    this.documents = store.documents<ContainerRecord>("containers");
+    for (const record of this.documents.all()) this.remember(record);
+  }
+
+  get(id: string): ContainerRecord | undefined {
+    return this.byId.get(id);
+  }
+
+  named(name: string): ContainerRecord | undefined {
+    return this.byName.get(name);
+  }
+
+  /** Newest first. */
+  all(): ContainerRecord[] {
+    return [...this.byId.values()].sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
+  }
+
+  /** Writes the row, and with it what `also` writes, in one transaction. */
+  put(record: ContainerRecord, also?: () => void): void {
+    this.store.transaction(() => {
+      this.documents.put(record);
+      also?.();
+    });
+    this.forget(record.id);
+    this.remember(record);
+  }
+
+  delete(id: ContainerId, also?: () => void): void {
+    this.store.transaction(() => {
+      this.documents.delete(id);
+      also?.();
+    });
+    this.forget(id);
+  }
+
+  /** By full id, name or unique prefix of an id. Errors: not-found, invalid when several begin so; Docker's words. */
+  find(reference: string): ContainerRecord {
+    if (reference === "") throw invalid('invalid name or ID supplied: ""');
+    const exact =
+      this.byId.get(reference) ??
+      this.byName.get(reference.startsWith("/") ? reference.slice(1) : reference) ??
+      this.withPrefix(reference);
+    if (!exact) throw notFound(`No such container: ${reference}`);
+    return exact;
+  }
+
+  private withPrefix(prefix: string): ContainerRecord | undefined {
+    let found: ContainerRecord | undefined;
+    for (const [id, record] of this.byId) {
+      if (!id.startsWith(prefix)) continue;
+      if (found) throw invalid(`multiple IDs found with provided prefix: ${prefix}`);
+      found = record;
+    }
+    return found;
+  }
+
+  private remember(record: ContainerRecord): void {
+    this.byId.set(record.id, record);
+    this.byName.set(record.name, record);
+  }
+
+  private forget(id: string): void {
+    const known = this.byId.get(id);
+    if (known) this.byName.delete(known.name);
+    this.byId.delete(id);
+  }
+}

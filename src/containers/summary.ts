@@ -1,0 +1,119 @@
+// A container as GET /containers/json lists it.
+import type { ContainerSummary, EndpointSettings, MountPoint, Port, PortMap } from "../api/types/index.ts";
+import type { SandboxStatus } from "../networks/types.ts";
+import type { ResolvedMount } from "../volumes/types.ts";
+import { statusText } from "./status-text.ts";
+import { millisecondsOf } from "./timestamps.ts";
+import type { ContainerRecord } from "./types.ts";
+
+/** What the other rooms know of a container. */
+export interface Surroundings {
+  /** Undefined while it has no sandbox. */
+  network: SandboxStatus | undefined;
+  /** Id of the network that its mode names, once it was started. */
+  networkId?: string;
+  /** Host folder of a named volume. */
+  volumeFolder: (name: string) => string;
+  /** The image's name while it still means the container's image, else its id. */
+  imageName: string;
+}
+
+export function toSummary(record: ContainerRecord, around: Surroundings, at = Date.now()): ContainerSummary {
+  return {
+    Id: record.id,
+    Names: [`/${record.name}`],
+    Image: around.imageName,
+    ImageID: record.imageId,
+    ...(record.manifestDescriptor && { ImageManifestDescriptor: record.manifestDescriptor }),
+    Command: commandText(record),
+    Created: Math.floor(millisecondsOf(record.createdAt) / 1000),
+    Ports: portList(around.network?.ports ?? {}),
+    Labels: record.config.Labels ?? {},
+    State: record.state.status,
+    Status: statusText(record.state, at),
+    HostConfig: {
+      NetworkMode: record.hostConfig.NetworkMode ?? "default",
+      ...(record.hostConfig.Annotations && { Annotations: record.hostConfig.Annotations }),
+    },
+    NetworkSettings: {
+      Networks: mapValues(endpointsOf(record, around), (endpoint) => ({ ...endpoint, ...NO_DNS_NAMES })),
+    },
+    Mounts: mountPoints(record.mounts, around.volumeFolder),
+  };
+}
+
+/** As Docker: arguments with a space in quotes, nothing escaped. */
+function commandText({ path, args }: ContainerRecord): string {
+  return [path, ...args.map((argument) => (argument.includes(" ") ? `'${argument}'` : argument))].join(" ");
+}
+
+function portList(ports: PortMap): Port[] {
+  const list: Port[] = [];
+  for (const [key, bindings] of Object.entries(ports)) {
+    const [port, protocol = "tcp"] = key.split("/");
+    const inside = { PrivatePort: Number(port), Type: protocol as Port["Type"] };
+    if (!bindings || bindings.length === 0) list.push(inside);
+    for (const binding of bindings ?? [])
+      list.push({
+        ...(binding.HostIp !== undefined && { IP: binding.HostIp }),
+        PrivatePort: inside.PrivatePort,
+        PublicPort: Number(binding.HostPort),
+        Type: inside.Type,
+      });
+  }
+  return list;
+}
+
+/** The endpoints with every field that Docker shows; for a container that doesn't run, what was asked for it. */
+export function endpointsOf(record: ContainerRecord, around: Surroundings): Record<string, EndpointSettings> {
+  const wanted = record.networking.EndpointsConfig ?? {};
+  const { NetworkMode: mode = "default" } = record.hostConfig;
+  if (around.network && Object.keys(around.network.endpoints).length > 0)
+    return mapValues(around.network.endpoints, (endpoint) => ({ ...EMPTY_ENDPOINT, ...endpoint }));
+  if (mode.startsWith("container:")) return {};
+  const asked = Object.keys(wanted).length > 0 ? wanted : { [mode === "default" ? "bridge" : mode]: {} };
+  return mapValues(asked, (endpoint) => ({
+    ...EMPTY_ENDPOINT,
+    ...endpoint,
+    ...(around.networkId && { NetworkID: around.networkId }),
+  }));
+}
+
+const mapValues = <T, U>(record: Record<string, T>, change: (value: T) => U): Record<string, U> =>
+  Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
+
+const NO_DNS_NAMES = JSON.parse('{"DNSNames":null}') as EndpointSettings;
+
+/** In Docker's order; JSON's null where Docker has it, which the vocabulary's types don't all say. */
+export const EMPTY_ENDPOINT: EndpointSettings = {
+  IPAMConfig: null,
+  ...(JSON.parse('{"Links":null,"Aliases":null}') as EndpointSettings),
+  MacAddress: "",
+  DriverOpts: null,
+  GwPriority: 0,
+  NetworkID: "",
+  EndpointID: "",
+  Gateway: "",
+  IPAddress: "",
+  IPPrefixLen: 0,
+  IPv6Gateway: "",
+  GlobalIPv6Address: "",
+  GlobalIPv6PrefixLen: 0,
+  ...NO_DNS_NAMES,
+};
+
+/** The mounts in the API's words; a tmpfs of `--tmpfs` is in HostConfig alone. */
+export function mountPoints(mounts: ResolvedMount[], volumeFolder: (name: string) => string): MountPoint[] {
+  return mounts
+    .filter((mount) => !(mount.type === "tmpfs" && mount.tmpfsOptions === undefined))
+    .map((mount) => ({
+      Type: mount.type,
+      ...(mount.type === "volume" && { Name: mount.source }),
+      Source: mount.type === "volume" ? volumeFolder(mount.source) : mount.source,
+      Destination: mount.destination,
+      ...(mount.type === "volume" && { Driver: "local" }),
+      Mode: mount.mode,
+      RW: !mount.readOnly,
+      Propagation: mount.type === "bind" ? (mount.propagation ?? "rprivate") : "",
+    }));
+}
