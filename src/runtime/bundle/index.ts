@@ -1,40 +1,35 @@
 // From what a container is to the config.json that a runtime starts it by (OCI runtime-spec), with Docker's defaults.
-import type { ContainerConfig, HostConfig } from "../../api/types/index.ts";
+// Each step is a pure file of its own (process, capabilities, namespaces, mounts, devices, seccomp, resources, …);
+// build.ts joins them, look-up.ts reads what they need of the host and the root, write.ts writes.
 import type { HostEnvironment } from "../../base/environment.ts";
-import { notImplemented } from "../../base/errors.ts";
-import type { ImageRunConfig } from "../../oci/types.ts";
-import type { BundleInput, ExecProcessRequest, ProcessSpec, RuntimeDefaults } from "../types.ts";
-import type { Spec } from "./spec.ts";
+import type { ExecProcessRequest, ProcessSpec } from "../types.ts";
+import { buildExecProcess as build } from "./exec-process.ts";
+import { hostFacts } from "./host-facts.ts";
+import { accountFiles } from "./look-up.ts";
+import { resolveUser } from "./user.ts";
 
+export { mergeImageConfig } from "./merge-image-config.ts";
+export { parseSignal } from "./signals.ts";
 export type { Spec } from "./spec.ts";
+export { validateHostConfig } from "./validate.ts";
+export { validateResources } from "./validate-resources.ts";
+export { writeBundle } from "./write.ts";
 
 /**
- * What `create` refuses and adjusts, in Docker's words. Gives the HostConfig to keep (defaults filled in, what this
- * host's kernel lacks taken out, each with a warning). Errors: invalid.
+ * The process of an exec: the container's own, with the exec's command, environment, user and privileges.
+ * Errors: invalid for a user that isn't there.
  */
-export function validateHostConfig(
-  _config: ContainerConfig,
-  _hostConfig: HostConfig,
-  _environment: HostEnvironment,
-  _defaults?: RuntimeDefaults,
-): { hostConfig: HostConfig; warnings: string[] } {
-  throw notImplemented("validateHostConfig");
+export function buildExecProcess(
+  request: ExecProcessRequest,
+  environment: HostEnvironment,
+): Promise<ProcessSpec> {
+  return build(request, hostFacts(environment).capabilities);
 }
 
-/** The container's settings with the image's where it has none of its own. Errors: invalid "no command specified". */
-export function mergeImageConfig(_config: ContainerConfig, _image: ImageRunConfig): ContainerConfig {
-  throw notImplemented("mergeImageConfig");
+/** Refuses a user that the container's root doesn't know, as exec create does. Errors: invalid, in Docker's words. */
+export async function checkUser(rootfs: string, user: string): Promise<void> {
+  if (user) resolveUser(user, [], await accountFiles(rootfs));
 }
 
-/**
- * Resolves what depends on the mounted root and the host (user names, devices), makes the working folder when it is
- * absent, and writes config.json (0600) into `dir`. The answer's `linux.cgroupsPath` and `process` are what was written.
- */
-export async function writeBundle(_dir: string, _input: BundleInput): Promise<Spec> {
-  throw notImplemented("writeBundle");
-}
-
-/** The process of an exec: the container's own, with the exec's command, environment, user and privileges. */
-export async function buildExecProcess(_request: ExecProcessRequest): Promise<ProcessSpec> {
-  throw notImplemented("buildExecProcess");
-}
+/** Which limits this host's cgroups can hold: for `info`. */
+export const limitSupport = (environment: HostEnvironment) => hostFacts(environment).limits;

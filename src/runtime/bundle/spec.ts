@@ -5,7 +5,6 @@ export interface Spec {
   process: Process;
   root: { path: string; readonly?: boolean };
   hostname?: string;
-  domainname?: string;
   mounts: SpecMount[];
   annotations?: Record<string, string>;
   linux: Linux;
@@ -19,7 +18,8 @@ export interface Process {
   env: string[];
   cwd: string;
   capabilities?: Capabilities;
-  rlimits?: { type: string; hard: number; soft: number }[];
+  /** Unlimited is 2^64-1, which only a bigint holds. */
+  rlimits?: { type: string; hard: number | bigint; soft: number | bigint }[];
   noNewPrivileges?: boolean;
   apparmorProfile?: string;
   selinuxLabel?: string;
@@ -133,7 +133,8 @@ export interface SeccompRule {
 
 export interface SeccompArgument {
   index: number;
-  value: number;
-  valueTwo?: number;
+  /** 64 bits; a bigint past 2^53. */
+  value: number | bigint;
+  valueTwo?: number | bigint;
   op: string;
 }

@@ -1,0 +1,60 @@
+// The process of an exec: the container's own, with the exec's command, environment, user and privileges.
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { invalid } from "../../base/errors.ts";
+import type { ExecProcessRequest, ProcessSpec } from "../types.ts";
+import { capabilitySets } from "./capabilities.ts";
+import { accountFiles } from "./look-up.ts";
+import { environmentOf, mergeEnvironment } from "./process.ts";
+import type { Process, Spec } from "./spec.ts";
+import { type AccountFiles, resolveUser } from "./user.ts";
+
+/**
+ * Reads the container's config.json and, for another user, the account files in its root. Errors: invalid for a user
+ * that isn't there. The answer's `oci` is the runtime-spec process for `crun exec --process`.
+ */
+export async function buildExecProcess(
+  request: ExecProcessRequest,
+  available: string[],
+): Promise<ProcessSpec> {
+  const { bundle, rootfs, exec } = request;
+  const [text, accounts] = await Promise.all([
+    readFile(join(bundle, "config.json"), "utf8"),
+    exec.user ? accountFiles(rootfs) : undefined,
+  ]);
+  const { process, hostname } = JSON.parse(text) as Spec;
+  const oci = execProcess(process, hostname, request, accounts, available);
+  return {
+    args: oci.args,
+    env: oci.env,
+    cwd: oci.cwd,
+    user: { ...oci.user, additionalGids: oci.user.additionalGids ?? [] },
+    terminal: exec.tty,
+    privileged: exec.privileged,
+    oci: { ...oci },
+  };
+}
+
+/** The pure part. Rights and limits are the container's; a privileged exec gets all capabilities that can be given. */
+export function execProcess(
+  container: Process,
+  hostname: string | undefined,
+  { config, hostConfig, exec }: ExecProcessRequest,
+  accounts: AccountFiles | undefined,
+  available: string[],
+): Process {
+  if (exec.cmd.length === 0) throw invalid("No exec command specified");
+  const { consoleSize: _theirs, terminal: _too, ...inherited } = container;
+  const user = accounts ? resolveUser(exec.user, hostConfig.GroupAdd, accounts) : container.user;
+  return {
+    ...inherited,
+    user,
+    args: exec.cmd,
+    env: mergeEnvironment(environmentOf(config, hostname ?? config.Hostname ?? "", exec.tty), exec.env),
+    cwd: exec.workingDir || config.WorkingDir || "/",
+    ...(exec.privileged && { capabilities: capabilitySets(available) }),
+    ...(exec.tty && { terminal: true }),
+    ...(exec.tty &&
+      exec.consoleSize && { consoleSize: { height: exec.consoleSize[0], width: exec.consoleSize[1] } }),
+  };
+}

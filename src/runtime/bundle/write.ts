@@ -1,0 +1,36 @@
+// Writes a container's bundle: config.json, once, readable by root alone.
+import { open } from "node:fs/promises";
+import { join } from "node:path";
+import type { BundleInput } from "../types.ts";
+import { ensureAppArmorProfile } from "./apparmor.ts";
+import { buildSpec } from "./build.ts";
+import { APPARMOR_PROFILE } from "./host-facts.ts";
+import { lookUp } from "./look-up.ts";
+import type { Spec } from "./spec.ts";
+
+/**
+ * Resolves what depends on the mounted root and the host (user names, devices), makes the working folder when it is
+ * absent, and writes config.json (0600) into `dir`, which exists. Gives back what was written.
+ */
+export async function writeBundle(dir: string, input: BundleInput): Promise<Spec> {
+  const spec = buildSpec(input, await lookUp(input));
+  // Upgrades and other services unload profiles that are not theirs, so it is looked for at every start.
+  if (spec.process.apparmorProfile === APPARMOR_PROFILE) await ensureAppArmorProfile();
+  await using file = await open(join(dir, "config.json"), "w", 0o600);
+  await file.writeFile(toJson(spec));
+  return spec;
+}
+
+/** JSON with 64-bit numbers whole: JSON.stringify has no form for bigint. */
+export function toJson(value: unknown): string {
+  return JSON.stringify(value, (_key, part) =>
+    typeof part === "bigint" ? JSON.rawJSON(part.toString()) : part,
+  );
+}
+
+declare global {
+  interface JSON {
+    /** ECMAScript's "JSON.parse source text access" proposal; Bun has it. */
+    rawJSON(text: string): unknown;
+  }
+}
