@@ -1,0 +1,141 @@
+// Processes without Bun's own machinery: posix_spawn(3), waitpid(2), pidfd_open(2), prctl(2), setsid(2), kill(2).
+import { ptr } from "bun:ffi";
+import { check, cString, errno, KernelError, libc, SYS, syscall, T } from "./ffi.ts";
+
+const c = libc({
+  posix_spawn: { args: [T.ptr, T.ptr, T.ptr, T.ptr, T.ptr, T.ptr], returns: T.i32 },
+  posix_spawn_file_actions_init: { args: [T.ptr], returns: T.i32 },
+  posix_spawn_file_actions_adddup2: { args: [T.ptr, T.i32, T.i32], returns: T.i32 },
+  posix_spawn_file_actions_addopen: { args: [T.ptr, T.i32, T.ptr, T.i32, T.u32], returns: T.i32 },
+  posix_spawn_file_actions_destroy: { args: [T.ptr], returns: T.i32 },
+  posix_spawnattr_init: { args: [T.ptr], returns: T.i32 },
+  posix_spawnattr_setflags: { args: [T.ptr, T.i16], returns: T.i32 },
+  posix_spawnattr_setsigdefault: { args: [T.ptr, T.ptr], returns: T.i32 },
+  posix_spawnattr_setsigmask: { args: [T.ptr, T.ptr], returns: T.i32 },
+  posix_spawnattr_destroy: { args: [T.ptr], returns: T.i32 },
+  waitpid: { args: [T.i32, T.ptr, T.i32], returns: T.i32 },
+  kill: { args: [T.i32, T.i32], returns: T.i32 },
+  prctl: { args: [T.i32, T.u64_fast, T.u64_fast, T.u64_fast, T.u64_fast], returns: T.i32 },
+  setsid: { args: [], returns: T.i32 },
+  signal: { args: [T.i32, T.ptr], returns: T.ptr },
+});
+
+/** Both structs are smaller on x64 and arm64 (80 and 336 bytes, spawn.h of glibc). */
+const STRUCT_ROOM = 512;
+const SETSIGDEF = 0x04;
+const SETSIGMASK = 0x08;
+const SETSID = 0x80;
+const WNOHANG = 1;
+const ECHILD = 10;
+const O_RDWR = 2;
+
+/** `char *const []`, with what it points to; the caller keeps it until the call is over. */
+function pointerArray(texts: readonly string[]): { array: BigUint64Array; strings: Uint8Array[] } {
+  const strings = texts.map(cString);
+  const array = new BigUint64Array(texts.length + 1);
+  strings.forEach((string, i) => {
+    array[i] = BigInt(ptr(string));
+  });
+  return { array, strings };
+}
+
+/**
+ * Starts a program: posix_spawn(3), which neither copies this process's memory nor runs anything of Bun's. Every
+ * signal is at its default in the child and none is blocked. Descriptors are close-on-exec all over this program, so
+ * the child has the three given here alone ("null": /dev/null).
+ */
+export function spawnProcess(options: {
+  path: string;
+  args: readonly string[];
+  env: readonly string[];
+  stdio: readonly [number | "null", number | "null", number | "null"];
+  newSession?: boolean;
+}): number {
+  const actions = new Uint8Array(STRUCT_ROOM);
+  const attributes = new Uint8Array(STRUCT_ROOM);
+  const argv = pointerArray([options.path, ...options.args]);
+  const envp = pointerArray(options.env);
+  const path = cString(options.path);
+  const null_ = cString("/dev/null");
+  const pid = new Int32Array(2);
+  const everySignal = new Uint8Array(128).fill(0xff);
+  c.posix_spawn_file_actions_init(actions);
+  c.posix_spawnattr_init(attributes);
+  try {
+    options.stdio.forEach((from, target) => {
+      if (from === "null") c.posix_spawn_file_actions_addopen(actions, target, null_, O_RDWR, 0);
+      else c.posix_spawn_file_actions_adddup2(actions, from, target);
+    });
+    c.posix_spawnattr_setsigdefault(attributes, everySignal);
+    c.posix_spawnattr_setsigmask(attributes, new Uint8Array(128));
+    c.posix_spawnattr_setflags(attributes, SETSIGDEF | SETSIGMASK | (options.newSession ? SETSID : 0));
+    // The result is the error itself; errno isn't set.
+    const failed = c.posix_spawn(pid, path, actions, attributes, argv.array, envp.array);
+    if (failed !== 0) throw new KernelError("posix_spawn", failed, options.path);
+    return pid[0] as number;
+  } finally {
+    c.posix_spawn_file_actions_destroy(actions);
+    c.posix_spawnattr_destroy(attributes);
+    // Alive until here, or the pointers in the arrays would dangle.
+    argv.strings.length = envp.strings.length = 0;
+  }
+}
+
+/** How a process ended: its own status, or the signal that ended it. */
+export interface WaitStatus {
+  pid: number;
+  code: number;
+  signal?: number;
+}
+
+const status = new Int32Array(2);
+
+/**
+ * A child that has ended, without waiting for one: waitpid(2) with WNOHANG. `pid` -1 takes any child, those of
+ * `Bun.spawn` too: only for processes that don't use that. Undefined: none has ended, or there is none.
+ */
+export function reapChild(pid: number): WaitStatus | undefined {
+  const reaped = c.waitpid(pid, status, WNOHANG);
+  if (reaped === 0) return undefined;
+  if (reaped < 0) {
+    const failed = errno();
+    if (failed === ECHILD) return undefined;
+    throw new KernelError("waitpid", failed, String(pid));
+  }
+  const word = status[0] as number;
+  const signal = word & 0x7f;
+  return signal === 0
+    ? { pid: reaped, code: (word >> 8) & 0xff }
+    : { pid: reaped, code: 128 + signal, signal };
+}
+
+/** A descriptor that becomes readable when the process ends: pidfd_open(2). Close-on-exec by itself. */
+export function openPidfd(pid: number): number {
+  return check(syscall(SYS.pidfd_open, pid, 0), "pidfd_open", pid);
+}
+
+/** Sends a signal: kill(2). Mind that a pid may be another process's by now unless it is a child not yet reaped. */
+export function killProcess(pid: number, signal: number): void {
+  check(c.kill(pid, signal), "kill", `${pid} with ${signal}`);
+}
+
+/** Orphans below this process become its children instead of process 1's: PR_SET_CHILD_SUBREAPER of prctl(2). */
+export function becomeSubreaper(): void {
+  check(c.prctl(36, 1, 0, 0, 0), "prctl", "PR_SET_CHILD_SUBREAPER");
+}
+
+/** The name that `ps` shows for this thread, up to 15 bytes: PR_SET_NAME of prctl(2). */
+export function setProcessName(name: string): void {
+  const text = cString(name);
+  check(c.prctl(15, ptr(text), 0, 0, 0), "prctl", "PR_SET_NAME");
+}
+
+/** Leaves the session and the controlling terminal: setsid(2). Nothing to do for a session's leader. */
+export function leaveSession(): void {
+  c.setsid();
+}
+
+/** The kernel drops the signal from now on: SIG_IGN of signal(2). For processes without Bun's event loop. */
+export function ignoreSignal(signal: number): void {
+  c.signal(signal, 1 as never);
+}

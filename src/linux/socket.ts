@@ -1,0 +1,175 @@
+// Sockets below node:net: unix(7) for processes without an event loop, ports held by a bound socket, descriptors passed.
+import { ptr } from "bun:ffi";
+import { check, close, cString, errno, KernelError, libc, O, open, T } from "./ffi.ts";
+
+const c = libc({
+  socket: { args: [T.i32, T.i32, T.i32], returns: T.i32 },
+  bind: { args: [T.i32, T.ptr, T.u32], returns: T.i32 },
+  listen: { args: [T.i32, T.i32], returns: T.i32 },
+  accept4: { args: [T.i32, T.ptr, T.ptr, T.i32], returns: T.i32 },
+  setsockopt: { args: [T.i32, T.i32, T.i32, T.ptr, T.u32], returns: T.i32 },
+  recvmsg: { args: [T.i32, T.ptr, T.i32], returns: T.i64_fast },
+});
+
+const AF_UNIX = 1;
+const AF_INET = 2;
+const AF_INET6 = 10;
+const SOCK_STREAM = 1;
+const SOCK_DGRAM = 2;
+const SOCK_NONBLOCK = 0o4000;
+const SOCK_CLOEXEC = 0o2000000;
+const SOL_SOCKET = 1;
+const SO_REUSEADDR = 2;
+const SO_RCVBUF = 8;
+const IPPROTO_IPV6 = 41;
+const IPV6_V6ONLY = 26;
+const EADDRINUSE = 98;
+/** sockaddr_un.sun_path, the NUL included. */
+const UNIX_PATH_ROOM = 108;
+
+function unixAddress(path: string): Uint8Array {
+  const name = cString(path);
+  if (name.length > UNIX_PATH_ROOM) throw new KernelError("bind", 36, path);
+  const address = new Uint8Array(2 + name.length);
+  address[0] = AF_UNIX;
+  address.set(name, 2);
+  return address;
+}
+
+/**
+ * A path to a file in an open folder that fits into a socket's address however deep the folder is. `pid` is whose
+ * descriptor it is, for a path that goes to another process.
+ */
+export function shortPath(directoryFd: number, name: string, pid: number | "self" = "self"): string {
+  return `/proc/${pid}/fd/${directoryFd}/${name}`;
+}
+
+/** A listening, non-blocking stream socket at `path` in the folder open as `directoryFd`; the file must not be there. */
+export function listenUnix(directoryFd: number, name: string, backlog = 64): number {
+  const fd = check(c.socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "socket", "AF_UNIX");
+  try {
+    const address = unixAddress(shortPath(directoryFd, name));
+    check(c.bind(fd, address, address.length), "bind", name);
+    check(c.listen(fd, backlog), "listen", name);
+    return fd;
+  } catch (error) {
+    close(fd);
+    throw error;
+  }
+}
+
+/** A folder's descriptor for `shortPath`. */
+export function openFolder(path: string): number {
+  return open(path, O.PATH | O.DIRECTORY);
+}
+
+/** The next connection, non-blocking; -1 (and errno) when there is none, or it is gone again. */
+export function acceptConnection(fd: number): number {
+  return c.accept4(fd, null, null, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+/** sockaddr_in (ip(7)) or sockaddr_in6 (ipv6(7)) of an address without zone. */
+export function inetAddress(host: string, port: number): Uint8Array {
+  const six = host.includes(":");
+  const address = new Uint8Array(six ? 28 : 16);
+  address[0] = six ? AF_INET6 : AF_INET;
+  address[2] = port >> 8;
+  address[3] = port & 0xff;
+  if (!six) address.set(host.split(".").map(Number), 4);
+  else address.set(ipv6Bytes(host), 8);
+  return address;
+}
+
+function ipv6Bytes(text: string): Uint8Array {
+  const bytes = new Uint8Array(16);
+  const dotted = /^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(text);
+  const plain = dotted
+    ? `${dotted[1]}${((Number(dotted[2]) << 8) | Number(dotted[3])).toString(16)}:${((Number(dotted[4]) << 8) | Number(dotted[5])).toString(16)}`
+    : text;
+  const [head = "", tail] = plain.split("::");
+  const groups = (part: string) => (part === "" ? [] : part.split(":"));
+  const front = groups(head);
+  const back = tail === undefined ? [] : groups(tail);
+  front.forEach((group, i) => {
+    const value = Number.parseInt(group, 16);
+    bytes[2 * i] = value >> 8;
+    bytes[2 * i + 1] = value & 0xff;
+  });
+  back.forEach((group, i) => {
+    const value = Number.parseInt(group, 16);
+    bytes[2 * (8 - back.length + i)] = value >> 8;
+    bytes[2 * (8 - back.length + i) + 1] = value & 0xff;
+  });
+  return bytes;
+}
+
+function setOption(fd: number, level: number, option: number, value: number): void {
+  check(c.setsockopt(fd, level, option, new Int32Array([value, 0]), 4), "setsockopt", option);
+}
+
+/**
+ * Holds a host's port so that no other process gets it: a bound socket. It doesn't listen, so what reaches the host
+ * without going through our rules is refused as on a closed port, not left hanging. Without SO_REUSEADDR nobody else
+ * can bind beside it. Errors: KernelError `bind 0.0.0.0:80/tcp: address already in use`.
+ *
+ * Connections of a server that ended less than a minute ago (TIME-WAIT) would refuse such a bind though no process
+ * has the port: then it is taken with SO_REUSEADDR, and must listen to keep others out; `listening` says so, and
+ * whoever holds the socket accepts and closes.
+ */
+export function holdPort(
+  protocol: "tcp" | "udp",
+  host: string,
+  port: number,
+): { fd: number; listening: boolean } {
+  const first = bindPort(protocol, host, port, false);
+  if (first >= 0) return { fd: first, listening: false };
+  if (protocol === "tcp" && -first === EADDRINUSE) {
+    const second = bindPort(protocol, host, port, true);
+    if (second >= 0) return { fd: second, listening: true };
+  }
+  throw new KernelError("bind", -first, `${host.includes(":") ? `[${host}]` : host}:${port}/${protocol}`);
+}
+
+/** The socket, or the negated errno. */
+function bindPort(protocol: "tcp" | "udp", host: string, port: number, reuse: boolean): number {
+  const address = inetAddress(host, port);
+  const type = protocol === "tcp" ? SOCK_STREAM : SOCK_DGRAM;
+  const fd = check(
+    c.socket(address[0] as number, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0),
+    "socket",
+    protocol,
+  );
+  if (address[0] === AF_INET6) setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+  if (reuse) setOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  // Nobody reads what arrives at a held UDP port.
+  if (protocol === "udp") setOption(fd, SOL_SOCKET, SO_RCVBUF, 0);
+  if (c.bind(fd, address, address.length) === 0 && (!reuse || c.listen(fd, 16) === 0)) return fd;
+  const failed = errno();
+  close(fd);
+  return -failed;
+}
+
+/** Takes one descriptor that a peer passed (SCM_RIGHTS of unix(7)), close-on-exec; undefined when none came. */
+export function receiveDescriptor(fd: number): number | undefined {
+  const MSG_CMSG_CLOEXEC = 0x40000000;
+  const data = new Uint8Array(new ArrayBuffer(4096));
+  const control = new DataView(new ArrayBuffer(64));
+  const vector = new BigUint64Array([BigInt(ptr(data)), BigInt(data.length)]);
+  const controlBytes = new Uint8Array(control.buffer);
+  // struct msghdr: name, namelen, iov, iovlen, control, controllen, flags; the same on every 64-bit Linux.
+  const header = new BigUint64Array([
+    0n,
+    0n,
+    BigInt(ptr(vector)),
+    1n,
+    BigInt(ptr(controlBytes)),
+    BigInt(controlBytes.length),
+    0n,
+  ]);
+  const received = Number(c.recvmsg(fd, header, MSG_CMSG_CLOEXEC));
+  check(received, "recvmsg", "SCM_RIGHTS");
+  // struct cmsghdr: len (8), level (4), type (4), then the descriptors.
+  if (Number(header[5]) < 20) return undefined;
+  if (control.getInt32(8, true) !== SOL_SOCKET || control.getInt32(12, true) !== 1) return undefined;
+  return control.getInt32(16, true);
+}
