@@ -1,0 +1,76 @@
+// The two engines of a run: a Berth daemon with scratch roots, and a Docker daemon where there is one.
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
+
+export interface Host {
+  /** The client's command, and the environment that leads it to the daemon. */
+  cli: string;
+  environment: Record<string, string>;
+  socket: string;
+}
+
+export interface OurHost extends Host, AsyncDisposable {
+  dataRoot: string;
+  execRoot: string;
+}
+
+/** Milliseconds for a daemon to answer or to end. */
+const PATIENCE = 15_000;
+
+/** Our daemon, built, with roots and a bridge of its own. */
+export async function startBerth(): Promise<OurHost> {
+  const cli = new URL("../dist/berth", import.meta.url).pathname;
+  const folder = mkdtempSync("/var/tmp/berth-bench-");
+  const socket = join(folder, "berth.sock");
+  const dataRoot = join(folder, "data");
+  const execRoot = join(folder, "run");
+  const daemon = Bun.spawn(
+    [
+      cli,
+      "daemon",
+      "--data-root",
+      dataRoot,
+      "--exec-root",
+      execRoot,
+      "--pidfile",
+      join(folder, "pid"),
+      "--bridge",
+      `bb${process.pid}`,
+      "-H",
+      `unix://${socket}`,
+    ],
+    { stdin: "ignore", stdout: "ignore", stderr: Bun.file(join(folder, "daemon.log")) },
+  );
+  const until = Date.now() + PATIENCE;
+  while (!existsSync(socket)) {
+    if (Date.now() > until || daemon.exitCode !== null)
+      throw new Error(`the daemon did not start: ${await Bun.file(join(folder, "daemon.log")).text()}`);
+    await Bun.sleep(20);
+  }
+  return {
+    cli,
+    socket,
+    dataRoot,
+    execRoot,
+    environment: { DOCKER_HOST: `unix://${socket}` },
+    async [Symbol.asyncDispose]() {
+      daemon.kill("SIGTERM");
+      await daemon.exited;
+      await Bun.spawn(["ip", "link", "del", `bb${process.pid}`], { stderr: "ignore" }).exited;
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Docker, when `BERTH_PEER` (or its usual socket) answers; else undefined, and the caller says so. */
+export async function findPeer(): Promise<Host | undefined> {
+  const socket = process.env.BERTH_PEER ?? "/var/run/docker.sock";
+  const cli = process.env.BERTH_PEER_CLI ?? Bun.which("docker") ?? "";
+  if (!cli || !existsSync(socket)) return undefined;
+  try {
+    await fetch("http://docker/_ping", { unix: socket });
+  } catch {
+    return undefined;
+  }
+  return { cli, socket, environment: { DOCKER_HOST: `unix://${socket}` } };
+}
