@@ -1,15 +1,22 @@
 // The store's door: opens a data root and gives its parts.
 import type { Database } from "bun:sqlite";
-import { notImplemented } from "../base/errors.ts";
 import { openContent } from "./content.ts";
+import { copyBackend } from "./copy-backend.ts";
 import { openDataRoot } from "./data-root.ts";
 import { openDatabase } from "./database.ts";
 import { openDocuments } from "./documents.ts";
+import { collectGarbage } from "./garbage.ts";
 import { openImageRecords } from "./image-records.ts";
+import { openLayerSync } from "./layer-sync.ts";
 import { openLeases, openRoots } from "./leases.ts";
-import type { Snapshots, Store } from "./types.ts";
+import { overlayBackend, overlayWorks } from "./overlay-backend.ts";
+import { reconcile } from "./reconcile.ts";
+import { openSnapshots } from "./snapshots.ts";
+import type { Store } from "./types.ts";
 
+export { mountAt } from "./backend.ts";
 export type { DocumentTableName } from "./document-tables.ts";
+export { mountSnapshot, unmountSnapshot } from "./mount-snapshot.ts";
 export type * from "./types.ts";
 
 export interface StoreOptions {
@@ -34,22 +41,15 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   }
   const content = openContent(db, folders);
   const leases = openLeases(db);
-  const unbuilt = () => {
-    throw notImplemented("snapshots are not built yet");
+  const sync = openLayerSync(db, folders.snapshots);
+  const backends = {
+    overlay: overlayBackend(folders.snapshots, folders.scratch),
+    copy: copyBackend(folders.snapshots),
   };
-  const snapshots: Snapshots = {
-    layer: unbuilt,
-    beginLayer: unbuilt,
-    commitLayer: unbuilt,
-    createActive: unbuilt,
-    mountOf: unbuilt,
-    directory: unbuilt,
-    usage: unbuilt,
-    parentOf: unbuilt,
-    remove: unbuilt,
-    list: () => [],
-  };
+  const wanted = options.snapshotBackend ?? ((await overlayWorks(folders.scratch)) ? "overlay" : "copy");
+  const snapshots = openSnapshots(db, folders.snapshots, { current: backends[wanted], all: backends }, sync);
   const close = async () => {
+    await sync.idle();
     db.close();
     folders[Symbol.dispose]();
   };
@@ -63,8 +63,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     images: openImageRecords(db),
     documents: (table) => openDocuments(db, table),
     transaction: (work) => db.transaction(work).immediate(),
-    collectGarbage: unbuilt,
-    reconcile: async () => {},
+    collectGarbage: () => collectGarbage(db, content, snapshots, folders),
+    reconcile: () => reconcile(db, folders, content, snapshots, sync),
     close,
     [Symbol.asyncDispose]: close,
   };
