@@ -11,6 +11,17 @@ export interface VolumeRecord {
   scope: "local";
   /** Made for one container without a name: goes with `rm -v` and `--rm`. */
   anonymous: boolean;
+  /** Its removal has begun; who opens the volumes next finishes it. */
+  removing?: boolean;
+}
+
+/** A container's use of a volume. */
+export interface VolumeUse {
+  id: string; // VOLUME/CONTAINER
+  volume: string;
+  containerId: string;
+  /** Asked for without a name: `rm -v` of this container takes the volume along, when nobody else uses it. */
+  anonymous: boolean;
 }
 
 /** A mount of a container, decided when it is created, stored in its record. */
@@ -23,6 +34,8 @@ export interface ResolvedMount {
   readOnly: boolean;
   /** bind: rprivate, rshared, … */
   propagation?: string;
+  /** bind: rslave was our choice, not the user's; left out where the host's mount does not propagate. */
+  chosenPropagation?: boolean;
   /** As asked after the second colon of -v: "ro,z" and so on; shown by inspect as Mode. */
   mode: string;
   /** Copy the image's content of the destination into the volume when that is empty. */
@@ -38,6 +51,16 @@ export interface ResolvedMount {
   createSource?: boolean;
   subpath?: string;
   anonymous?: boolean;
+  /** volume: what it is made with, when it isn't there yet. */
+  creation?: { driver?: string; labels?: Record<string, string>; options?: Record<string, string> };
+}
+
+/** A mount whose host path is there. */
+export interface RealisedMount {
+  mount: ResolvedMount;
+  hostPath: string;
+  /** Where hostPath is an open descriptor (`/proc/PID/fd/N`, for subpaths): to be called when the container runs. */
+  close?: () => void;
 }
 
 /** What asked for a mount: HostConfig.Binds, .Mounts, .Tmpfs, .VolumesFrom (records resolved by the engine), Config.Volumes. */
@@ -61,15 +84,9 @@ export interface Volumes {
   /** No longer used by the container; removeAnonymous as `rm -v`. */
   release(containerId: string, options: { removeAnonymous: boolean }): Promise<void>;
   /** Before each start: host paths to mount, made when missing (binds with createSource) or refused. */
-  realise(
-    mounts: ResolvedMount[],
-    ids: { uid: number; gid: number },
-  ): Promise<{ mount: ResolvedMount; hostPath: string }[]>;
-  /** What realise gave, in the form of BundleInput.mounts, sorted by destination. */
-  toBundle(
-    realised: { mount: ResolvedMount; hostPath: string }[],
-    tmpfs?: Record<string, string>,
-  ): BundleInput["mounts"];
+  realise(mounts: ResolvedMount[], ids: { uid: number; gid: number }): Promise<RealisedMount[]>;
+  /** What realise gave, and HostConfig.Tmpfs (which plan checks but leaves out), in the form of BundleInput.mounts. */
+  toBundle(realised: RealisedMount[], tmpfs?: Record<string, string>): BundleInput["mounts"];
   /** Copies the image's content of each copyUp volume that is empty; `rootfs` is the mounted root of the container. */
   copyUp(mounts: ResolvedMount[], rootfs: string): Promise<void>;
   create(request: {

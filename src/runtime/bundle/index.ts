@@ -5,7 +5,8 @@ import type { HostEnvironment } from "../../base/environment.ts";
 import type { ExecProcessRequest, ProcessSpec } from "../types.ts";
 import { buildExecProcess as build } from "./exec-process.ts";
 import { hostFacts } from "./host-facts.ts";
-import { accountFiles } from "./look-up.ts";
+import { accountFiles, mountOf, rootOwner } from "./look-up.ts";
+import { resolveInRoot } from "./root-path.ts";
 import { resolveUser } from "./user.ts";
 
 export { mergeImageConfig } from "./merge-image-config.ts";
@@ -14,6 +15,7 @@ export type { Spec } from "./spec.ts";
 export { validateHostConfig } from "./validate.ts";
 export { validateResources } from "./validate-resources.ts";
 export { writeBundle } from "./write.ts";
+export { mountOf, resolveInRoot, rootOwner };
 
 /**
  * The process of an exec: the container's own, with the exec's command, environment, user and privileges.
@@ -33,3 +35,7 @@ export async function checkUser(rootfs: string, user: string): Promise<void> {
 
 /** Which limits this host's cgroups can hold: for `info`. */
 export const limitSupport = (environment: HostEnvironment) => hostFacts(environment).limits;
+
+/** Whether read-only mounts can be so for all that is mounted below them. */
+export const supportsRecursiveReadOnly = (environment: HostEnvironment): boolean =>
+  hostFacts(environment).recursiveReadOnly;

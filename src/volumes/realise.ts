@@ -1,0 +1,103 @@
+// Host paths of a container's mounts, right before its start, and what the bundle says of them.
+import { lstat, mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { invalid, systemError } from "../base/errors.ts";
+import { close, KernelError, O } from "../linux/ffi.ts";
+import { openIn, RESOLVE, withFolder } from "../linux/files.ts";
+import { mountOf } from "../runtime/index.ts";
+import type { BundleInput } from "../runtime/types.ts";
+import type { RealisedMount, ResolvedMount } from "./types.ts";
+
+/** Makes the source of a bind when that is asked for (mode 0755, the container's root as owner), else refuses. */
+export async function realiseBind(
+  mount: ResolvedMount,
+  owner: { uid: number; gid: number },
+): Promise<RealisedMount> {
+  const there = await lstat(mount.source).catch(() => undefined);
+  if (!there && !mount.createSource)
+    throw invalid(`invalid mount config for type "bind": bind source path does not exist: ${mount.source}`);
+  if (!there) await makeFolders(mount.source, owner);
+  return { mount: await withoutVainPropagation(mount), hostPath: mount.source };
+}
+
+async function makeFolders(path: string, owner: { uid: number; gid: number }): Promise<void> {
+  try {
+    const first = await mkdir(path, { recursive: true, mode: 0o755 });
+    if (first && (owner.uid !== 0 || owner.gid !== 0)) await giveAway(first, path, owner);
+  } catch (error) {
+    throw systemError(
+      `error while creating mount source path '${path}': ${error instanceof Error ? error.message : error}`,
+      error,
+    );
+  }
+}
+
+async function giveAway(from: string, to: string, { uid, gid }: { uid: number; gid: number }): Promise<void> {
+  const { chown } = await import("node:fs/promises");
+  let folder = from;
+  await chown(folder, uid, gid);
+  for (const part of to.slice(from.length).split("/").filter(Boolean)) {
+    folder = join(folder, part);
+    await chown(folder, uid, gid);
+  }
+}
+
+/** rslave was our choice, for the data root's sake: it needs a host mount that propagates, as most are. */
+async function withoutVainPropagation(mount: ResolvedMount): Promise<ResolvedMount> {
+  if (!mount.chosenPropagation) return mount;
+  const { optional } = mountOf(mount.source, await readFile("/proc/self/mountinfo", "utf8"));
+  const propagates = optional.some((field) => field.startsWith("shared:") || field.startsWith("master:"));
+  return propagates ? mount : { ...mount, propagation: "rprivate" };
+}
+
+/**
+ * A volume's folder, or what lies at a subpath in it. Other containers may move links around in there at any time, so a
+ * subpath is opened once, inside the volume (openat2(2) RESOLVE_IN_ROOT), and handed on as that descriptor.
+ */
+export function realiseVolume(mount: ResolvedMount, folder: string): RealisedMount {
+  const { subpath } = mount;
+  if (!subpath) return { mount, hostPath: folder };
+  try {
+    const fd = withFolder(folder, (root) => openIn(root, subpath, O.PATH, RESOLVE.IN_ROOT));
+    return { mount, hostPath: `/proc/${process.pid}/fd/${fd}`, close: () => close(fd) };
+  } catch (error) {
+    if (error instanceof KernelError)
+      throw invalid(`cannot access path ${join(folder, subpath)}: ${error.message}`, error);
+    throw error;
+  }
+}
+
+/** What the bundle says: `ro` for all below too where the kernel can (rro), propagation for binds. */
+export function toBundleMounts(
+  realised: RealisedMount[],
+  tmpfs: Record<string, string>,
+  recursiveReadOnly: boolean,
+): BundleInput["mounts"] {
+  const list = realised.map(({ mount, hostPath }) => ({
+    destination: mount.destination,
+    source: mount.type === "tmpfs" ? "tmpfs" : hostPath,
+    type: mount.type === "tmpfs" ? ("tmpfs" as const) : ("bind" as const),
+    options: mount.type === "tmpfs" ? (mount.tmpfsOptions ?? []) : bindOptions(mount, recursiveReadOnly),
+  }));
+  const more = Object.entries(tmpfs).map(([destination, options]) => ({
+    destination,
+    source: "tmpfs",
+    type: "tmpfs" as const,
+    options: options === "" ? [] : options.split(","),
+  }));
+  const taken = new Set(more.map(({ destination }) => destination));
+  return [...list.filter(({ destination }) => !taken.has(destination)), ...more].sort((a, b) =>
+    a.destination < b.destination ? -1 : 1,
+  );
+}
+
+function bindOptions(mount: ResolvedMount, recursiveReadOnly: boolean): string[] {
+  if (mount.readOnlyForceRecursive && !recursiveReadOnly)
+    throw invalid("recursive read-only mounts need Linux 5.12 or later");
+  const readOnly = recursiveReadOnly && !mount.readOnlyNonRecursive ? "rro" : "ro";
+  return [
+    mount.nonRecursive ? "bind" : "rbind",
+    ...(mount.readOnly ? [readOnly] : []),
+    ...(mount.propagation ? [mount.propagation] : []),
+  ];
+}
