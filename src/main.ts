@@ -6,8 +6,12 @@ const args = process.argv.slice(2);
 const role = name === "berthd" || name === "dockerd" ? "daemon" : args[0];
 
 switch (role) {
+  case "shim": {
+    const { runShim } = await import("./runtime/shim/index.ts");
+    runShim(args[1] ?? "");
+    break;
+  }
   case "daemon":
-  case "shim":
   case "worker":
     throw new Error(`role ${role} is not built yet`);
   default:

@@ -1,6 +1,6 @@
 // Processes without Bun's own machinery: posix_spawn(3), waitpid(2), pidfd_open(2), prctl(2), setsid(2), kill(2).
 import { ptr } from "bun:ffi";
-import { check, cString, errno, KernelError, libc, SYS, syscall, T } from "./ffi.ts";
+import { check, close, cString, errno, KernelError, libc, O, open, SYS, syscall, T } from "./ffi.ts";
 
 const c = libc({
   posix_spawn: { args: [T.ptr, T.ptr, T.ptr, T.ptr, T.ptr, T.ptr], returns: T.i32 },
@@ -18,6 +18,7 @@ const c = libc({
   prctl: { args: [T.i32, T.u64_fast, T.u64_fast, T.u64_fast, T.u64_fast], returns: T.i32 },
   setsid: { args: [], returns: T.i32 },
   signal: { args: [T.i32, T.ptr], returns: T.ptr },
+  dup2: { args: [T.i32, T.i32], returns: T.i32 },
 });
 
 /** Both structs are smaller on x64 and arm64 (80 and 336 bytes, spawn.h of glibc). */
@@ -27,7 +28,6 @@ const SETSIGMASK = 0x08;
 const SETSID = 0x80;
 const WNOHANG = 1;
 const ECHILD = 10;
-const O_RDWR = 2;
 
 /** `char *const []`, with what it points to; the caller keeps it until the call is over. */
 function pointerArray(texts: readonly string[]): { array: BigUint64Array; strings: Uint8Array[] } {
@@ -63,7 +63,7 @@ export function spawnProcess(options: {
   c.posix_spawnattr_init(attributes);
   try {
     options.stdio.forEach((from, target) => {
-      if (from === "null") c.posix_spawn_file_actions_addopen(actions, target, null_, O_RDWR, 0);
+      if (from === "null") c.posix_spawn_file_actions_addopen(actions, target, null_, O.RDWR, 0);
       else c.posix_spawn_file_actions_adddup2(actions, from, target);
     });
     c.posix_spawnattr_setsigdefault(attributes, everySignal);
@@ -138,4 +138,11 @@ export function leaveSession(): void {
 /** The kernel drops the signal from now on: SIG_IGN of signal(2). For processes without Bun's event loop. */
 export function ignoreSignal(signal: number): void {
   c.signal(signal, 1 as never);
+}
+
+/** Makes a descriptor /dev/null, keeping its number taken: dup2(2). */
+export function pointToNull(fd: number): void {
+  const nothing = open("/dev/null", O.RDWR);
+  check(c.dup2(nothing, fd), "dup2", fd);
+  close(nothing);
 }

@@ -1,26 +1,161 @@
-// Control groups from outside a container: which hierarchies the host has, where a container's folders are, who is in them.
+// Control groups from outside a container: which hierarchies the host has, where a container's folders are, who is in
+// them. cgroups(7), and the kernel's admin-guide/cgroup-v1 and cgroup-v2. The shim loads this file: it stays small.
+import { existsSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import type { CgroupMode } from "../base/environment.ts";
-import { notImplemented } from "../base/errors.ts";
 
-/** How the host mounts its control groups (cgroups(7)), and who manages them: systemd where it is process 1. */
-export function detectCgroups(): { mode: CgroupMode; manager: "cgroupfs" | "systemd" } {
-  throw notImplemented("detectCgroups");
+const ROOT = "/sys/fs/cgroup";
+const UNIFIED = `${ROOT}/unified`;
+const SIGKILL = 9;
+
+let mode: CgroupMode | undefined;
+
+/** How the host mounts its control groups, found out once. */
+export function hostCgroupMode(): CgroupMode {
+  mode ??= existsSync(`${ROOT}/cgroup.controllers`)
+    ? "v2"
+    : existsSync(`${UNIFIED}/cgroup.controllers`)
+      ? "hybrid"
+      : "v1";
+  return mode;
+}
+
+/** v1 hierarchies by controller: what `/proc/self/mountinfo` would say too, without parsing thousands of mounts. */
+function v1Controllers(): string[] {
+  return readdirSync(ROOT).filter((name) => name !== "unified" && existsSync(`${ROOT}/${name}/cgroup.procs`));
 }
 
 /**
- * The folders of a container's control group: one for each v1 controller by its name, or `unified` on v2.
+ * A container's group as a path below the hierarchy's root. systemd's form `slice:prefix:name` is the unit
+ * `prefix-name.scope` in the slice, and each dash of a slice's name is a level (systemd.slice(5)).
+ */
+export function cgroupRelativePath(cgroupPath: string): string {
+  if (!cgroupPath.includes(":")) return `/${cgroupPath.replace(/^\/+/, "")}`;
+  const [slice = "", prefix = "", name = ""] = cgroupPath.split(":");
+  const unit = name.endsWith(".slice") ? name : `${prefix ? `${prefix}-` : ""}${name}.scope`;
+  return `${slicePath(slice || "system.slice")}/${unit}`;
+}
+
+function slicePath(slice: string): string {
+  if (slice === "-.slice") return "";
+  const parts = slice.replace(/\.slice$/, "").split("-");
+  return parts.map((_, i) => `/${parts.slice(0, i + 1).join("-")}.slice`).join("");
+}
+
+/**
+ * The folders of a container's control group that are there: one for each v1 controller by its name, or `unified` on v2.
  * `cgroupPath` is what config.json says: `/docker/ID`, or systemd's `slice:prefix:name`.
  */
-export function cgroupFolders(_cgroupPath: string): Record<string, string> {
-  throw notImplemented("cgroupFolders");
+export function cgroupFolders(cgroupPath: string): Record<string, string> {
+  const relative = cgroupRelativePath(cgroupPath);
+  const folders: Record<string, string> = {};
+  if (hostCgroupMode() === "v2") {
+    if (existsSync(ROOT + relative)) folders.unified = ROOT + relative;
+    return folders;
+  }
+  for (const controller of v1Controllers()) {
+    const folder = `${ROOT}/${controller}${relative}`;
+    if (existsSync(folder)) folders[controller] = folder;
+  }
+  return folders;
+}
+
+/** The one folder that tells the processes: every hierarchy has them all. */
+function processFolder(cgroupPath: string): string {
+  const hierarchy =
+    hostCgroupMode() === "v2" ? ROOT : `${ROOT}/${existsSync(`${ROOT}/pids`) ? "pids" : "memory"}`;
+  return hierarchy + cgroupRelativePath(cgroupPath);
 }
 
 /** Process ids in a container's control group and those below it. Empty where the group is gone. */
-export function cgroupProcesses(_cgroupPath: string): number[] {
-  throw notImplemented("cgroupProcesses");
+export function cgroupProcesses(cgroupPath: string): number[] {
+  const pids: number[] = [];
+  const walk = (folder: string) => {
+    for (const line of (read(`${folder}/cgroup.procs`) ?? "").split("\n")) if (line) pids.push(Number(line));
+    for (const child of subfolders(folder)) walk(child);
+  };
+  walk(processFolder(cgroupPath));
+  return pids;
 }
 
 /** True while the container is frozen (paused). */
-export function cgroupFrozen(_cgroupPath: string): boolean {
-  throw notImplemented("cgroupFrozen");
+export function cgroupFrozen(cgroupPath: string): boolean {
+  const relative = cgroupRelativePath(cgroupPath);
+  return hostCgroupMode() === "v2"
+    ? (read(`${ROOT}${relative}/cgroup.freeze`) ?? "").trim() === "1"
+    : (read(`${ROOT}/freezer${relative}/freezer.state`) ?? "THAWED").trim() !== "THAWED";
+}
+
+/** How many of the group's processes the kernel killed for want of memory; 0 where the group is gone. */
+export function cgroupOomKills(cgroupPath: string): number {
+  const relative = cgroupRelativePath(cgroupPath);
+  const file =
+    hostCgroupMode() === "v2"
+      ? `${ROOT}${relative}/memory.events`
+      : `${ROOT}/memory${relative}/memory.oom_control`;
+  const match = /^oom_kill (\d+)$/m.exec(read(file) ?? "");
+  return match ? Number(match[1]) : 0;
+}
+
+/** One round of SIGKILL for all that is in the group, a frozen one too; gives how many processes it found. */
+export function killCgroup(cgroupPath: string): number {
+  const relative = cgroupRelativePath(cgroupPath);
+  const found = cgroupProcesses(cgroupPath);
+  if (found.length === 0) return 0;
+  // cgroup.kill (v2, since 5.14) can't be outrun by a process that forks.
+  if (hostCgroupMode() === "v2" && tryWrite(`${ROOT}${relative}/cgroup.kill`, "1")) return found.length;
+  for (const pid of found) {
+    try {
+      process.kill(pid, SIGKILL);
+    } catch {
+      // It ended by itself.
+    }
+  }
+  if (hostCgroupMode() === "v2") tryWrite(`${ROOT}${relative}/cgroup.freeze`, "0");
+  else tryWrite(`${ROOT}/freezer${relative}/freezer.state`, "THAWED");
+  return found.length;
+}
+
+/**
+ * Removes the group's folders, those that the container made below included. False where one is still busy: a process
+ * that ended is in it until the kernel has let it go.
+ */
+export function removeCgroup(cgroupPath: string): boolean {
+  return Object.values(cgroupFolders(cgroupPath)).map(removeFolder).every(Boolean);
+}
+
+function removeFolder(folder: string): boolean {
+  for (const child of subfolders(folder)) if (!removeFolder(child)) return false;
+  try {
+    rmdirSync(folder);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ENOENT";
+  }
+  return true;
+}
+
+function subfolders(folder: string): string[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => `${folder}/${entry.name}`);
+  } catch {
+    return [];
+  }
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+function tryWrite(path: string, text: string): boolean {
+  try {
+    writeFileSync(path, text);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -1,6 +1,6 @@
 // The runtime room's door.
 export * from "./bundle/index.ts";
-export { cgroupFolders, cgroupFrozen, cgroupProcesses, detectCgroups } from "./cgroups.ts";
+export { cgroupFolders, cgroupFrozen, cgroupProcesses, hostCgroupMode } from "./cgroups.ts";
 export { type RuntimeTable, runtimeVersion, selectRuntime } from "./driver.ts";
 export { detectEnvironment } from "./environment.ts";
 export { connectShim, killLeftBehind, readLeftExit, ShimDiedError, startShim } from "./shim-client.ts";

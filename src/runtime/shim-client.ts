@@ -1,6 +1,19 @@
-// The daemon's end of a shim: starts one, finds a running one again, and reads what a dead one left.
-import { BerthError, notImplemented } from "../base/errors.ts";
-import type { LeftExit, Shim, ShimConfig } from "./types.ts";
+// The daemon's end of a shim: starts one, finds a running one again, and reads what a dead one left. Any number of
+// calls may be under way at a time; each attached stream has a connection of its own.
+import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { BerthError, conflict, invalid, notFound, systemError, unavailable } from "../base/errors.ts";
+import { selfCommand } from "../base/self.ts";
+import { KernelError } from "../linux/errors.ts";
+import { killCgroup, removeCgroup } from "./cgroups.ts";
+import { runtimeFailure } from "./runtime-errors.ts";
+import type { Hello, Reply, ShimFailure, Started } from "./shim/protocol.ts";
+import { FRAME, OLDEST_PROTOCOL, PROTOCOL } from "./shim/protocol.ts";
+import { openShimSocket, type ShimSocket } from "./shim-socket.ts";
+import { attachedStream } from "./shim-stream.ts";
+import type { ExitStatus, LeftExit, ProcessSpec, Shim, ShimConfig, ShimState } from "./types.ts";
+
+/** A shim starts in milliseconds; on a host that swaps it may take long, but not for ever. */
+const START_LIMIT = 30_000;
 
 /**
  * The shim itself died (kill -9, out of memory): nobody holds the container's output or learns its exit status any
@@ -18,24 +31,262 @@ export class ShimDiedError extends BerthError {
  * Errors: KernelError `bind 0.0.0.0:80/tcp: address already in use` (code EADDRINUSE) for a port that is taken.
  * `dir` must exist; it and all in it is the shim's until `remove()`, after that the caller's to delete.
  */
-export async function startShim(_dir: string, _config: ShimConfig): Promise<Shim> {
-  throw notImplemented("startShim");
+export async function startShim(dir: string, config: ShimConfig): Promise<Shim> {
+  writeFileSync(`${dir}/shim.json`, JSON.stringify(config), { mode: 0o600 });
+  const stderr = openSync(`${dir}/shim.log`, "a", 0o600);
+  try {
+    const child = Bun.spawn({
+      cmd: selfCommand("shim", dir),
+      cwd: "/",
+      env: shimEnvironment(),
+      stdio: ["ignore", "pipe", stderr],
+      detached: true,
+    });
+    child.unref();
+    await started(child.stdout, dir);
+  } finally {
+    closeSync(stderr);
+  }
+  return connectShim(dir);
+}
+
+/** What the shim needs and no more: it is also what the runtime gets, and it has few threads and a small heap. */
+function shimEnvironment(): Record<string, string> {
+  const { PATH, BERTH_FAILPOINT } = process.env;
+  return {
+    ...(PATH ? { PATH } : {}),
+    ...(BERTH_FAILPOINT ? { BERTH_FAILPOINT } : {}),
+    BUN_JSC_useConcurrentJIT: "0",
+  };
+}
+
+/** Waits for the shim's first line. */
+async function started(output: ReadableStream<Uint8Array>, dir: string): Promise<void> {
+  const limit = AbortSignal.timeout(START_LIMIT);
+  const reader = output.getReader();
+  const onLimit = () => void reader.cancel();
+  limit.addEventListener("abort", onLimit);
+  let line = "";
+  try {
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (value) line += Buffer.from(value).toString();
+      if (done || line.endsWith("\n")) break;
+    }
+  } finally {
+    limit.removeEventListener("abort", onLimit);
+    reader.releaseLock();
+  }
+  if (line === "") throw systemError(`the shim did not start: ${lastWords(dir) ?? "it said nothing"}`);
+  const report = JSON.parse(line) as Started;
+  if (report.ready) return;
+  if (report.errno !== undefined) throw new KernelError("bind", report.errno, report.object);
+  throw systemError(`the shim did not start: ${report.message}`);
+}
+
+function lastWords(dir: string): string | undefined {
+  const text = read(`${dir}/shim.log`)?.trim();
+  return text ? text.slice(-2000) : undefined;
 }
 
 /** Connects to the shim of an earlier daemon. Errors: unavailable where none answers in `dir` (see readLeftExit). */
-export async function connectShim(_dir: string): Promise<Shim> {
-  throw notImplemented("connectShim");
+export async function connectShim(dir: string): Promise<Shim> {
+  let socket: ShimSocket;
+  try {
+    socket = await openShimSocket(dir);
+  } catch (error) {
+    throw unavailable(`no shim answers in ${dir}`, error);
+  }
+  const { hello } = socket;
+  if (hello.protocol < OLDEST_PROTOCOL || hello.protocol > PROTOCOL) {
+    socket.end();
+    throw unavailable(
+      `the shim of container ${hello.id} speaks version ${hello.protocol} of the protocol, this daemon ${OLDEST_PROTOCOL} to ${PROTOCOL}`,
+    );
+  }
+  return new ShimClient(dir, socket, hello);
 }
 
 /** How the container ended, from `dir`/exit.json; undefined where it did not end under a living shim. */
-export function readLeftExit(_dir: string): LeftExit {
-  throw notImplemented("readLeftExit");
+export function readLeftExit(dir: string): LeftExit {
+  const text = read(`${dir}/exit.json`);
+  return text === undefined ? undefined : (JSON.parse(text) as ExitStatus);
 }
 
 /**
  * What a dead shim left: kills every process of the container's cgroup, takes the runtime's state and the cgroup
  * away. Also for a shim that is alive but must go. Safe to call again.
  */
-export async function killLeftBehind(_dir: string): Promise<void> {
-  throw notImplemented("killLeftBehind");
+export async function killLeftBehind(dir: string): Promise<void> {
+  const text = read(`${dir}/shim.json`);
+  if (text === undefined) return;
+  const config = JSON.parse(text) as ShimConfig;
+  const { runtime, cgroupPath } = config;
+  await killProcesses(dir, cgroupPath);
+  // The cgroup's processes are gone, so this has nothing to wait for; on a hybrid host crun refuses, and all that it
+  // would do is done below.
+  const child = Bun.spawn({
+    cmd: [runtime.path, ...runtime.args, "--root", `${dir}/state`, "delete", "--force", config.id],
+    stdio: ["ignore", "ignore", "ignore"],
+    timeout: START_LIMIT,
+  });
+  await child.exited;
+  for (let tries = 0; !removeCgroup(cgroupPath) && tries < 50; tries++) await Bun.sleep(20);
+}
+
+async function killProcesses(dir: string, cgroupPath: string): Promise<void> {
+  const init = Number(read(`${dir}/init.pid`) ?? Number.NaN);
+  const shim = Number(read(`${dir}/shim.pid`) ?? Number.NaN);
+  if (isShimOf(shim, dir)) kill(shim);
+  // A process that is being killed may take a moment (disk, memory); one that forks meanwhile is met again.
+  for (let tries = 0; killCgroup(cgroupPath) > 0 && tries < 500; tries++) await Bun.sleep(10);
+  // Where the host's cgroups tell nothing, the init itself, if it still is one that the shim's death orphaned.
+  if (read(`/proc/${init}/cgroup`)?.includes(cgroupPath)) kill(init);
+}
+
+/** True when the pid is still that shim and not a later process of the same number. */
+function isShimOf(pid: number, dir: string): boolean {
+  const command = Number.isInteger(pid) ? read(`/proc/${pid}/cmdline`)?.split("\0") : undefined;
+  return command?.includes("shim") === true && command.includes(dir);
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It ended by itself.
+  }
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+class ShimClient implements Shim {
+  readonly id: string;
+  readonly pid: number;
+  readonly protocol: number;
+  readonly features: readonly string[];
+  readonly closed: Promise<{ expected: boolean }>;
+  private readonly calls = new Map<number, PromiseWithResolvers<unknown>>();
+  private lastCall = 0;
+  private closing = false;
+
+  constructor(
+    private readonly dir: string,
+    private readonly socket: ShimSocket,
+    hello: Hello,
+  ) {
+    this.id = hello.id;
+    this.pid = hello.pid;
+    this.protocol = hello.protocol;
+    this.features = hello.features;
+    socket.onFrame = (type, payload) => {
+      if (type === FRAME.REPLY) this.replied(JSON.parse(payload.toString()) as Reply);
+    };
+    this.closed = socket.closed.then(() => {
+      for (const call of this.calls.values()) call.reject(new ShimDiedError(this.id));
+      this.calls.clear();
+      return { expected: this.closing };
+    });
+  }
+
+  private replied({ id, result, error }: Reply): void {
+    const call = this.calls.get(id);
+    this.calls.delete(id);
+    if (error) call?.reject(failure(error));
+    else call?.resolve(result);
+  }
+
+  private call<R>(method: string, params: Record<string, unknown> = {}): Promise<R> {
+    if (this.socket.isClosed) return Promise.reject(new ShimDiedError(this.id));
+    const id = ++this.lastCall;
+    const call = Promise.withResolvers<unknown>();
+    this.calls.set(id, call);
+    this.socket.sendMessage({ id, method, params });
+    return call.promise as Promise<R>;
+  }
+
+  state(): Promise<ShimState> {
+    return this.call("state");
+  }
+
+  start(): Promise<{ pid: number; startedAt: string }> {
+    return this.call("start");
+  }
+
+  async attach(options: { exec?: string; stdin: boolean; stdout: boolean; stderr: boolean }) {
+    return attachedStream(await openShimSocket(this.dir), options, failure);
+  }
+
+  exec(id: string, spec: ProcessSpec, options: { stdin: boolean; consoleSize?: [number, number] }) {
+    const { args, env, cwd, user, terminal, oci } = spec;
+    const process = { ...oci, args, env, cwd, user, terminal };
+    return this.call<{ pid: number }>("exec", { exec: id, process, ...options });
+  }
+
+  async kill(signal: number, options: { exec?: string; all?: boolean } = {}): Promise<void> {
+    await this.call("kill", { signal, ...options });
+  }
+
+  async pause(): Promise<void> {
+    await this.call("pause");
+  }
+
+  async resume(): Promise<void> {
+    await this.call("resume");
+  }
+
+  async resize(rows: number, columns: number, exec?: string): Promise<void> {
+    await this.call("resize", { rows, columns, exec });
+  }
+
+  async wait(exec?: string): Promise<ExitStatus> {
+    try {
+      return await this.call<ExitStatus>("wait", { exec });
+    } catch (error) {
+      // A shim that died right after its container still left the truth.
+      const left = error instanceof ShimDiedError && exec === undefined ? readLeftExit(this.dir) : undefined;
+      if (left) return left;
+      throw error;
+    }
+  }
+
+  async remove(): Promise<void> {
+    this.closing = true;
+    try {
+      await this.call("remove");
+    } catch (error) {
+      this.closing = false;
+      throw error;
+    }
+    await this.socket.closed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.closing = true;
+    this.socket.end();
+    await this.socket.closed;
+  }
+}
+
+/** A shim's refusal as an error for people. */
+function failure({ code, message, runtime }: ShimFailure): BerthError {
+  if (runtime !== undefined) return runtimeFailure(runtime);
+  switch (code) {
+    case "not-running":
+    case "running":
+    case "exists":
+      return conflict(message);
+    case "not-found":
+      return notFound(message);
+    case "invalid":
+      return invalid(message);
+    default:
+      return systemError(message);
+  }
 }

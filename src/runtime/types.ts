@@ -90,9 +90,14 @@ export interface ShimConfig {
   stdin: boolean;
   stdinOnce: boolean;
   consoleSize?: [rows: number, columns: number];
-  /** `json-file` (options max-size, max-file, compress) or `none`. The path's folder also takes what slow attach clients spill. */
-  log: { driver: string; options: Record<string, string>; path: string };
+  /** `json-file` (options max-size, max-file, compress) or `none`. The path's folder also takes what slow attach clients spill.
+   * `attributes`: what the options labels, env and tag make of the container (json-file's `attrs`). */
+  log: { driver: string; options: Record<string, string>; path: string; attributes?: Record<string, string> };
   reservePorts: { protocol: "tcp" | "udp"; address: string; port: number }[];
+  /**
+   * The bundle has no hooks, so that crun's and runc's `delete` is nothing that the shim can't do without a process.
+   */
+  ownCleanUp?: boolean;
   /** As in config.json (`linux.cgroupsPath`): where the OOM count is read, and whom to kill when the shim died. */
   cgroupPath: string;
 }

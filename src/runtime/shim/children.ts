@@ -1,0 +1,67 @@
+// Every child of the shim: runtimes it starts, the container's init and execs that the runtimes leave to it (it is
+// their subreaper), and strangers that end up here because a container shares the host's processes.
+import { close } from "../../linux/ffi.ts";
+import { openPidfd, reapChild, type WaitStatus } from "../../linux/process.ts";
+import { READ, type Reactor } from "./reactor.ts";
+
+/** Strangers tell nobody when they end: they are looked for this often, in milliseconds. */
+const STRANGERS_EVERY = 30_000;
+
+export class Children {
+  private readonly tracked = new Map<number, { pidfd: number; ended: (status: WaitStatus) => void }>();
+  /** Ends of processes whose runtime hasn't told us their pid yet. Only kept while a runtime runs. */
+  private readonly early = new Map<number, WaitStatus>();
+  private expecting = 0;
+
+  constructor(private readonly reactor: Reactor) {
+    this.lookForStrangers();
+  }
+
+  /** Calls `ended` once, also for a child that has ended already (but not before this returns from the loop's turn). */
+  track(pid: number, ended: (status: WaitStatus) => void): void {
+    const before = this.early.get(pid);
+    if (before) {
+      this.early.delete(pid);
+      ended(before);
+      return;
+    }
+    const pidfd = openPidfd(pid);
+    this.tracked.set(pid, { pidfd, ended });
+    this.reactor.watch(pidfd, READ, () => this.reap());
+  }
+
+  /** Between these two, ends of unknown children are kept for `track`. */
+  expectNewcomer(): void {
+    this.expecting++;
+  }
+  newcomerKnown(): void {
+    if (--this.expecting === 0) this.early.clear();
+  }
+
+  /** Blocks until a tracked child has ended: only for one that is sure to end soon. */
+  waitFor(pid: number): void {
+    for (let polls = 0; this.tracked.has(pid) && polls < 60_000; polls++) {
+      this.reap();
+      if (this.tracked.has(pid)) Bun.sleepSync(1);
+    }
+  }
+
+  private reap(): void {
+    for (let status = reapChild(-1); status; status = reapChild(-1)) {
+      const known = this.tracked.get(status.pid);
+      if (known) {
+        this.tracked.delete(status.pid);
+        this.reactor.forget(known.pidfd);
+        close(known.pidfd);
+        known.ended(status);
+      } else if (this.expecting > 0) this.early.set(status.pid, status);
+    }
+  }
+
+  private lookForStrangers(): void {
+    this.reactor.after(STRANGERS_EVERY, () => {
+      this.reap();
+      this.lookForStrangers();
+    });
+  }
+}

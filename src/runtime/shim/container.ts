@@ -1,0 +1,364 @@
+// One container under its shim: its program, its execs, and how they end.
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { wallClock } from "../../linux/clock.ts";
+import { killProcess, type WaitStatus } from "../../linux/process.ts";
+import { setWindowSize } from "../../linux/terminal.ts";
+import { cgroupOomKills, cgroupProcesses, removeCgroup } from "../cgroups.ts";
+import type { ExitStatus, ShimState } from "../types.ts";
+import { formatTime } from "./json-line.ts";
+import type { ContainerLog } from "./log-file.ts";
+import { ProcessStreams } from "./process-streams.ts";
+import type { ShimFailure } from "./protocol.ts";
+import { ConsoleSocket, callRuntime, type RuntimeHost } from "./runtime-call.ts";
+
+/** Ends of execs that are still told to a `wait` that comes late; the daemon records each as it comes. */
+const REMEMBERED_EXECS = 256;
+
+/** Thrown where a request can't be done now; the client gets it as it is. */
+export class Refusal extends Error {
+  constructor(
+    readonly code: ShimFailure["code"],
+    message: string,
+    readonly runtime?: string,
+  ) {
+    super(message);
+  }
+}
+
+/** The answer to a request that takes its time. */
+export interface Answer<R> {
+  ok(result: R): void;
+  fail(error: Refusal): void;
+}
+
+interface Supervised {
+  streams: ProcessStreams;
+  pid?: number;
+  exit?: ExitStatus;
+  /** Its runtime was called. */
+  launched: boolean;
+  /** The exit was told: all output was handed on before. */
+  over: boolean;
+  waiters: ((exit: ExitStatus) => void)[];
+}
+
+type Phase = "created" | "starting" | "running" | "paused" | "exited";
+
+export class Container {
+  private phase: Phase = "created";
+  private startedAt: string | undefined;
+  private readonly main: Supervised;
+  private readonly execs = new Map<string, Supervised>();
+  private readonly ended = new Map<string, ExitStatus>();
+  private size: [number, number] | undefined;
+
+  constructor(
+    private readonly host: RuntimeHost,
+    log: ContainerLog,
+  ) {
+    this.main = supervised(new ProcessStreams(host.reactor, log));
+    this.size = host.config.consoleSize;
+  }
+
+  get running(): boolean {
+    return this.phase === "starting" || this.phase === "running" || this.phase === "paused";
+  }
+
+  state(): ShimState {
+    const execs: ShimState["execs"] = [];
+    for (const [id, { pid, exit }] of this.execs)
+      if (pid !== undefined) execs.push({ id, pid, running: exit === undefined, exit });
+    for (const [id, exit] of this.ended) execs.push({ id, running: false, exit });
+    return {
+      phase: this.phase === "starting" ? "created" : this.phase,
+      pid: this.phase === "exited" ? undefined : this.main.pid,
+      startedAt: this.startedAt,
+      exit: this.main.exit,
+      execs,
+    };
+  }
+
+  start(answer: Answer<{ pid: number; startedAt: string }>): void {
+    if (this.phase !== "created") throw new Refusal("exists", "the container was started before");
+    const { config, folder } = this.host;
+    this.phase = "starting";
+    const pidFile = `${folder}/init.pid`;
+    const args = ["run", "--detach", "--bundle", config.bundle, "--pid-file", pidFile];
+    this.launch(
+      this.main,
+      { args, last: [config.id], pidFile, terminal: config.terminal, stdin: config.stdin, size: this.size },
+      (failure, pid) => {
+        if (failure !== undefined || pid === undefined) return this.startFailed(failure ?? "no pid", answer);
+        this.startedAt = now();
+        this.phase = "running";
+        answer.ok({ pid, startedAt: this.startedAt });
+        this.follow(this.main, pid, (status) => this.mainEnded(status));
+      },
+    );
+  }
+
+  exec(
+    id: string,
+    spec: object,
+    options: { terminal: boolean; stdin: boolean; size?: [number, number] },
+    answer: Answer<{ pid: number }>,
+  ): void {
+    this.mustRun();
+    const known = this.execs.get(id);
+    if (known?.launched || this.ended.has(id)) throw new Refusal("exists", `exec ${id} was started before`);
+    const exec = known ?? this.expectExec(id);
+    const { folder, config } = this.host;
+    const files = { spec: `${folder}/exec-${id}.json`, pid: `${folder}/exec-${id}.pid` };
+    writeFileSync(files.spec, JSON.stringify(spec), { mode: 0o600 });
+    this.launch(
+      exec,
+      {
+        args: ["exec", "--detach", "--process", files.spec, "--pid-file", files.pid],
+        last: [config.id],
+        pidFile: files.pid,
+        ...options,
+      },
+      (failure, pid) => {
+        rmSync(files.spec, { force: true });
+        rmSync(files.pid, { force: true });
+        if (failure !== undefined || pid === undefined) {
+          this.execs.delete(id);
+          answer.fail(new Refusal("runtime", "the runtime could not start the process", failure));
+          return;
+        }
+        answer.ok({ pid });
+        this.follow(exec, pid, (status) => this.execEnded(id, exec, status));
+      },
+    );
+  }
+
+  /** The streams to attach to. An exec that isn't known yet is one that will be started under this id. */
+  streams(exec?: string): ProcessStreams {
+    if (exec === undefined) return this.main.streams;
+    if (this.ended.has(exec)) throw new Refusal("not-running", `exec ${exec} has ended`);
+    return (this.execs.get(exec) ?? this.expectExec(exec)).streams;
+  }
+
+  /** Takes back what `streams` made for an exec that was never started. */
+  forgetUnstarted(id: string): void {
+    const exec = this.execs.get(id);
+    if (exec && !exec.launched) this.execs.delete(id);
+  }
+
+  /** A client has no more input: as in Docker, the container's own is over only where it was made for one client. */
+  endInput(exec: string | undefined, streams: ProcessStreams | undefined): void {
+    if (exec !== undefined || this.host.config.stdinOnce) streams?.closeInput();
+  }
+
+  kill(signal: number, options: { exec?: string; all?: boolean }): void {
+    if (options.all) {
+      this.mustRun();
+      for (const pid of cgroupProcesses(this.host.config.cgroupPath)) sendSignal(pid, signal);
+      return;
+    }
+    const { pid, exit } = this.find(options.exec);
+    if (pid === undefined || exit) throw new Refusal("not-running", "the process is not running");
+    // A child that wasn't reaped keeps its pid, so no stranger can be hit.
+    sendSignal(pid, signal);
+  }
+
+  resize(rows: number, columns: number, exec?: string): void {
+    if (exec === undefined) this.size = [rows, columns];
+    const terminal = this.find(exec).streams.terminalFd;
+    if (terminal !== undefined) setWindowSize(terminal, rows, columns);
+    else if (exec !== undefined || this.phase !== "created")
+      throw new Refusal("not-running", "the process has no open terminal");
+  }
+
+  /** `pause` and `resume` of the runtime. */
+  freeze(verb: "pause" | "resume", answer: Answer<null>): void {
+    this.mustRun();
+    callRuntime(this.host, [verb, this.host.config.id], ["null", "null", "null"], (failure) => {
+      if (failure !== undefined) {
+        answer.fail(new Refusal("runtime", `the runtime could not ${verb} the container`, failure));
+        return;
+      }
+      if (this.phase === "running" || this.phase === "paused")
+        this.phase = verb === "pause" ? "paused" : "running";
+      answer.ok(null);
+    });
+  }
+
+  wait(exec: string | undefined, told: (exit: ExitStatus) => void): void {
+    const past = exec === undefined ? undefined : this.ended.get(exec);
+    if (past) {
+      told(past);
+      return;
+    }
+    const process = this.find(exec);
+    if (process.over && process.exit) told(process.exit);
+    else process.waiters.push(told);
+  }
+
+  /** Takes away what the runtime and the kernel still have of the container. */
+  remove(answer: Answer<null>): void {
+    if (this.running) throw new Refusal("running", "the container is running");
+    if (this.phase === "created" || this.cleanedByHand()) {
+      answer.ok(null);
+      return;
+    }
+    callRuntime(this.host, ["delete", "--force", this.host.config.id], ["null", "null", "null"], () =>
+      answer.ok(null),
+    );
+  }
+
+  /**
+   * crun's and runc's `delete` of an ended container without hooks is: remove its control groups, remove its folder of
+   * state, which is in ours. Doing it here saves a process on the way of every `run --rm`.
+   */
+  private cleanedByHand(): boolean {
+    const { runtime, cgroupPath, ownCleanUp } = this.host.config;
+    if (!ownCleanUp || cgroupPath.includes(":") || (runtime.name !== "crun" && runtime.name !== "runc"))
+      return false;
+    return removeCgroup(cgroupPath);
+  }
+
+  private launch(
+    process: Supervised,
+    call: {
+      args: string[];
+      last: string[];
+      pidFile: string;
+      terminal: boolean;
+      stdin: boolean;
+      size?: [number, number];
+    },
+    done: (failure: string | undefined, pid: number | undefined) => void,
+  ): void {
+    const { streams } = process;
+    process.launched = true;
+    const terminal = call.terminal ? new ConsoleSocket(this.host) : undefined;
+    const stdio = terminal ? (["null", "null", "null"] as const) : streams.openPipes(call.stdin);
+    const args = [...call.args, ...(terminal ? ["--console-socket", terminal.path] : []), ...call.last];
+    this.host.children.expectNewcomer();
+    const settled = (failure: string | undefined) => {
+      try {
+        const master = failure === undefined ? terminal?.receive() : undefined;
+        terminal?.close();
+        streams.closeChildEnds();
+        if (failure !== undefined) {
+          streams.abandon();
+          done(failure, undefined);
+          return;
+        }
+        if (master !== undefined) {
+          streams.useTerminal(master, call.stdin);
+          if (call.size) setWindowSize(master, call.size[0], call.size[1]);
+        }
+        done(undefined, Number(readFileSync(call.pidFile, "utf8")));
+        streams.begin();
+      } finally {
+        this.host.children.newcomerKnown();
+      }
+    };
+    try {
+      callRuntime(this.host, args, stdio, settled);
+    } catch (error) {
+      // No such runtime, no more processes: the same as a runtime that refuses.
+      settled(String((error as Error).message));
+    }
+  }
+
+  private follow(process: Supervised, pid: number, ended: (status: WaitStatus) => void): void {
+    process.pid = pid;
+    this.host.children.track(pid, ended);
+  }
+
+  private startFailed(failure: string, answer: Answer<never>): void {
+    this.phase = "exited";
+    this.main.exit = exitStatus({ pid: 0, code: 128 }, false);
+    this.main.over = true;
+    // What a failed start left behind is gone before anybody is told, so that a next start finds nothing.
+    callRuntime(this.host, ["delete", "--force", this.host.config.id], ["null", "null", "null"], () =>
+      answer.fail(new Refusal("runtime", "the runtime could not start the container", failure)),
+    );
+  }
+
+  private mainEnded(status: WaitStatus): void {
+    const exit = exitStatus(status, cgroupOomKills(this.host.config.cgroupPath) > 0);
+    // On record before anything else: whoever is told may be killed the moment after.
+    const file = this.record(exit);
+    this.main.exit = exit;
+    this.phase = "exited";
+    this.main.streams.processEnded(() => {
+      tell(this.main, exit);
+      // The name is there already for all who look; this is for a power cut, and nobody waits for it.
+      fsyncSync(file);
+      closeSync(file);
+    });
+  }
+
+  private record(exit: ExitStatus): number {
+    const path = `${this.host.folder}/exit.json`;
+    const file = openSync(`${path}.new`, "w", 0o600);
+    writeFileSync(file, JSON.stringify(exit));
+    renameSync(`${path}.new`, path);
+    return file;
+  }
+
+  private execEnded(id: string, exec: Supervised, status: WaitStatus): void {
+    const exit = exitStatus(status, false);
+    exec.exit = exit;
+    exec.streams.processEnded(() => {
+      this.execs.delete(id);
+      this.ended.set(id, exit);
+      if (this.ended.size > REMEMBERED_EXECS) this.ended.delete(this.ended.keys().next().value as string);
+      tell(exec, exit);
+    });
+  }
+
+  private expectExec(id: string): Supervised {
+    const exec = supervised(new ProcessStreams(this.host.reactor));
+    this.execs.set(id, exec);
+    return exec;
+  }
+
+  private find(exec: string | undefined): Supervised {
+    if (exec === undefined) return this.main;
+    const found = this.execs.get(exec);
+    if (!found)
+      throw new Refusal(this.ended.has(exec) ? "not-running" : "not-found", `no running exec ${exec}`);
+    return found;
+  }
+
+  private mustRun(): void {
+    if (this.phase !== "running" && this.phase !== "paused")
+      throw new Refusal("not-running", "the container is not running");
+  }
+}
+
+function supervised(streams: ProcessStreams): Supervised {
+  return { streams, launched: false, over: false, waiters: [] };
+}
+
+function tell(process: Supervised, exit: ExitStatus): void {
+  process.over = true;
+  for (const told of process.waiters.splice(0)) told(exit);
+}
+
+function exitStatus(status: WaitStatus, oomKilled: boolean): ExitStatus {
+  return {
+    code: status.code,
+    ...(status.signal === undefined ? {} : { signal: status.signal }),
+    oomKilled,
+    finishedAt: now(),
+  };
+}
+
+function now(): string {
+  wallClock.read();
+  return formatTime(wallClock.seconds, wallClock.nanoseconds);
+}
+
+function sendSignal(pid: number, signal: number): void {
+  try {
+    killProcess(pid, signal);
+  } catch (error) {
+    throw new Refusal("not-running", (error as Error).message);
+  }
+}

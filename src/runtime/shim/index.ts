@@ -1,0 +1,169 @@
+// `berth shim DIR`: keeps one container for as long as it lives, whoever started it. See protocol.ts for what is said
+// to it, container.ts for what it does. It runs one loop of its own in one thread and nothing of Bun's event loop.
+import { existsSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
+import { close } from "../../linux/ffi.ts";
+import {
+  becomeSubreaper,
+  ignoreSignal,
+  leaveSession,
+  pointToNull,
+  setProcessName,
+  spawnProcess,
+} from "../../linux/process.ts";
+import { acceptConnection, holdPort, listenUnix, openFolder } from "../../linux/socket.ts";
+import type { ShimConfig } from "../types.ts";
+import { Children } from "./children.ts";
+import { Connection, type ConnectionHandler } from "./connection.ts";
+import { Container } from "./container.ts";
+import { type ContainerLog, JsonFileLog, noLog, parseJsonFileOptions } from "./log-file.ts";
+import {
+  FEATURES,
+  FRAME,
+  type Hello,
+  PROTOCOL,
+  type Request,
+  SOCKET_NAME,
+  type Started,
+} from "./protocol.ts";
+import { READ, Reactor } from "./reactor.ts";
+import { type Attached, answerRequest, type RequestHost } from "./requests.ts";
+
+/** How often a shim whose container doesn't run looks whether its folder is still there: milliseconds. */
+const FOLDER_EVERY = 60_000;
+const IGNORED = { SIGHUP: 1, SIGINT: 2, SIGPIPE: 13, SIGTERM: 15 };
+const STDOUT = 1;
+
+/** Runs the shim of the folder; never returns. */
+export function runShim(folder: string): never {
+  leaveSession();
+  // Whoever ends the daemon's session, or asks all processes to end at a shutdown, doesn't mean the container's
+  // keeper: it ends with its container. And a client that is gone is an error of write(2), no signal.
+  for (const signal of Object.values(IGNORED)) ignoreSignal(signal);
+  setProcessName("berth-shim");
+  let reactor: Reactor;
+  try {
+    reactor = openShim(folder);
+  } catch (error) {
+    const { message, errno, object } = error as Error & { errno?: number; object?: string };
+    report({ ready: false, message, errno, object });
+    process.exit(1);
+  }
+  report({ ready: true, pid: process.pid });
+  return reactor.run();
+}
+
+function report(started: Started): void {
+  writeSync(STDOUT, `${JSON.stringify(started)}\n`);
+  pointToNull(STDOUT);
+}
+
+function openShim(folder: string): Reactor {
+  const config = readConfig(folder);
+  becomeSubreaper();
+  // Standard error is the folder's shim.log.
+  const reactor = new Reactor((error) => complain(error));
+  holdPorts(reactor, config);
+  const children = new Children(reactor);
+  const folderFd = openFolder(folder);
+  const log = openLog(config, children);
+  const container = new Container({ reactor, children, folder, folderFd, config }, log);
+  const host: RequestHost = {
+    container,
+    attached: new Map<Connection, Attached>(),
+    end() {
+      rmSync(`${folder}/${SOCKET_NAME}`, { force: true });
+      // The answer is in the client's socket, which outlives this process.
+      process.exit(0);
+    },
+  };
+  rmSync(`${folder}/${SOCKET_NAME}`, { force: true });
+  const listener = listenUnix(folderFd, SOCKET_NAME);
+  const hello: Hello = { protocol: PROTOCOL, features: [...FEATURES], id: config.id, pid: process.pid };
+  const spills = dirname(config.log.path);
+  reactor.watch(listener, READ, () => {
+    const fd = acceptConnection(listener);
+    if (fd < 0) return;
+    const connection = new Connection(reactor, fd, spills, connectionHandler(host));
+    connection.sendMessage(FRAME.HELLO, hello);
+  });
+  writeFileSync(`${folder}/shim.pid`, String(process.pid));
+  watchFolder(reactor, folder, container);
+  return reactor;
+}
+
+function connectionHandler(host: RequestHost): ConnectionHandler {
+  const { attached, container } = host;
+  const inputOf = (connection: Connection) => {
+    const attachment = attached.get(connection);
+    return attachment?.stdin ? attachment.streams : undefined;
+  };
+  return {
+    request: (connection: Connection, request: Request) => answerRequest(host, connection, request),
+    stdin: (connection, address, length) => inputOf(connection)?.write(connection, address, length) ?? length,
+    stdinEnd: (connection) => container.endInput(attached.get(connection)?.exec, inputOf(connection)),
+    closed(connection) {
+      const attachment = attached.get(connection);
+      if (!attachment) return;
+      attached.delete(connection);
+      attachment.streams.detach(connection);
+      if (attachment.exec === undefined) return;
+      container.forgetUnstarted(attachment.exec);
+      // Nobody can attach to an exec again, so what was its user's input is over.
+      if (attachment.stdin) attachment.streams.closeInput();
+    },
+  };
+}
+
+function readConfig(folder: string): ShimConfig {
+  // Written by the daemon that started this process, of the same build.
+  return JSON.parse(readFileSync(`${folder}/shim.json`, "utf8")) as ShimConfig;
+}
+
+function holdPorts(reactor: Reactor, config: ShimConfig): void {
+  for (const { protocol, address, port } of config.reservePorts) {
+    const { fd, listening } = holdPort(protocol, address, port);
+    if (!listening) continue;
+    reactor.watch(fd, READ, () => {
+      const stranger = acceptConnection(fd);
+      if (stranger >= 0) close(stranger);
+    });
+  }
+}
+
+function openLog(config: ShimConfig, children: Children): ContainerLog {
+  if (config.log.driver !== "json-file") return noLog;
+  const options = { ...parseJsonFileOptions(config.log.options), attributes: config.log.attributes };
+  let compressing: number | undefined;
+  const compress = (path: string) => {
+    // The next one must not meet an unfinished file under the name that it moves on.
+    if (compressing !== undefined) children.waitFor(compressing);
+    compressing = spawnProcess({
+      path: "/usr/bin/gzip",
+      args: ["--force", path],
+      env: [],
+      stdio: ["null", "null", "null"],
+    });
+    children.track(compressing, () => {
+      compressing = undefined;
+    });
+  };
+  return new JsonFileLog(config.log.path, options, compress, complain);
+}
+
+/** A shim that nobody can reach any more, and that keeps nothing alive, has no reason to be. */
+function watchFolder(reactor: Reactor, folder: string, container: Container): void {
+  reactor.after(FOLDER_EVERY, () => {
+    if (!container.running && !existsSync(`${folder}/shim.json`)) process.exit(0);
+    watchFolder(reactor, folder, container);
+  });
+}
+
+function complain(error: unknown): void {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  try {
+    writeSync(2, `${new Date().toISOString()} ${text}\n`);
+  } catch {
+    // Nowhere left to say it.
+  }
+}

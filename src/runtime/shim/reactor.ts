@@ -1,0 +1,89 @@
+// The shim's one loop: it sleeps in epoll_wait and calls whoever watches a descriptor. No event loop of Bun's runs
+// beside it, so nothing in the shim may use promises, timers or streams.
+import { EPOLL, Epoll } from "../../linux/epoll.ts";
+
+export { EPOLL } from "../../linux/epoll.ts";
+
+/** Called with bits of EPOLL. May be called though nothing is there any more: whoever reads must bear EAGAIN. */
+export type Watcher = (events: number) => void;
+
+export interface Timer {
+  at: number;
+  run: () => void;
+}
+
+export class Reactor {
+  private readonly epoll = new Epoll(32);
+  private readonly watchers = new Map<number, Watcher>();
+  private readonly timers: Timer[] = [];
+
+  /** @param failed is told what a watcher or timer threw: one broken client must not end the container's keeper. */
+  constructor(private readonly failed: (error: unknown) => void) {}
+
+  watch(fd: number, events: number, watcher: Watcher): void {
+    this.epoll.add(fd, events);
+    this.watchers.set(fd, watcher);
+  }
+
+  /** Other events for a watched descriptor; 0 still reports errors and hang-ups. */
+  change(fd: number, events: number): void {
+    this.epoll.modify(fd, events);
+  }
+
+  /** Before the descriptor is closed. */
+  forget(fd: number): void {
+    if (this.watchers.delete(fd)) this.epoll.remove(fd);
+  }
+
+  after(milliseconds: number, run: () => void): Timer {
+    const timer = { at: performance.now() + milliseconds, run };
+    this.timers.push(timer);
+    return timer;
+  }
+
+  cancel(timer: Timer | undefined): void {
+    const index = timer ? this.timers.indexOf(timer) : -1;
+    if (index >= 0) this.timers.splice(index, 1);
+  }
+
+  /** Never returns; the process ends by `process.exit` in one of the watchers. */
+  run(): never {
+    for (;;) {
+      const count = this.epoll.wait(this.untilNextTimer());
+      for (let i = 0; i < count; i++) {
+        const watcher = this.watchers.get(this.epoll.eventFd(i));
+        if (watcher) this.guarded(watcher, this.epoll.eventBits(i));
+      }
+      this.runTimers();
+    }
+  }
+
+  private guarded(work: (events: number) => void, events: number): void {
+    try {
+      work(events);
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  private untilNextTimer(): number {
+    let next = -1;
+    for (const { at } of this.timers) {
+      const left = Math.max(0, Math.ceil(at - performance.now()));
+      if (next < 0 || left < next) next = left;
+    }
+    return next;
+  }
+
+  private runTimers(): void {
+    if (this.timers.length === 0) return;
+    const now = performance.now();
+    for (const timer of this.timers.filter(({ at }) => at <= now)) {
+      this.cancel(timer);
+      this.guarded(timer.run, 0);
+    }
+  }
+}
+
+export const READ = EPOLL.IN;
+export const WRITE = EPOLL.OUT;

@@ -1,0 +1,118 @@
+// Calls of the OCI runtime, each a short-lived process whose log is read when it failed.
+import { readFileSync, rmSync } from "node:fs";
+import { close } from "../../linux/ffi.ts";
+import { withoutMount } from "../../linux/mount-view.ts";
+import { killProcess, spawnProcess } from "../../linux/process.ts";
+import { acceptConnection, listenUnix, receiveDescriptor, shortPath } from "../../linux/socket.ts";
+import type { ShimConfig } from "../types.ts";
+import type { Children } from "./children.ts";
+import { READ, type Reactor } from "./reactor.ts";
+
+/** A runtime that takes longer hangs, and is killed: milliseconds. Pulling up a container on a loaded host takes seconds. */
+const CALL_LIMIT = 120_000;
+const SIGKILL = 9;
+
+export interface RuntimeHost {
+  reactor: Reactor;
+  children: Children;
+  /** The shim's folder, and its descriptor for paths that fit into a socket's address. */
+  folder: string;
+  folderFd: number;
+  config: ShimConfig;
+}
+
+/** A runtime's answer: undefined where it did what was asked, else what it said. */
+export type RuntimeDone = (failure: string | undefined) => void;
+
+let calls = 0;
+
+/** Starts `runtime [global options] args…`; `done` is called when it has ended. */
+export function callRuntime(
+  host: RuntimeHost,
+  args: string[],
+  stdio: readonly [number | "null", number | "null", number | "null"],
+  done: RuntimeDone,
+): void {
+  const { runtime, cgroupPath } = host.config;
+  const log = `${host.folder}/call-${++calls}.log`;
+  const options = [...runtime.args, "--root", `${host.folder}/state`, "--log", log, "--log-format", "json"];
+  if (cgroupPath.includes(":")) options.push("--systemd-cgroup");
+  const start = () =>
+    spawnProcess({
+      path: runtime.path,
+      args: [...options, ...args],
+      env: [`PATH=${process.env.PATH ?? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}`],
+      stdio,
+    });
+  const pid = runtime.hideUnifiedCgroup ? withoutMount("/sys/fs/cgroup/unified", start) : start();
+  let late = false;
+  const limit = host.reactor.after(CALL_LIMIT, () => {
+    late = true;
+    killProcess(pid, SIGKILL);
+  });
+  host.children.track(pid, ({ code }) => {
+    host.reactor.cancel(limit);
+    const failure = late
+      ? `${runtime.name} did not answer for ${CALL_LIMIT / 1000} seconds`
+      : code === 0
+        ? undefined
+        : (lastError(log) ?? `${runtime.name} ended with status ${code} and said nothing`);
+    rmSync(log, { force: true });
+    done(failure);
+  });
+}
+
+/** The message of the last error in a runtime's JSON log. */
+function lastError(path: string): string | undefined {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+  let last: string | undefined;
+  for (const line of text.split("\n")) {
+    try {
+      const { level, msg } = JSON.parse(line) as { level?: string; msg?: string };
+      if (level === "error" && typeof msg === "string") last = msg;
+    } catch {
+      // A line that isn't JSON is no message.
+    }
+  }
+  return last;
+}
+
+/** Where a runtime hands over the terminal's master (`--console-socket`). */
+export class ConsoleSocket {
+  private readonly name = `console-${++calls}`;
+  private readonly listener: number;
+  private connection = -1;
+
+  constructor(private readonly host: RuntimeHost) {
+    this.listener = listenUnix(host.folderFd, this.name, 1);
+    // crun waits for nobody to accept, but runc does.
+    host.reactor.watch(this.listener, READ, () => this.accept());
+  }
+
+  /** As the runtime's process can open it, however deep the shim's folder is. */
+  get path(): string {
+    return shortPath(this.host.folderFd, this.name, process.pid);
+  }
+
+  private accept(): void {
+    if (this.connection < 0) this.connection = acceptConnection(this.listener);
+  }
+
+  /** The master, after the runtime said that it started the process. */
+  receive(): number | undefined {
+    this.accept();
+    return this.connection < 0 ? undefined : receiveDescriptor(this.connection);
+  }
+
+  close(): void {
+    this.host.reactor.forget(this.listener);
+    close(this.listener);
+    if (this.connection >= 0) close(this.connection);
+    rmSync(`${this.host.folder}/${this.name}`, { force: true });
+  }
+}
