@@ -60,7 +60,7 @@ export async function openVolumes(rooms: { store: Store; environment: HostEnviro
     use?: VolumeUse,
   ): Promise<VolumeRecord> {
     checkVolumeName(name);
-    refuseDriver(request);
+    refuseDriver(name, request);
     const existing = find(name);
     const record: VolumeRecord = existing ?? {
       id: name,
@@ -254,15 +254,15 @@ export async function openVolumes(rooms: { store: Store; environment: HostEnviro
   };
 }
 
-function refuseDriver(request: NonNullable<ResolvedMount["creation"]>): void {
+function refuseDriver(name: string, request: NonNullable<ResolvedMount["creation"]>): void {
   const { driver = "", options = {} } = request;
   if (driver !== "" && driver !== "local")
-    throw notFound(`error looking up volume plugin ${driver}: plugin "${driver}" not found`);
+    throw notFound(`create ${name}: error looking up volume plugin ${driver}: plugin "${driver}" not found`);
   for (const option of Object.keys(options))
     if (!["type", "o", "device", "size"].includes(option))
-      throw invalid(`invalid option: ${JSON.stringify(option)}`);
+      throw invalid(`create ${name}: invalid option: ${JSON.stringify(option)}`);
   if (Object.keys(options).length > 0)
     throw notImplemented(
-      `options of the local volume driver (${Object.keys(options).join(", ")}) are not built yet`,
+      `create ${name}: options of the local volume driver (${Object.keys(options).join(", ")}) are not built yet`,
     );
 }

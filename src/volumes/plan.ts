@@ -2,6 +2,7 @@
 import { posix } from "node:path";
 import { invalid } from "../base/errors.ts";
 import { parseBind, parseMount } from "./mount-spec.ts";
+import { checkVolumeName } from "./names.ts";
 import type { MountRequest, ResolvedMount } from "./types.ts";
 
 export interface PlanContext {
@@ -48,6 +49,8 @@ export function planMounts(request: MountRequest, context: PlanContext): Resolve
       ...(request.volumeDriver && { creation: { driver: request.volumeDriver } }),
     });
   }
+  for (const { type, source } of planned.values())
+    if (type === "volume" && source !== "") checkVolumeName(source);
   return [...planned.values()].sort((a, b) => (a.destination < b.destination ? -1 : 1));
 }
 

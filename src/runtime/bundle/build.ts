@@ -60,7 +60,11 @@ export function buildSpec(input: BundleInput, facts: BundleFacts): Spec {
     },
     root: { path: input.rootfs, ...(hostConfig.ReadonlyRootfs && { readonly: true }) },
     ...(hostConfig.UTSMode !== "host" && { hostname: input.hostname }),
-    mounts: mounts(input, { initPath: facts.initPath, writableCgroups: security.writableCgroups }),
+    mounts: mounts(input, {
+      initPath: facts.initPath,
+      writableCgroups: security.writableCgroups,
+      recursiveReadOnly: facts.host.recursiveReadOnly,
+    }),
     ...(hostConfig.Annotations &&
       Object.keys(hostConfig.Annotations).length > 0 && { annotations: hostConfig.Annotations }),
     linux: {

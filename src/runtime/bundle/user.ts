@@ -89,6 +89,6 @@ export function resolveUser(
 function additionalGroup(name: string, groups: Group[]): number {
   const group = groups.find((each) => each.name === name || String(each.gid) === name);
   if (group) return group.gid;
-  if (!numeric(name)) throw invalid(`Unable to find group ${name}: no matching entries in group file`);
+  if (!numeric(name)) throw invalid(`unable to find group ${name}: no matching entries in group file`);
   return inRange(Number(name));
 }
