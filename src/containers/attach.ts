@@ -11,6 +11,7 @@ import type {
   ContainerRecord,
   Containers,
   OutputChunk,
+  PendingAttachment,
 } from "./types.ts";
 
 /** Errors: invalid (detach keys), conflict (paused, restarting). `reference` is as the client wrote it, for the texts. */
@@ -44,7 +45,13 @@ export async function connectPending(containers: Containers, id: ContainerId, sh
   const pending = containers.pendingAttachments.get(id);
   if (!pending) return;
   containers.pendingAttachments.delete(id);
-  await Promise.all([...pending].map((connect) => connect(shim)));
+  await Promise.all([...pending].map((client) => client.connect(shim)));
+}
+
+/** There will be no start (it failed, or the container is gone): the output of those who wait ends. */
+export function endPending(containers: Containers, id: ContainerId): void {
+  for (const client of containers.pendingAttachments.get(id) ?? []) client.cancel();
+  containers.pendingAttachments.delete(id);
 }
 
 interface Live {
@@ -62,18 +69,19 @@ function liveStreams(containers: Containers, record: ContainerRecord, options: A
   const shim = containers.shims.get(record.id);
   if (shim && record.state.status === "running") return { stream: shim.attach(wanted), cancel: () => {} };
   const { promise, resolve, reject } = Promise.withResolvers<AttachedStream>();
-  const connect = (started: Shim) => started.attach(wanted).then(resolve, reject);
-  const pending = containers.pendingAttachments.get(record.id) ?? new Set();
-  containers.pendingAttachments.set(record.id, pending.add(connect));
-  return {
-    stream: promise,
-    cancel: () => {
-      pending.delete(connect);
-      if (pending.size === 0 && containers.pendingAttachments.get(record.id) === pending)
-        containers.pendingAttachments.delete(record.id);
-      reject(conflict("detached"));
-    },
+  const client: PendingAttachment = {
+    connect: (started) => started.attach(wanted).then(resolve, reject),
+    cancel: () => reject(conflict(`container ${record.id} was not started`)),
   };
+  const pending = containers.pendingAttachments.get(record.id) ?? new Set();
+  containers.pendingAttachments.set(record.id, pending.add(client));
+  const cancel = () => {
+    pending.delete(client);
+    if (pending.size === 0 && containers.pendingAttachments.get(record.id) === pending)
+      containers.pendingAttachments.delete(record.id);
+    client.cancel();
+  };
+  return { stream: promise, cancel };
 }
 
 async function* pastOutput(record: ContainerRecord, options: AttachOptions): AsyncGenerator<OutputChunk> {

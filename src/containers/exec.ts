@@ -87,22 +87,22 @@ export async function startExec(
     const consoleSize = options.consoleSize ?? config.consoleSize;
     const spec = await buildProcess(record, { ...config, ...(consoleSize && { consoleSize }) });
     const attached = !options.detach;
-    const started = await shim.exec(exec.id, spec, {
-      stdin: attached && config.attachStdin,
-      ...(consoleSize && { consoleSize }),
-    });
-    exec.pid = started.pid;
-    const streams = attached
-      ? shim.attach({
+    // First attached, then started: an exec's output that nobody is attached to goes nowhere.
+    const stream = attached
+      ? await shim.attach({
           exec: exec.id,
           stdin: config.attachStdin,
           stdout: config.attachStdout,
           stderr: config.attachStderr,
         })
       : undefined;
-    // The attachment reaches the shim before the question for the end, so that no output is lost between the two.
+    const started = await shim.exec(exec.id, spec, {
+      stdin: attached && config.attachStdin,
+      ...(consoleSize && { consoleSize }),
+    });
+    exec.pid = started.pid;
     watchExec(containers, exec, shim);
-    return streams ? clientOf(containers, record, exec, await streams) : null;
+    return stream ? clientOf(containers, record, exec, stream) : null;
   } catch (error) {
     const problem = classifyStartError(error);
     finish(containers, exec, problem.exitCode === 128 ? 126 : problem.exitCode);

@@ -6,7 +6,7 @@ import { Records } from "./records.ts";
 import type { Containers, EmitContainerEvent } from "./types.ts";
 import { Waiters } from "./waiters.ts";
 
-export { attach, connectPending } from "./attach.ts";
+export { attach, connectPending, endPending } from "./attach.ts";
 export {
   createExec,
   execIdsOf,
@@ -31,6 +31,7 @@ export {
   recordCreated,
   recordDead,
   recordExit,
+  recordPaused,
   recordRemoved,
   recordRemoving,
   recordRestartGivenUp,

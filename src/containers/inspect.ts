@@ -6,7 +6,6 @@ import type {
   EndpointSettings,
   HostConfig,
   NetworkSettings,
-  PortMap,
 } from "../api/types/index.ts";
 import { finishedAtOf, startedAtOf } from "./state-machine.ts";
 import { exitCodeOf, isRunning } from "./status-text.ts";
@@ -141,14 +140,13 @@ const withoutUndefined = <T extends object>(value: T): T =>
   Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as T;
 
 function toNetworkSettings(record: ContainerRecord, around: Surroundings): NetworkSettings {
-  const endpoints = endpointsOf(record, around);
-  const first: EndpointSettings = (around.network && endpoints.bridge) || {};
-  const alive = around.network !== undefined;
+  const endpoints = endpointsOf(around);
+  const first: EndpointSettings = endpoints.bridge ?? {};
   return {
     Bridge: "",
-    SandboxID: alive ? record.id : "",
-    SandboxKey: around.network?.sandboxKey ?? "",
-    Ports: (around.network?.ports ?? {}) as PortMap,
+    SandboxID: around.live ? record.id : "",
+    SandboxKey: around.live ? around.network.sandboxKey : "",
+    Ports: around.network.ports,
     HairpinMode: false,
     LinkLocalIPv6Address: "",
     LinkLocalIPv6PrefixLen: 0,

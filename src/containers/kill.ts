@@ -1,10 +1,11 @@
 // Signals to a container, and stopping it: the signal it asks for, a wait, SIGKILL.
 import { conflict, isKind, messageOf, systemError } from "../base/errors.ts";
-import { parseSignal, SIGKILL, SIGTERM } from "./signals.ts";
+import { parseSignal } from "../runtime/index.ts";
 import { recordPaused, recordRestartGivenUp, updateRecord } from "./state-machine.ts";
 import { isRunning } from "./status-text.ts";
 import type { ContainerId, ContainerRecord, Containers } from "./types.ts";
 
+const SIGKILL = 9;
 /** Seconds that `stop` waits when nobody says otherwise. */
 const DEFAULT_STOP_TIMEOUT = 10;
 /** Milliseconds for SIGKILL to be seen: a program in an uninterruptible call ends when the kernel lets it. */
@@ -37,7 +38,7 @@ export async function stop(
 ): Promise<void> {
   const record = containers.records.get(id);
   if (!record || !isRunning(record.state)) return;
-  const signal = parseSignal(options.signal || record.config.StopSignal || String(SIGTERM));
+  const signal = parseSignal(options.signal || record.config.StopSignal || "SIGTERM");
   const seconds = options.timeout ?? record.config.StopTimeout ?? DEFAULT_STOP_TIMEOUT;
   const stopped = seconds < 0 ? containers.waiters.wait(record, "not-running") : undefined;
   await sendSignal(containers, id, signal);

@@ -70,12 +70,15 @@ export function recordPaused(containers: Containers, id: ContainerId, paused: bo
   return record;
 }
 
-/** The program ended. `restarting`: its policy starts it again, and whoever waits goes on waiting. */
+/**
+ * The program ended. `restarting`: its policy starts it again, and whoever waits goes on waiting. The row is written here; `tell`
+ * publishes it, once the caller has given back what the container used: who waited may need just that.
+ */
 export function recordExit(
   containers: Containers,
   id: ContainerId,
   end: { exit: ExitStatus; restarting: boolean; problem?: string },
-): ContainerRecord {
+): { record: ContainerRecord; tell: () => void } {
   const before = containers.records.get(id);
   const startedAt = (before && startedAtOf(before.state)) ?? end.exit.finishedAt;
   const { exit } = end;
@@ -92,14 +95,24 @@ export function recordExit(
         exit,
         ...(end.problem && { problem: { exitCode: exit.code, error: end.problem } }),
       });
+  return { record, tell: () => tellExit(containers, record, exit, startedAt) };
+}
+
+function tellExit(
+  containers: Containers,
+  record: ContainerRecord,
+  exit: ExitStatus,
+  startedAt: string,
+): void {
   if (exit.oomKilled) containers.emit(record, "oom");
   const ran = Math.max(0, millisecondsOf(exit.finishedAt) - millisecondsOf(startedAt));
   containers.emit(record, "die", {
     execDuration: String(Math.floor(ran / 1000)),
     exitCode: String(exit.code),
   });
-  if (!end.restarting) containers.waiters.stopped(record);
-  return record;
+  // A stop while a restart was due has told them already.
+  const now = containers.records.get(record.id) ?? record;
+  if (now.state.status !== "restarting") containers.waiters.stopped(now);
 }
 
 /** No restart will come after all: a person stopped it meanwhile, or the start failed. */
@@ -127,7 +140,11 @@ export function recordStartFailed(
 }
 
 /** From here on the removal will be finished, by the next daemon if need be. */
-export function recordRemoving(containers: Containers, id: ContainerId): ContainerRecord {
+export function recordRemoving(
+  containers: Containers,
+  id: ContainerId,
+  options: { volumes: boolean },
+): ContainerRecord {
   const before = containers.records.get(id);
   if (!before) throw conflict(`container ${id} is gone`);
   if (before.state.status === "removing") return before;
@@ -135,7 +152,7 @@ export function recordRemoving(containers: Containers, id: ContainerId): Contain
   const exit = "exit" in before.state ? before.state.exit : undefined;
   return change(containers, id, {
     status: "removing",
-    before: before.state.status,
+    removeVolumes: options.volumes,
     ...(startedAt && { startedAt }),
     ...(exit && { exit }),
   });

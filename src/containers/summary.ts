@@ -8,10 +8,10 @@ import type { ContainerRecord } from "./types.ts";
 
 /** What the other rooms know of a container. */
 export interface Surroundings {
-  /** Undefined while it has no sandbox. */
-  network: SandboxStatus | undefined;
-  /** Id of the network that its mode names, once it was started. */
-  networkId?: string;
+  /** Its sandbox, or what it would have while it does not run. */
+  network: SandboxStatus;
+  /** A sandbox is there. */
+  live: boolean;
   /** Host folder of a named volume. */
   volumeFolder: (name: string) => string;
   /** The image's name while it still means the container's image, else its id. */
@@ -27,7 +27,7 @@ export function toSummary(record: ContainerRecord, around: Surroundings, at = Da
     ...(record.manifestDescriptor && { ImageManifestDescriptor: record.manifestDescriptor }),
     Command: commandText(record),
     Created: Math.floor(millisecondsOf(record.createdAt) / 1000),
-    Ports: portList(around.network?.ports ?? {}),
+    Ports: portList(around.network.ports),
     Labels: record.config.Labels ?? {},
     State: record.state.status,
     Status: statusText(record.state, at),
@@ -36,7 +36,7 @@ export function toSummary(record: ContainerRecord, around: Surroundings, at = Da
       ...(record.hostConfig.Annotations && { Annotations: record.hostConfig.Annotations }),
     },
     NetworkSettings: {
-      Networks: mapValues(endpointsOf(record, around), (endpoint) => ({ ...endpoint, ...NO_DNS_NAMES })),
+      Networks: mapValues(endpointsOf(around), (endpoint) => ({ ...endpoint, ...NO_DNS_NAMES })),
     },
     Mounts: mountPoints(record.mounts, around.volumeFolder),
   };
@@ -64,20 +64,9 @@ function portList(ports: PortMap): Port[] {
   return list;
 }
 
-/** The endpoints with every field that Docker shows; for a container that doesn't run, what was asked for it. */
-export function endpointsOf(record: ContainerRecord, around: Surroundings): Record<string, EndpointSettings> {
-  const wanted = record.networking.EndpointsConfig ?? {};
-  const { NetworkMode: mode = "default" } = record.hostConfig;
-  if (around.network && Object.keys(around.network.endpoints).length > 0)
-    return mapValues(around.network.endpoints, (endpoint) => ({ ...EMPTY_ENDPOINT, ...endpoint }));
-  if (mode.startsWith("container:")) return {};
-  const asked = Object.keys(wanted).length > 0 ? wanted : { [mode === "default" ? "bridge" : mode]: {} };
-  return mapValues(asked, (endpoint) => ({
-    ...EMPTY_ENDPOINT,
-    ...endpoint,
-    ...(around.networkId && { NetworkID: around.networkId }),
-  }));
-}
+/** The endpoints with every field that Docker shows. */
+export const endpointsOf = ({ network }: Surroundings): Record<string, EndpointSettings> =>
+  mapValues(network.endpoints, (endpoint) => ({ ...EMPTY_ENDPOINT, ...endpoint }));
 
 const mapValues = <T, U>(record: Record<string, T>, change: (value: T) => U): Record<string, U> =>
   Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));

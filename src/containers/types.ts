@@ -29,7 +29,7 @@ export type ContainerState =
       /** What inspect shows as ExitCode and Error: a start that came to nothing since, or the shim's death. */
       problem?: { exitCode: number; error: string };
     }
-  | { status: "removing"; before: string; startedAt?: string; exit?: ExitStatus }
+  | { status: "removing"; removeVolumes: boolean; startedAt?: string; exit?: ExitStatus }
   | { status: "dead"; startedAt?: string; exit?: ExitStatus; error: string };
 
 export interface ContainerRecord {
@@ -177,6 +177,13 @@ export interface Exec {
   pid: number;
 }
 
+/** A client that attached before the start. */
+export interface PendingAttachment {
+  connect(shim: Shim): Promise<void>;
+  /** There will be no start: its output ends. */
+  cancel(): void;
+}
+
 /** What happened to a container, for `docker events`: labels, image and name are added where it is published. */
 export type EmitContainerEvent = (
   container: ContainerRecord,
@@ -195,7 +202,7 @@ export interface Containers {
   readonly shims: Map<ContainerId, Shim>;
   readonly execs: Map<string, Exec>;
   /** Clients that attached to a container before it was started: they get their streams before its first byte. */
-  readonly pendingAttachments: Map<ContainerId, Set<(shim: Shim) => Promise<void>>>;
+  readonly pendingAttachments: Map<ContainerId, Set<PendingAttachment>>;
   /** Removals that are under way: a second one is refused. */
   readonly removing: Set<ContainerId>;
   readonly emit: EmitContainerEvent;

@@ -10,9 +10,10 @@ import type {
   Volume,
 } from "../api/types/index.ts";
 import type { HostEnvironment } from "../base/environment.ts";
-import type { Containers } from "../containers/types.ts";
-import type { Images } from "../images/types.ts";
+import type { ContainerId, Containers } from "../containers/types.ts";
+import type { ImageEvent, Images } from "../images/types.ts";
 import type { Networks } from "../networks/types.ts";
+import type { RuntimeDefaults } from "../runtime/types.ts";
 import type { Store } from "../store/types.ts";
 import type { Volumes } from "../volumes/types.ts";
 
@@ -80,9 +81,37 @@ export interface Engine {
   readonly volumes: Volumes;
   readonly containers: Containers;
   readonly events: Events;
+  /** What `config` says for the bundle of every container, read once. */
+  readonly runtimeDefaults: RuntimeDefaults;
   /** Stays the same over restarts: `info`'s ID. */
   readonly id: string;
   readonly startedAt: Date;
+  /** Told by the images room; ends in `events`. */
+  readonly onImageEvent: (event: ImageEvent) => void;
+  /** Shims of containers that ended, on their way out with their folders: a new start waits for them. */
+  readonly leaving: Map<ContainerId, Promise<void>>;
+  /** Restarts that wait for their time. */
+  readonly restarts: Map<ContainerId, RestartTimer>;
+  /** Containers that are being restarted: their end is not what `--rm` waits for. */
+  readonly kept: Set<ContainerId>;
+  /** What goes on after an answer was given: awaited when the daemon closes. */
+  readonly background: Background;
+  /** Aborted when this daemon lets go of its shims. */
+  readonly closing: AbortSignal;
+}
+
+/** When a container is started again by its policy, and how long that wait was (milliseconds). */
+export interface RestartTimer {
+  wait: number;
+  timer?: ReturnType<typeof setTimeout>;
+}
+
+/** Work that nobody waits for but the shutdown. */
+export interface Background {
+  /** A failure is logged under the name. */
+  run(name: string, work: () => Promise<unknown>): void;
+  /** Resolves when all of it has ended. */
+  idle(): Promise<void>;
 }
 
 /** What an API filter parameter says, parsed: `{"label":{"a=b":true}}` and `{"label":["a=b"]}` are `{label: ["a=b"]}`. */

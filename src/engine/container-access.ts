@@ -1,0 +1,75 @@
+// Use cases of one container that need no other room: found by its reference, then the containers room's own verbs.
+import type { ContainerTopResponse, ContainerWaitResponse } from "../api/types/index.ts";
+import {
+  type Attachment,
+  type AttachOptions,
+  attach,
+  kill,
+  type LogOptions,
+  type LogStream,
+  openLogs,
+  pause,
+  rename,
+  resize,
+  top,
+  unpause,
+  type WaitCondition,
+} from "../containers/index.ts";
+import type { Engine } from "./types.ts";
+
+export const killContainer = async (
+  { containers }: Engine,
+  reference: string,
+  signal: string,
+): Promise<void> => kill(containers, containers.find(reference), signal);
+
+export const pauseContainer = async ({ containers }: Engine, reference: string): Promise<void> =>
+  pause(containers, containers.find(reference));
+
+export const unpauseContainer = async ({ containers }: Engine, reference: string): Promise<void> =>
+  unpause(containers, containers.find(reference));
+
+export const renameContainer = async (
+  { containers }: Engine,
+  reference: string,
+  name: string,
+): Promise<void> => rename(containers, containers.find(reference), name);
+
+export const resizeContainer = async (
+  { containers }: Engine,
+  reference: string,
+  rows: number,
+  columns: number,
+): Promise<void> => resize(containers, containers.find(reference), rows, columns);
+
+export const topContainer = async (
+  { containers }: Engine,
+  reference: string,
+  psArguments: string,
+): Promise<ContainerTopResponse> => top(containers, containers.find(reference), psArguments);
+
+/** The outer promise: the wait is registered (send the headers now); the inner: its end, or `signal`'s. */
+export async function waitContainer(
+  { containers }: Engine,
+  reference: string,
+  condition: WaitCondition,
+  signal: AbortSignal,
+): Promise<{ result: Promise<ContainerWaitResponse> }> {
+  const result = containers.waiters.wait(containers.find(reference), condition, signal);
+  result.catch(() => {}); // the client may be gone before anybody looks
+  return { result };
+}
+
+export const containerLogs = async (
+  { containers }: Engine,
+  reference: string,
+  options: LogOptions,
+  signal: AbortSignal,
+): Promise<LogStream> => openLogs(containers, containers.find(reference), options, signal);
+
+/** Errors are thrown before anything is hijacked. One that isn't running yet may be attached to: as `run` does. */
+export const attachContainer = async (
+  { containers }: Engine,
+  reference: string,
+  options: AttachOptions,
+): Promise<Attachment> => attach(containers, containers.find(reference), reference, options);

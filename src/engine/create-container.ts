@@ -1,0 +1,182 @@
+// The use case "create a container": everything that can be refused is refused first; then snapshot, volumes and row are
+// made in this order, and undone in reverse when one of them fails. A killed daemon leaves at most a snapshot and volumes
+// that no row names, which the next start takes away (recovery.ts).
+import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import type { ContainerConfig, ContainerCreateResponse, HostConfig } from "../api/types/index.ts";
+import { invalid } from "../base/errors.ts";
+import { failpoint } from "../base/failpoint.ts";
+import {
+  type ContainerId,
+  type ContainerRecord,
+  checkName,
+  makeName,
+  now,
+  recordCreated,
+  refuseTakenName,
+} from "../containers/index.ts";
+import type { ResolvedImage } from "../images/types.ts";
+import { formatPlatform, hostPlatform, parsePlatform, runsOn } from "../oci/platform.ts";
+import { mergeImageConfig, validateHostConfig } from "../runtime/index.ts";
+import type { ResolvedMount } from "../volumes/types.ts";
+import { containerFolder } from "./folders.ts";
+import { withLogDefaults } from "./log-config.ts";
+import { sandboxRequest } from "./sandbox-request.ts";
+import type { CreateRequest, Engine } from "./types.ts";
+
+/** Errors: invalid, not-found ("No such image: X"), conflict (the name); in Docker's words. */
+export async function createContainer(
+  engine: Engine,
+  request: CreateRequest,
+): Promise<ContainerCreateResponse> {
+  if (!request.config || Object.keys(request.config).length === 0)
+    throw invalid("config cannot be empty in order to create a container");
+  const asked = namedByIds(engine, withDefaults(engine, request.hostConfig ?? {}));
+  const { hostConfig, warnings } = validateHostConfig(
+    request.config,
+    asked,
+    engine.environment,
+    engine.runtimeDefaults,
+  );
+  const platform = request.platform ? parsePlatform(request.platform) : undefined;
+  const found = await engine.images.resolve(request.config.Image ?? "", platform);
+  if (!platform) warnings.push(...platformWarnings(found));
+  const id = randomBytes(32).toString("hex") as ContainerId;
+  const config = withHostname(mergeImageConfig(request.config, found.config.config ?? {}), hostConfig, id);
+  const name = chooseName(engine, request.name ?? "", id);
+  const mounts = engine.volumes.plan({
+    binds: hostConfig.Binds ?? [],
+    mounts: hostConfig.Mounts ?? [],
+    tmpfs: hostConfig.Tmpfs ?? {},
+    imageVolumes: Object.keys(config.Volumes ?? {}),
+    inherited: inheritedMounts(engine, hostConfig.VolumesFrom ?? []),
+    ...(hostConfig.VolumeDriver && { volumeDriver: hostConfig.VolumeDriver }),
+  });
+  const networking = request.networkingConfig ?? {};
+  engine.networks.check(sandboxRequest({ id, name, config, hostConfig, networking }));
+  const image = await engine.images.ensureUnpacked(found);
+  const draft = { id, name, config, hostConfig, networking };
+  await make(engine, draft, { image, asked: request.config.Image ?? "", mounts });
+  return { Id: id, Warnings: warnings };
+}
+
+type Draft = Pick<ContainerRecord, "id" | "name" | "config" | "hostConfig" | "networking">;
+
+async function make(
+  engine: Engine,
+  draft: Draft,
+  { image, asked, mounts }: { image: ResolvedImage; asked: string; mounts: ResolvedMount[] },
+): Promise<void> {
+  const { store, volumes, containers } = engine;
+  const { id } = draft;
+  await using undo = new AsyncDisposableStack();
+  // Long enough for a copy of the image's files on a slow disk, short enough that a killed daemon's is soon gone.
+  const lease = store.leases.open(`create container ${id}`, 600);
+  using _lease = { [Symbol.dispose]: () => store.leases.close(lease) };
+  const snapshot = await store.snapshots.createActive(image.chain, lease);
+  undo.defer(() => store.snapshots.remove(snapshot));
+  failpoint("create.snapshot-prepared");
+  undo.defer(() => volumes.release(id, { removeAnonymous: true }));
+  const acquired = await volumes.acquire(id, mounts);
+  for (const mount of acquired)
+    if (mount.anonymous) engine.events.publish("volume", "create", mount.source, { driver: "local" });
+  const command = [...(draft.config.Entrypoint ?? []), ...(draft.config.Cmd ?? [])];
+  const record: ContainerRecord = {
+    ...draft,
+    createdAt: now(),
+    state: { status: "created" },
+    imageName: asked,
+    imageId: image.id,
+    manifest: image.manifestDescriptor.digest,
+    manifestDescriptor: {
+      ...image.manifestDescriptor,
+      platform: image.manifestDescriptor.platform ?? {
+        architecture: image.platform.architecture,
+        os: image.platform.os,
+        ...(image.platform.variant && { variant: image.platform.variant }),
+      },
+    },
+    platform: image.platform,
+    mounts: acquired,
+    snapshot,
+    path: command[0] ?? "",
+    args: command.slice(1),
+    restartCount: 0,
+    stoppedByUser: false,
+    runtime: draft.hostConfig.Runtime ?? engine.config.defaultRuntime,
+    logPath: join(containerFolder(engine.environment, id), `${id}-json.log`),
+  };
+  // Looked at again in the same turn as the row is written: another create may have taken the name meanwhile.
+  refuseTakenName(containers.records, draft.name);
+  recordCreated(containers, record, () =>
+    store.roots.set(
+      { kind: "container", id },
+      { digests: [image.id, record.manifest], snapshots: [snapshot] },
+    ),
+  );
+  undo.move();
+  failpoint("create.row-written");
+}
+
+/** What Docker's daemon fills in before it looks at the rest. */
+function withDefaults(engine: Engine, asked: HostConfig): HostConfig {
+  return {
+    ...asked,
+    RestartPolicy: {
+      Name: asked.RestartPolicy?.Name || "no",
+      MaximumRetryCount: asked.RestartPolicy?.MaximumRetryCount ?? 0,
+    },
+    NetworkMode: asked.NetworkMode || "default",
+    LogConfig: withLogDefaults(asked.LogConfig, engine.config),
+  };
+}
+
+/** `container:NAME` becomes `container:ID`, so that a later rename changes nothing. Errors: not-found. */
+function namedByIds(engine: Engine, hostConfig: HostConfig): HostConfig {
+  const byId = (mode: string | undefined) =>
+    mode?.startsWith("container:") ? `container:${engine.containers.find(mode.slice(10)).id}` : mode;
+  return {
+    ...hostConfig,
+    NetworkMode: byId(hostConfig.NetworkMode),
+    ...(hostConfig.IpcMode && { IpcMode: byId(hostConfig.IpcMode) }),
+    ...(hostConfig.PidMode && { PidMode: byId(hostConfig.PidMode) }),
+  };
+}
+
+function chooseName(engine: Engine, asked: string, id: string): string {
+  const { records } = engine.containers;
+  if (asked === "") return makeName((name) => records.named(name) !== undefined, id);
+  const name = checkName(asked);
+  refuseTakenName(records, name);
+  return name;
+}
+
+/** The short id, or on the host's network the host's own name. */
+function withHostname(config: ContainerConfig, hostConfig: HostConfig, id: string): ContainerConfig {
+  if (config.Hostname) return config;
+  const shares = hostConfig.NetworkMode === "host" || hostConfig.UTSMode === "host";
+  return { ...config, Hostname: shares ? hostname() : id.slice(0, 12) };
+}
+
+/** `--volumes-from NAME[:ro]`. Errors: not-found, invalid. */
+function inheritedMounts(engine: Engine, from: string[]): ResolvedMount[] {
+  return from.flatMap((text) => {
+    const [reference = "", mode = "", ...rest] = text.split(":");
+    if (reference === "" || rest.length > 0) throw invalid(`invalid volumes-from specification: ${text}`);
+    if (mode !== "" && !mode.split(",").every((word) => ["ro", "rw", "z", "Z"].includes(word)))
+      throw invalid(`invalid mode: ${mode}`);
+    const readOnly = mode.split(",").includes("ro");
+    return engine.containers
+      .find(reference)
+      .mounts.map((mount) => ({ ...mount, copyUp: false, readOnly: mount.readOnly || readOnly }));
+  });
+}
+
+function platformWarnings(image: ResolvedImage): string[] {
+  const host = hostPlatform();
+  if (runsOn(host).rank(image.platform) !== undefined) return [];
+  return [
+    `The requested image's platform (${formatPlatform(image.platform)}) does not match the detected host platform (${formatPlatform(host)}) and no specific platform was requested`,
+  ];
+}

@@ -1,0 +1,36 @@
+// GET /system/df: what images, containers and volumes take on the disk.
+import { imagesDiskUsage, listImages } from "../images/index.ts";
+import { imageUsers } from "./image-actions.ts";
+import { listContainers } from "./list-containers.ts";
+import type { DiskUsage, Engine } from "./types.ts";
+
+export type DiskUsageType = "container" | "image" | "volume" | "build-cache";
+
+/** Only the types asked for are looked at (none named: all); the others are null. */
+export async function diskUsage(engine: Engine, types: ReadonlySet<DiskUsageType>): Promise<DiskUsage> {
+  const wants = (type: DiskUsageType) => types.size === 0 || types.has(type);
+  const [images, layers, containers, volumes] = await Promise.all([
+    wants("image")
+      ? listImages(engine, { all: false, sharedSize: true, inUse: (id) => imageUsers(engine, id) })
+      : null,
+    wants("image") ? imagesDiskUsage(engine) : null,
+    wants("container") ? listContainers(engine, { all: true, size: true, filters: {} }) : null,
+    wants("volume") ? volumeUsage(engine) : null,
+  ]);
+  return {
+    LayersSize: layers?.layersSize ?? 0,
+    Images: images,
+    Containers: containers,
+    Volumes: volumes,
+    BuildCache: wants("build-cache") ? [] : null,
+  };
+}
+
+function volumeUsage({ volumes }: Engine) {
+  return Promise.all(
+    volumes.list().map(async (record) => ({
+      ...volumes.toApi(record),
+      UsageData: { RefCount: volumes.usersOf(record.id).length, Size: await volumes.usage(record.id) },
+    })),
+  );
+}

@@ -1,0 +1,63 @@
+// The use case "run a program in a container": the containers room keeps execs, the runtime room makes their processes.
+import {
+  type Attachment,
+  createExec as create,
+  type ExecInspect,
+  type ExecRequest,
+  findExec,
+  inspectExec as inspect,
+  resizeExec as resize,
+  startExec as start,
+} from "../containers/index.ts";
+import { buildExecProcess, checkUser } from "../runtime/index.ts";
+import { bundleFolder, rootfsFolder } from "./folders.ts";
+import type { Engine } from "./types.ts";
+
+/** Errors: not-found, conflict (not running, paused), invalid (no command, unknown user). */
+export async function createExec(
+  engine: Engine,
+  reference: string,
+  request: ExecRequest,
+): Promise<{ Id: string }> {
+  const record = engine.containers.find(reference);
+  const running = record.state.status === "running";
+  if (running && request.User) await checkUser(rootfsFolder(engine.environment, record.id), request.User);
+  return { Id: create(engine.containers, record, reference, request) };
+}
+
+/** Detached: resolves with null once the program runs. Else with its streams. */
+export function startExec(
+  engine: Engine,
+  execId: string,
+  options: { detach: boolean; tty: boolean; consoleSize?: [number, number] },
+): Promise<Attachment | null> {
+  const exec = findExec(engine.containers, execId);
+  return start(engine.containers, exec, options, (record, config) =>
+    buildExecProcess(
+      {
+        bundle: bundleFolder(engine.environment, record.id),
+        rootfs: rootfsFolder(engine.environment, record.id),
+        config: record.config,
+        hostConfig: record.hostConfig,
+        exec: {
+          cmd: config.cmd,
+          env: config.env,
+          user: config.user,
+          workingDir: config.workingDir,
+          tty: config.tty,
+          privileged: config.privileged,
+          ...(config.consoleSize && { consoleSize: config.consoleSize }),
+        },
+      },
+      engine.environment,
+    ),
+  );
+}
+
+export async function inspectExec(engine: Engine, execId: string): Promise<ExecInspect> {
+  return inspect(findExec(engine.containers, execId));
+}
+
+export function resizeExec(engine: Engine, execId: string, rows: number, columns: number): Promise<void> {
+  return resize(engine.containers, findExec(engine.containers, execId), rows, columns);
+}

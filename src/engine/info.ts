@@ -1,0 +1,234 @@
+// GET /info and GET /version: what this daemon is and what the host can do.
+import { readdirSync, readFileSync } from "node:fs";
+import { availableParallelism, hostname, totalmem } from "node:os";
+import type { SystemInfo, SystemVersion } from "../api/types/index.ts";
+import { now } from "../containers/index.ts";
+import { limitSupport, runtimeVersion, selectRuntime } from "../runtime/index.ts";
+import type { DaemonConfig, Engine } from "./types.ts";
+
+/** What clients compare with; the engine that it stands for is Docker 28.5's. */
+const ENGINE_VERSION = "28.5.2";
+const API_VERSION = "1.51";
+const MIN_API_VERSION = "1.24";
+
+declare const BERTH_VERSION: string | undefined;
+const buildVersion = (): string => (typeof BERTH_VERSION === "string" ? BERTH_VERSION : "dev");
+
+export async function systemVersion(engine: Engine): Promise<SystemVersion> {
+  const { environment } = engine;
+  const runtime = await defaultRuntimeVersion(engine);
+  const details = {
+    ApiVersion: API_VERSION,
+    Arch: environment.platform.architecture,
+    BuildTime: "",
+    Experimental: "false",
+    GitCommit: "",
+    GoVersion: `bun${Bun.version}`,
+    KernelVersion: environment.kernel.release,
+    MinAPIVersion: MIN_API_VERSION,
+    Os: "linux",
+  };
+  return {
+    Platform: { Name: "Berth" },
+    Components: [
+      { Name: "Engine", Version: ENGINE_VERSION, Details: details },
+      { Name: "berth", Version: buildVersion(), Details: { GitCommit: "" } },
+      ...(runtime
+        ? [{ Name: runtime.name, Version: runtime.version, Details: { GitCommit: runtime.commit ?? "" } }]
+        : []),
+    ],
+    Version: ENGINE_VERSION,
+    ApiVersion: API_VERSION,
+    MinAPIVersion: MIN_API_VERSION,
+    GitCommit: "",
+    GoVersion: `bun${Bun.version}`,
+    Os: "linux",
+    Arch: environment.platform.architecture,
+    KernelVersion: environment.kernel.release,
+    BuildTime: "",
+  };
+}
+
+export async function systemInfo(engine: Engine): Promise<SystemInfo> {
+  const { config, environment, containers, store } = engine;
+  const states = containers.all().map(({ state }) => state.status);
+  const count = (...wanted: string[]) => states.filter((status) => wanted.includes(status)).length;
+  const running = count("running", "restarting");
+  const paused = count("paused");
+  const runtime = selectDefault(engine);
+  const version = await defaultRuntimeVersion(engine);
+  const nothing = JSON.parse('{"RemoteManagers":null}');
+  return {
+    ID: engine.id,
+    Containers: states.length,
+    ContainersRunning: running,
+    ContainersPaused: paused,
+    ContainersStopped: states.length - running - paused,
+    Images: new Set(store.images.all().map(({ target }) => target.digest)).size,
+    Driver: "overlayfs",
+    DriverStatus: [["driver-type", "io.containerd.snapshotter.v1"]],
+    Plugins: {
+      Volume: ["local"],
+      Network: ["bridge", "host", "null"],
+      ...JSON.parse('{"Authorization":null}'),
+      Log: ["json-file"],
+    },
+    ...limits(engine),
+    IPv4Forwarding: readText("/proc/sys/net/ipv4/ip_forward") === "1",
+    Debug: config.debug,
+    NFd: countEntries("/proc/self/fd"),
+    NGoroutines: countEntries("/proc/self/task"),
+    SystemTime: now(),
+    LoggingDriver: config.logDriver,
+    CgroupDriver: environment.cgroups.manager,
+    CgroupVersion: environment.cgroups.mode === "v2" ? "2" : "1",
+    NEventsListener: engine.events.listeners,
+    KernelVersion: environment.kernel.release,
+    OperatingSystem: osRelease("PRETTY_NAME") || "Linux",
+    OSVersion: osRelease("VERSION_ID"),
+    OSType: "linux",
+    Architecture: environment.platform.architecture === "arm64" ? "aarch64" : "x86_64",
+    IndexServerAddress: "https://index.docker.io/v1/",
+    RegistryConfig: registryConfig(config),
+    NCPU: availableParallelism(),
+    MemTotal: totalmem(),
+    ...JSON.parse('{"GenericResources":null}'),
+    DockerRootDir: config.dataRoot,
+    HttpProxy: proxy("HTTP_PROXY"),
+    HttpsProxy: proxy("HTTPS_PROXY"),
+    NoProxy: process.env.NO_PROXY ?? process.env.no_proxy ?? "",
+    Name: hostname(),
+    Labels: config.labels,
+    ExperimentalBuild: false,
+    ServerVersion: ENGINE_VERSION,
+    Runtimes: runtimeTable(config, runtime),
+    DefaultRuntime: runtime?.name ?? config.defaultRuntime,
+    Swarm: {
+      NodeID: "",
+      NodeAddr: "",
+      LocalNodeState: "inactive",
+      ControlAvailable: false,
+      Error: "",
+      ...nothing,
+    },
+    LiveRestoreEnabled: true,
+    Isolation: "",
+    InitBinary: "docker-init",
+    ContainerdCommit: { ID: "" },
+    RuncCommit: { ID: version?.commit ?? version?.version ?? "" },
+    InitCommit: { ID: "" },
+    SecurityOptions: securityOptions(engine),
+    ...(config.defaultAddressPools.length > 0 && {
+      DefaultAddressPools: config.defaultAddressPools.map(({ base, size }) => ({ Base: base, Size: size })),
+    }),
+    FirewallBackend: { Driver: "nftables" },
+    CDISpecDirs: [],
+    Warnings: warnings(config),
+  };
+}
+
+function limits({ environment }: Engine): SystemInfo {
+  const supported = limitSupport(environment);
+  return {
+    MemoryLimit: supported.memory,
+    SwapLimit: supported.swap,
+    CpuCfsPeriod: supported.cpuQuota,
+    CpuCfsQuota: supported.cpuQuota,
+    CPUShares: supported.cpuShares,
+    CPUSet: supported.cpuset !== undefined,
+    PidsLimit: supported.pids,
+    OomKillDisable: supported.oomKillDisable,
+  };
+}
+
+function selectDefault({ config, environment }: Engine) {
+  try {
+    return selectRuntime({ defaultRuntime: config.defaultRuntime, runtimes: config.runtimes, environment });
+  } catch {
+    return undefined; // none is installed: the daemon answers all the same, and starts say so
+  }
+}
+
+async function defaultRuntimeVersion(engine: Engine) {
+  const runtime = selectDefault(engine);
+  return runtime && (await runtimeVersion(runtime.path));
+}
+
+function runtimeTable(config: DaemonConfig, found: { name: string; path: string } | undefined) {
+  const named = Object.entries(config.runtimes).map(([name, { path, runtimeArgs }]) => [
+    name,
+    { path, ...(runtimeArgs && { runtimeArgs }) },
+  ]);
+  return { ...(found && { [found.name]: { path: found.path } }), ...Object.fromEntries(named) };
+}
+
+function securityOptions({ config, environment, runtimeDefaults }: Engine): string[] {
+  const profile = runtimeDefaults.seccompProfile === "builtin" ? "builtin" : config.seccompProfile;
+  return [
+    ...(environment.appArmor ? ["name=apparmor"] : []),
+    `name=seccomp,profile=${profile}`,
+    ...(environment.idMapping ? ["name=userns"] : []),
+    ...(environment.rootless ? ["name=rootless"] : []),
+    ...(environment.cgroups.mode === "v2" ? ["name=cgroupns"] : []),
+    ...(config.noNewPrivileges ? ["name=no-new-privileges"] : []),
+  ];
+}
+
+function registryConfig(config: DaemonConfig) {
+  const isRange = (registry: string) => /^[0-9a-f.:]+\/\d+$/i.test(registry);
+  const insecure = config.insecureRegistries;
+  const index = (Name: string, Secure: boolean, Official: boolean) => ({
+    Mirrors: Official ? config.registryMirrors : [],
+    Name,
+    Official,
+    Secure,
+  });
+  return {
+    IndexConfigs: {
+      "docker.io": index("docker.io", true, true),
+      ...Object.fromEntries(
+        insecure.filter((name) => !isRange(name)).map((name) => [name, index(name, false, false)]),
+      ),
+    },
+    InsecureRegistryCIDRs: ["::1/128", "127.0.0.0/8", ...insecure.filter(isRange)],
+    Mirrors: config.registryMirrors,
+  };
+}
+
+/** In dockerd's words: TCP without encryption or without client certificates. */
+function warnings(config: DaemonConfig): string[] {
+  const open = config.hosts.filter((host) => host.startsWith("tcp://") && !config.tls.verify);
+  return open.map((host) =>
+    config.tls.enabled
+      ? `[DEPRECATION NOTICE]: API is accessible on https://${host.slice(6)} without TLS client verification.`
+      : `[DEPRECATION NOTICE]: API is accessible on http://${host.slice(6)} without encryption.`,
+  );
+}
+
+/** Credentials in it are nobody's business. */
+function proxy(name: string): string {
+  const value = process.env[name] ?? process.env[name.toLowerCase()] ?? "";
+  return value.replace(/^([a-z]+:\/\/)[^@/]*@/i, "$1xxxxx:xxxxx@");
+}
+
+function osRelease(key: string): string {
+  const text = readText("/etc/os-release") || readText("/usr/lib/os-release");
+  const value = new RegExp(`^${key}=(.*)$`, "m").exec(text)?.[1] ?? "";
+  return value.replace(/^(["'])(.*)\1$/, "$2");
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8").trim();
+  } catch {
+    return "";
+  }
+}
+
+function countEntries(folder: string): number {
+  try {
+    return readdirSync(folder).length;
+  } catch {
+    return -1;
+  }
+}

@@ -1,0 +1,105 @@
+// The use cases "list" and "inspect": the containers room's records, with what networks, volumes, images and store know.
+import type { ContainerInspectResponse, ContainerSummary } from "../api/types/index.ts";
+import {
+  type ContainerRecord,
+  execIdsOf,
+  type Filters,
+  type Surroundings,
+  selectContainers,
+  toInspect,
+  toSummary,
+} from "../containers/index.ts";
+import { canonical, parseReference, withDefaultTag } from "../oci/reference.ts";
+import { containerFolder } from "./folders.ts";
+import { sandboxRequest } from "./sandbox-request.ts";
+import type { Engine, ListRequest } from "./types.ts";
+
+/** Newest first. Errors: invalid, not-found (before, since). */
+export async function listContainers(engine: Engine, request: ListRequest): Promise<ContainerSummary[]> {
+  const summarise = (record: ContainerRecord) => toSummary(record, surroundings(engine, record));
+  const selected = await selectContainers(
+    { all: request.all, limit: request.limit ?? 0, filters: request.filters },
+    {
+      records: engine.containers.records,
+      ancestors: (reference) => ancestors(engine, reference),
+      summarise,
+    },
+  );
+  return Promise.all(
+    selected.map(async (record) => {
+      const summary = summarise(record);
+      if (!request.size) return summary;
+      const { rw, rootFs } = await sizeOf(engine, record);
+      return { ...summary, SizeRw: rw, SizeRootFs: rootFs };
+    }),
+  );
+}
+
+/** Errors: not-found. */
+export async function inspectContainer(
+  engine: Engine,
+  reference: string,
+  options: { size: boolean },
+): Promise<ContainerInspectResponse> {
+  const record = engine.containers.find(reference);
+  const { appArmor } = engine.environment;
+  return toInspect(record, {
+    ...surroundings(engine, record),
+    folder: containerFolder(engine.environment, record.id),
+    execIds: execIdsOf(engine.containers, record.id),
+    ...(options.size && { size: await sizeOf(engine, record) }),
+    defaultUlimits: Object.values(engine.config.defaultUlimits),
+    appArmorProfile: appArmor && !record.hostConfig.Privileged ? "docker-default" : "",
+  });
+}
+
+function surroundings(engine: Engine, record: ContainerRecord): Surroundings {
+  const network = engine.networks.status(record.id);
+  return {
+    network: network ?? engine.networks.idle(sandboxRequest(record)),
+    live: network !== undefined,
+    volumeFolder: (name) => {
+      try {
+        return engine.volumes.mountpoint(name);
+      } catch {
+        return ""; // removed by force while the container has it
+      }
+    },
+    imageName: imageName(engine, record),
+  };
+}
+
+/** As the user wrote it, while that still means the container's image; else the image's id. */
+function imageName({ store }: Engine, { imageName, imageId }: ContainerRecord): string {
+  if (imageId.includes(imageName.replace(/^sha256:/, ""))) return imageName; // an id, or the beginning of one
+  try {
+    const name = canonical(withDefaultTag(parseReference(imageName)));
+    if (imageName.includes("@")) return imageName;
+    return store.images.get(name)?.target.digest === imageId ? imageName : imageId;
+  } catch {
+    return imageName;
+  }
+}
+
+/** The id of the image; of one that isn't here: none, so that nothing matches. */
+async function ancestors(engine: Engine, reference: string): Promise<ReadonlySet<string>> {
+  try {
+    return new Set([(await engine.images.resolve(reference)).id]);
+  } catch {
+    return new Set();
+  }
+}
+
+/** Bytes of the container's own files, and with those of the layers below. */
+export async function sizeOf(
+  { store }: Engine,
+  { snapshot }: ContainerRecord,
+): Promise<{ rw: number; rootFs: number }> {
+  const rw = (await store.snapshots.usage(snapshot)).size;
+  let rootFs = rw;
+  for (let below = store.snapshots.parentOf(snapshot); below; below = store.snapshots.parentOf(below))
+    rootFs += (await store.snapshots.usage(below)).size;
+  return { rw, rootFs };
+}
+
+export type { Filters };

@@ -1,0 +1,106 @@
+// The use case "remove a container". The row says first that it is being removed, so that a daemon killed on the way
+// finishes it at its next start; then volumes, snapshot, row, in this order, each safe to repeat.
+import { rm } from "node:fs/promises";
+import { BerthError, conflict, invalid, messageOf, systemError } from "../base/errors.ts";
+import { failpoint } from "../base/failpoint.ts";
+import {
+  type ContainerId,
+  type ContainerRecord,
+  endPending,
+  isRunning,
+  killAndWait,
+  recordDead,
+  recordRemoved,
+  recordRemoving,
+} from "../containers/index.ts";
+import { containerFolder, rootfsFolder } from "./folders.ts";
+import { unmountRootfs } from "./rootfs.ts";
+import type { Engine, RemoveOptions } from "./types.ts";
+
+/** How often a container that comes up again while it is removed by force is killed again. */
+const ATTEMPTS = 10;
+
+/** Errors: not-found, conflict (it runs, or a removal is under way), in Docker's words. */
+export async function removeContainer(
+  engine: Engine,
+  reference: string,
+  options: RemoveOptions,
+): Promise<void> {
+  const { containers } = engine;
+  const { id } = containers.find(reference);
+  if (options.link) throw invalid("Conflict, cannot remove the default link name of the container");
+  if (containers.removing.has(id)) throw conflict(`removal of container ${reference} is already in progress`);
+  containers.removing.add(id);
+  try {
+    await removeOnce(engine, id, options);
+  } catch (error) {
+    const text = `cannot remove container "${reference}": ${messageOf(error)}`;
+    throw error instanceof BerthError ? sameKind(error, text) : systemError(text, error);
+  } finally {
+    containers.removing.delete(id);
+  }
+}
+
+const sameKind = (error: BerthError, text: string) => new BerthError(error.kind, text, { cause: error });
+
+async function removeOnce(engine: Engine, id: ContainerId, options: RemoveOptions): Promise<void> {
+  const { containers } = engine;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const record = containers.get(id);
+    if (!record) return; // its own end removed it
+    if (isRunning(record.state)) {
+      if (!options.force) throw stillRunning(record);
+      await killAndWait(containers, id).catch((error: unknown) => {
+        throw systemError(`could not kill container: ${messageOf(error)}`, error);
+      });
+    }
+    const gone = await containers.locks.run(id, async () => {
+      const now = containers.get(id);
+      if (!now) return true;
+      if (isRunning(now.state)) return false; // started while we waited for our turn
+      await removeHeld(engine, now, options);
+      return true;
+    });
+    if (gone) return;
+  }
+  throw conflict("container is started again and again");
+}
+
+const stillRunning = ({ state }: ContainerRecord) =>
+  state.status === "paused"
+    ? conflict("container is paused and must be unpaused first")
+    : conflict(`container is ${state.status}: stop the container before removing or force remove`);
+
+/** Removes one that doesn't run, for one who holds its lock. What is slow and needs no answer goes on after. */
+export async function removeHeld(
+  engine: Engine,
+  record: ContainerRecord,
+  options: { volumes: boolean },
+): Promise<void> {
+  const { containers, environment, store, volumes } = engine;
+  const { id } = record;
+  clearTimeout(engine.restarts.get(id)?.timer);
+  engine.restarts.delete(id);
+  const marked = recordRemoving(containers, id, options);
+  failpoint("remove.marked");
+  try {
+    unmountRootfs(rootfsFolder(environment, id));
+    const anonymous = record.mounts.filter((mount) => options.volumes && mount.anonymous);
+    await volumes.release(id, { removeAnonymous: options.volumes });
+    for (const { source } of anonymous)
+      if (volumes.usersOf(source).length === 0)
+        engine.events.publish("volume", "destroy", source, { driver: "local" });
+    failpoint("remove.volumes-released");
+    await store.snapshots.remove(record.snapshot);
+    failpoint("remove.snapshot-removed");
+  } catch (error) {
+    recordDead(containers, id, messageOf(error));
+    throw systemError(`unable to remove filesystem: ${messageOf(error)}`, error);
+  }
+  recordRemoved(containers, marked, () => store.roots.clear({ kind: "container", id }));
+  failpoint("remove.row-deleted");
+  endPending(containers, id);
+  engine.background.run("the removal of a container's folder", () =>
+    rm(containerFolder(environment, id), { recursive: true, force: true }),
+  );
+}

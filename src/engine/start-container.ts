@@ -1,0 +1,234 @@
+// The use case "start a container". What doesn't depend on each other runs side by side (network, root file system,
+// mounts), then its files, the bundle, the shim, the program. Anything that fails is undone, and the record says why.
+//
+// A daemon that is killed on the way leaves what the next start takes away: the network by its rows, the mount and the bundle by
+// their folders' names; a shim that lives by then is adopted if its program runs (recovery.ts).
+import { mkdirSync, rmSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { conflict, messageOf, notFound } from "../base/errors.ts";
+import { failpoint } from "../base/failpoint.ts";
+import { log } from "../base/log.ts";
+import {
+  type ContainerId,
+  type ContainerRecord,
+  classifyStartError,
+  connectPending,
+  endPending,
+  recordRunning,
+  recordStartFailed,
+} from "../containers/index.ts";
+import type { RealisedSandbox } from "../networks/types.ts";
+import { killLeftBehind, selectRuntime, startShim, writeBundle } from "../runtime/index.ts";
+import type { ShimConfig } from "../runtime/types.ts";
+import { publishNetworkEvents, publishVolumeEvents } from "./container-events.ts";
+import { bundleFolder, containerFolder, rootfsFolder } from "./folders.ts";
+import { joinedNamespaces, shareMemory, unshareMemory } from "./joined-namespaces.ts";
+import { watchExit } from "./on-exit.ts";
+import { removeHeld } from "./remove-container.ts";
+import { mountRootfs, unmountRootfs } from "./rootfs.ts";
+import { sandboxRequest } from "./sandbox-request.ts";
+import { Stopwatch } from "./stopwatch.ts";
+import type { Engine } from "./types.ts";
+
+/** "unchanged" (304): it runs already. Errors: not-found, conflict (paused, being removed), and what stood in the way. */
+export function startContainer(engine: Engine, reference: string): Promise<"started" | "unchanged"> {
+  const { id } = engine.containers.find(reference);
+  return engine.containers.locks.run(id, () => startHeld(engine, id, { reference, byUser: true }));
+}
+
+/** As startContainer, for one who holds the container's lock. `byUser: false`: its restart policy. */
+export async function startHeld(
+  engine: Engine,
+  id: ContainerId,
+  { reference, byUser }: { reference: string; byUser: boolean },
+): Promise<"started" | "unchanged"> {
+  const record = engine.containers.get(id);
+  if (!record) throw notFound(`No such container: ${reference}`);
+  switch (record.state.status) {
+    case "paused":
+      throw conflict("cannot start a paused container, try unpause instead");
+    case "running":
+      return "unchanged";
+    case "restarting":
+      if (byUser) return "unchanged";
+      break;
+    case "removing":
+    case "dead":
+      throw conflict("container is marked for removal and cannot be started");
+  }
+  try {
+    await bringUp(engine, record, byUser);
+    return "started";
+  } catch (error) {
+    const problem = classifyStartError(error);
+    const failed = recordStartFailed(engine.containers, id, {
+      exitCode: problem.exitCode,
+      error: problem.error.message,
+    });
+    endPending(engine.containers, id);
+    if (record.hostConfig.AutoRemove)
+      await removeHeld(engine, failed, { volumes: true }).catch((cause: unknown) =>
+        log.error("cannot remove a container that did not start", { id, error: messageOf(cause) }),
+      );
+    throw problem.error;
+  }
+}
+
+async function bringUp(engine: Engine, record: ContainerRecord, byUser: boolean): Promise<void> {
+  const { environment, containers } = engine;
+  const { id } = record;
+  const watch = new Stopwatch("start", id);
+  const bundle = bundleFolder(environment, id);
+  await engine.leaving.get(id);
+  await using undo = new AsyncDisposableStack();
+  rmSync(bundle, { recursive: true, force: true });
+  mkdirSync(bundle, { recursive: true, mode: 0o700 });
+  undo.defer(() => rmSync(bundle, { recursive: true, force: true }));
+
+  const [sandbox, mounts] = await allOrFirstError([
+    realiseNetwork(engine, record, undo, watch),
+    realiseMounts(engine, record, undo, watch),
+  ]);
+  const files = await writeFiles(engine, record, sandbox);
+  const shm = shareMemory(engine, record);
+  if (shm?.own) undo.defer(() => unshareMemory(environment, id));
+  const spec = await writeBundle(bundle, {
+    id,
+    name: record.name,
+    config: record.config,
+    hostConfig: record.hostConfig,
+    rootfs: rootfsFolder(environment, id),
+    mounts,
+    files: { ...files, ...(shm && { shm: shm.path }) },
+    hostname: record.config.Hostname ?? "",
+    networkNamespace: sandbox.namespace,
+    joinedNamespaces: joinedNamespaces(engine, record),
+    sysctls: sandbox.sysctls,
+    environment,
+    defaults: engine.runtimeDefaults,
+  });
+  failpoint("start.bundle-written");
+  watch.lap("bundle");
+
+  const shim = await startShim(bundle, shimConfig(engine, record, sandbox, spec.linux.cgroupsPath));
+  undo.defer(async () => {
+    containers.shims.delete(id);
+    await shim[Symbol.asyncDispose]();
+    await killLeftBehind(bundle);
+  });
+  failpoint("start.shim-spawned");
+  watch.lap("shim");
+  containers.shims.set(id, shim);
+  await connectPending(containers, id, shim);
+  if (!byUser && containers.get(id)?.stoppedByUser) throw conflict(`container ${id} was stopped`);
+  const started = await shim.start();
+  failpoint("start.runtime-created");
+  watch.lap("runtime");
+  publishNetworkEvents(engine, record, "connect");
+  publishVolumeEvents(engine, record, "mount");
+  recordRunning(containers, id, { ...started, byUser });
+  undo.move();
+  failpoint("start.running-recorded");
+  watch.lap("recorded");
+  watchExit(engine, id, shim);
+  // A stop that came while its policy brought it up found nothing to send a signal to.
+  if (!byUser && containers.get(id)?.stoppedByUser) await shim.kill(9).catch(() => {});
+}
+
+/** Waits for all, also when one fails: what the others made has to be known before it is undone. */
+async function allOrFirstError<T extends readonly unknown[]>(
+  work: {
+    readonly [K in keyof T]: Promise<T[K]>;
+  },
+): Promise<T> {
+  const results = await Promise.allSettled(work);
+  for (const result of results) if (result.status === "rejected") throw result.reason;
+  return results.map((result) => (result as PromiseFulfilledResult<unknown>).value) as unknown as T;
+}
+
+async function realiseNetwork(
+  engine: Engine,
+  record: ContainerRecord,
+  undo: AsyncDisposableStack,
+  watch: Stopwatch,
+): Promise<RealisedSandbox> {
+  undo.defer(() => engine.networks.release(record.id));
+  await engine.networks.allocate(sandboxRequest(record));
+  failpoint("start.network-allocated");
+  const sandbox = await engine.networks.realise(record.id);
+  failpoint("start.network-realised");
+  watch.lap("network");
+  return sandbox;
+}
+
+/** Mounts the root, then what goes into it: a volume's first content comes from the image. */
+async function realiseMounts(
+  engine: Engine,
+  record: ContainerRecord,
+  undo: AsyncDisposableStack,
+  watch: Stopwatch,
+) {
+  const rootfs = rootfsFolder(engine.environment, record.id);
+  undo.defer(() => unmountRootfs(rootfs));
+  unmountRootfs(rootfs); // what a removal of the mount that failed may have left
+  mountRootfs(engine.store.snapshots.mountOf(record.snapshot), rootfs);
+  failpoint("start.rootfs-mounted");
+  watch.lap("rootfs");
+  const realised = await engine.volumes.realise(record.mounts, { uid: 0, gid: 0 });
+  await engine.volumes.copyUp(record.mounts, rootfs);
+  watch.lap("mounts");
+  return engine.volumes.toBundle(realised, record.hostConfig.Tmpfs);
+}
+
+/** hosts, hostname, resolv.conf; not where a mount of the user's is in that place. */
+async function writeFiles(engine: Engine, record: ContainerRecord, sandbox: RealisedSandbox) {
+  const folder = containerFolder(engine.environment, record.id);
+  await mkdir(folder, { recursive: true, mode: 0o710 });
+  const taken = new Set(record.mounts.map((mount) => mount.destination));
+  const write = async (name: string, place: string, content: string) => {
+    if (taken.has(place)) return undefined;
+    const path = join(folder, name);
+    await writeFile(path, content, { mode: 0o644 });
+    return path;
+  };
+  const [hosts, hostname, resolvConf] = await Promise.all([
+    write("hosts", "/etc/hosts", sandbox.hosts),
+    write("hostname", "/etc/hostname", `${record.config.Hostname ?? ""}\n`),
+    write("resolv.conf", "/etc/resolv.conf", sandbox.resolvConf),
+  ]);
+  return { ...(hosts && { hosts }), ...(hostname && { hostname }), ...(resolvConf && { resolvConf }) };
+}
+
+function shimConfig(
+  engine: Engine,
+  record: ContainerRecord,
+  sandbox: RealisedSandbox,
+  cgroupPath: string,
+): ShimConfig {
+  const { config, hostConfig } = record;
+  const [rows = 0, columns = 0] = hostConfig.ConsoleSize ?? [];
+  return {
+    protocol: 1,
+    id: record.id,
+    bundle: bundleFolder(engine.environment, record.id),
+    runtime: selectRuntime({
+      asked: hostConfig.Runtime ?? "",
+      defaultRuntime: engine.config.defaultRuntime,
+      runtimes: engine.config.runtimes,
+      sharedPropagation: record.mounts.some((mount) => /shared/.test(mount.propagation ?? "")),
+      environment: engine.environment,
+    }),
+    terminal: config.Tty ?? false,
+    stdin: config.OpenStdin ?? false,
+    stdinOnce: config.StdinOnce ?? false,
+    ...(rows > 0 && columns > 0 && { consoleSize: [rows, columns] as [number, number] }),
+    log: {
+      driver: hostConfig.LogConfig?.Type ?? "json-file",
+      options: hostConfig.LogConfig?.Config ?? {},
+      path: record.logPath,
+    },
+    reservePorts: sandbox.reserve,
+    cgroupPath,
+  };
+}
