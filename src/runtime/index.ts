@@ -3,4 +3,5 @@ export * from "./bundle/index.ts";
 export { cgroupFolders, cgroupFrozen, cgroupProcesses, hostCgroupMode } from "./cgroups.ts";
 export { type RuntimeTable, runtimeVersion, selectRuntime } from "./driver.ts";
 export { detectEnvironment } from "./environment.ts";
+export { StartFailure } from "./runtime-errors.ts";
 export { connectShim, killLeftBehind, readLeftExit, ShimDiedError, startShim } from "./shim-client.ts";

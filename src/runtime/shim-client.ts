@@ -5,7 +5,7 @@ import { BerthError, conflict, invalid, notFound, systemError, unavailable } fro
 import { selfCommand } from "../base/self.ts";
 import { KernelError } from "../linux/errors.ts";
 import { killCgroup, removeCgroup } from "./cgroups.ts";
-import { runtimeFailure } from "./runtime-errors.ts";
+import { execFailure, startFailure } from "./runtime-errors.ts";
 import type { Hello, Reply, ShimFailure, Started } from "./shim/protocol.ts";
 import { FRAME, OLDEST_PROTOCOL, PROTOCOL } from "./shim/protocol.ts";
 import { openShimSocket, type ShimSocket } from "./shim-socket.ts";
@@ -215,18 +215,30 @@ class ShimClient implements Shim {
     return this.call("state");
   }
 
-  start(): Promise<{ pid: number; startedAt: string }> {
-    return this.call("start");
+  async start(): Promise<{ pid: number; startedAt: string }> {
+    try {
+      return await this.call<{ pid: number; startedAt: string }>("start");
+    } catch (error) {
+      if (!(error instanceof RuntimeRefusal)) throw error;
+      const config = JSON.parse(read(`${this.dir}/shim.json`) ?? "{}") as Partial<ShimConfig>;
+      const bundle = JSON.parse(read(`${config.bundle}/config.json`) ?? "{}") as { process?: ProcessSpec };
+      throw startFailure(error.said, bundle.process?.args?.[0] ?? "");
+    }
   }
 
   async attach(options: { exec?: string; stdin: boolean; stdout: boolean; stderr: boolean }) {
     return attachedStream(await openShimSocket(this.dir), options, failure);
   }
 
-  exec(id: string, spec: ProcessSpec, options: { stdin: boolean; consoleSize?: [number, number] }) {
+  async exec(id: string, spec: ProcessSpec, options: { stdin: boolean; consoleSize?: [number, number] }) {
     const { args, env, cwd, user, terminal, oci } = spec;
     const process = { ...oci, args, env, cwd, user, terminal };
-    return this.call<{ pid: number }>("exec", { exec: id, process, ...options });
+    try {
+      return await this.call<{ pid: number }>("exec", { exec: id, process, ...options });
+    } catch (error) {
+      if (error instanceof RuntimeRefusal) throw execFailure(error.said, args[0] ?? "");
+      throw error;
+    }
   }
 
   async kill(signal: number, options: { exec?: string; all?: boolean } = {}): Promise<void> {
@@ -274,9 +286,19 @@ class ShimClient implements Shim {
   }
 }
 
+/** A runtime said no; start and exec put its words into Docker's form. */
+class RuntimeRefusal extends BerthError {
+  constructor(
+    message: string,
+    readonly said: string,
+  ) {
+    super("system", `${message}: ${said}`);
+  }
+}
+
 /** A shim's refusal as an error for people. */
 function failure({ code, message, runtime }: ShimFailure): BerthError {
-  if (runtime !== undefined) return runtimeFailure(runtime);
+  if (runtime !== undefined) return new RuntimeRefusal(message, runtime);
   switch (code) {
     case "not-running":
     case "running":

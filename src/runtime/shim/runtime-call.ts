@@ -35,7 +35,9 @@ export function callRuntime(
 ): void {
   const { runtime, cgroupPath } = host.config;
   const log = `${host.folder}/call-${++calls}.log`;
-  const options = [...runtime.args, "--root", `${host.folder}/state`, "--log", log, "--log-format", "json"];
+  // What crun can't write there it writes to the container's standard error, in this format.
+  const format = runtime.path.endsWith("/crun") ? "text" : "json";
+  const options = [...runtime.args, "--root", `${host.folder}/state`, "--log", log, "--log-format", format];
   if (cgroupPath.includes(":")) options.push("--systemd-cgroup");
   const start = () =>
     spawnProcess({
@@ -62,7 +64,7 @@ export function callRuntime(
   });
 }
 
-/** The message of the last error in a runtime's JSON log. */
+/** The last error in a runtime's log: lines of JSON, or lines of text as they are. */
 function lastError(path: string): string | undefined {
   let text: string;
   try {
@@ -71,15 +73,18 @@ function lastError(path: string): string | undefined {
     return undefined;
   }
   let last: string | undefined;
-  for (const line of text.split("\n")) {
-    try {
-      const { level, msg } = JSON.parse(line) as { level?: string; msg?: string };
-      if (level === "error" && typeof msg === "string") last = msg;
-    } catch {
-      // A line that isn't JSON is no message.
-    }
-  }
+  for (const line of text.split("\n")) last = errorOf(line) ?? last;
   return last;
+}
+
+function errorOf(line: string): string | undefined {
+  if (!line.startsWith("{")) return line.trim() || undefined;
+  try {
+    const { level, msg } = JSON.parse(line) as { level?: unknown; msg?: unknown };
+    return level === "error" && typeof msg === "string" ? msg : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Where a runtime hands over the terminal's master (`--console-socket`). */
