@@ -24,9 +24,9 @@ export function selectRuntime(options: {
   defaultRuntime?: string;
   runtimes?: RuntimeTable;
   sharedPropagation?: boolean;
-  cgroupMode?: CgroupMode;
+  environment?: { cgroups: { mode: CgroupMode } };
 }): ShimConfig["runtime"] {
-  const hybrid = (options.cgroupMode ?? hostCgroupMode()) === "hybrid";
+  const hybrid = (options.environment?.cgroups.mode ?? hostCgroupMode()) === "hybrid";
   const asked = USUAL.has(options.asked ?? "") ? (options.defaultRuntime ?? "") : (options.asked ?? "");
   if (USUAL.has(asked)) return usualRuntime(hybrid, options.sharedPropagation ?? false);
   const configured = Object.hasOwn(options.runtimes ?? {}, asked) ? options.runtimes?.[asked] : undefined;
