@@ -10,7 +10,7 @@ export type { RegistryAuth } from "../registry/types.ts";
 export interface ProgressMessage {
   id?: string;
   status?: string;
-  progressDetail?: { current?: number; total?: number };
+  progressDetail?: { current?: number; total?: number; hidecounts?: boolean; units?: string };
   aux?: unknown;
   stream?: string;
   error?: string;
@@ -30,6 +30,10 @@ export interface ImageEvent {
 export interface ImageUser {
   containerId: string;
   running: boolean;
+  /** The platform's manifest that it was made from, where that is known. */
+  manifest?: Digest;
+  /** What it was asked for by (`Config.Image`): prune keeps that name. Unknown: every name is kept. */
+  reference?: string;
 }
 
 /** The image of one platform, ready to be run: unpacked, its parts read. */
