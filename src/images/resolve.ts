@@ -1,0 +1,62 @@
+// From a name to an image that can be run: its record, the manifest that suits, its config, its unpacked stack.
+import type { Platform } from "../oci/types.ts";
+import type { ImageContext } from "./context.ts";
+import { stackOf } from "./fetch-manifests.ts";
+import type { Layers } from "./layers.ts";
+import { withLease } from "./leases.ts";
+import { bestManifest, chainOf, isLayer } from "./manifests.ts";
+import { resolveRecord } from "./names.ts";
+import type { ResolvedImage } from "./types.ts";
+
+/** Errors: not-found, for the image or for the platform. */
+export async function resolveImage(
+  { store, environment }: ImageContext,
+  reference: string,
+  platform?: Platform,
+): Promise<ResolvedImage> {
+  const record = resolveRecord(store.images, reference);
+  const best = await bestManifest(store.content, record, platform, environment.platform);
+  return {
+    record,
+    id: record.target.digest,
+    manifestDescriptor: best.descriptor,
+    manifest: best.manifest,
+    config: best.config,
+    platform: best.platform,
+    chain: chainOf(best.config).at(-1),
+  };
+}
+
+/** Unpacks what isn't, as of an image that was loaded for another platform. One look when all is there. */
+export async function ensureUnpacked(
+  { store }: ImageContext,
+  layers: Layers,
+  image: ResolvedImage,
+): Promise<ResolvedImage> {
+  if (image.chain === undefined || store.snapshots.layer(image.chain)) return image;
+  await withLease(store, `unpack ${image.id}`, async (lease) => {
+    await unpackPresent({ store }, layers, image, lease, new AbortController().signal);
+  });
+  return image;
+}
+
+/** Unpacks an image whose blobs are all here, and notes it at its manifest so that its layers are kept. */
+export async function unpackPresent(
+  { store }: Pick<ImageContext, "store">,
+  layers: Layers,
+  image: Pick<ResolvedImage, "manifest" | "config" | "manifestDescriptor">,
+  lease: Parameters<Layers["unpackStack"]>[1],
+  signal: AbortSignal,
+): Promise<void> {
+  if (!image.manifest.layers.some(({ mediaType }) => isLayer(mediaType))) return;
+  const noop = () => undefined;
+  const stack = stackOf(image.manifest, image.config).map((layer) => ({
+    ...layer,
+    ready: Promise.resolve(),
+    unpacking: noop,
+    unpacked: noop,
+  }));
+  const top = await layers.unpackStack(stack, lease, signal);
+  const { digest } = image.manifestDescriptor;
+  if (top) store.content.setLabels(digest, { ...store.content.info(digest)?.labels, unpacked: top });
+}
