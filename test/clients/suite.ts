@@ -1,0 +1,343 @@
+// What a person does with containers, images and volumes, word for word the same with Docker's client and ours,
+// against our daemon and Docker's. The daemon has the image `image` (busybox).
+import { afterAll, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Client } from "./client.ts";
+
+/** busybox's shell asks the terminal for its cursor's place behind the prompt. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: a terminal's escape sequence
+const PROMPT = /# (?:\x1b\[6n)?$/;
+
+interface Given {
+  client: Client;
+  image: string;
+  /** The daemon sees this process's files: not so for a peer in a root of its own. */
+  seesOurFiles: boolean;
+}
+
+export function clientSuite(title: string, given: () => Given): void {
+  const prefix = `s${crypto.randomUUID().slice(0, 8)}`;
+  const scratch = mkdtempSync("/var/tmp/berth-test-client-");
+  const client = () => given().client;
+  const image = () => given().image;
+  let count = 0;
+  const name = () => {
+    count += 1;
+    return `${prefix}-${count}`;
+  };
+  const check = (what: string, work: () => Promise<void>) => test(`${title}: ${what}`, work);
+
+  afterAll(async () => {
+    const ids = (await client().ok("ps", "-aq", "--filter", `name=${prefix}`)).split("\n").filter(Boolean);
+    if (ids.length > 0) await client().run("rm", "-f", "-v", ...ids);
+    rmSync(scratch, { recursive: true, force: true });
+  });
+
+  check("run prints the program's output and takes its exit status", async () => {
+    const result = await client().run(
+      "run",
+      "--rm",
+      "--name",
+      name(),
+      image(),
+      "sh",
+      "-c",
+      "echo out; echo err >&2; exit 42",
+    );
+    expect(result).toEqual({ code: 42, stdout: "out\n", stderr: "err\n" });
+  });
+
+  for (const [what, args, code, text] of [
+    ["a command that isn't there", ["nosuch"], 127, /executable file not found in \$PATH/],
+    ["a file that can't be run", ["/etc/passwd"], 126, /permission denied/],
+    ["a folder", ["/etc"], 126, /(is a directory|permission denied)/],
+  ] as const)
+    check(`exit status for ${what}`, async () => {
+      const result = await client().run("run", "--rm", "--name", name(), image(), ...args);
+      expect(result.code).toBe(code);
+      expect(result.stderr).toMatch(text);
+    });
+
+  check("exit status 125 for what the daemon refuses", async () => {
+    const result = await client().run("run", "--rm", "--memory", "1m", image(), "true");
+    expect(result.code).toBe(125);
+    expect(result.stderr).toContain("Minimum memory limit allowed is 6MB");
+  });
+
+  check("standard input goes in and its end is seen", async () => {
+    const big = "x".repeat(1_000_000);
+    const result = await client().feed(big, "run", "-i", "--rm", "--name", name(), image(), "wc", "-c");
+    expect(result.stdout.trim()).toBe("1000000");
+  });
+
+  check("create, start -a, wait, logs, rm", async () => {
+    const c = name();
+    expect(await client().ok("create", "--name", c, image(), "sh", "-c", "echo hello; exit 3")).toMatch(
+      /^[0-9a-f]{64}$/,
+    );
+    expect(await client().ok("ps", "-a", "--filter", `name=${c}`, "--format", "{{.Status}}")).toBe("Created");
+    const started = await client().run("start", "-a", c);
+    expect(started).toMatchObject({ code: 3, stdout: "hello\n" });
+    expect(await client().ok("wait", c)).toBe("3");
+    expect(await client().ok("logs", c)).toBe("hello");
+    expect(await client().ok("inspect", "-f", "{{.State.Status}} {{.State.ExitCode}}", c)).toBe("exited 3");
+    expect(await client().ok("rm", c)).toBe(c);
+    expect((await client().run("inspect", c)).code).toBe(1);
+  });
+
+  check("a detached container: ps, exec, stop with its time-out, start again, kill", async () => {
+    const c = name();
+    const id = await client().ok("run", "-d", "--name", c, image(), "sleep", "3600");
+    expect(
+      await client().ok("ps", "--filter", `name=${c}`, "--format", "{{.ID}} {{.Names}} {{.Image}}"),
+    ).toBe(`${id.slice(0, 12)} ${c} ${image()}`);
+    expect(await client().ok("exec", c, "hostname")).toBe(id.slice(0, 12));
+    expect((await client().run("exec", c, "sh", "-c", "exit 7")).code).toBe(7);
+    expect((await client().run("exec", c, "nosuch")).code).toBe(127);
+    expect((await client().feed("in\n", "exec", "-i", c, "cat")).stdout).toBe("in\n");
+    await client().ok("stop", "-t", "0", c);
+    expect(await client().ok("inspect", "-f", "{{.State.ExitCode}}", c)).toBe("137");
+    await client().ok("start", c);
+    await client().ok("kill", "-s", "KILL", c);
+    expect(await client().ok("wait", c)).toBe("137");
+    expect((await client().run("kill", c)).stderr).toContain("is not running");
+  });
+
+  check("a name in use is refused", async () => {
+    const c = name();
+    const id = await client().ok("create", "--name", c, image());
+    const again = await client().run("create", "--name", c, image());
+    expect(again.code).toBe(1);
+    expect(again.stderr).toContain(
+      `Conflict. The container name "/${c}" is already in use by container "${id}"`,
+    );
+  });
+
+  check("a running container is removed by force alone", async () => {
+    const c = name();
+    await client().ok("run", "-d", "--name", c, "-v", "/anonymous", image(), "sleep", "3600");
+    const refused = await client().run("rm", c);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain(
+      "container is running: stop the container before removing or force remove",
+    );
+    const volume = await client().ok("inspect", "-f", "{{(index .Mounts 0).Name}}", c);
+    await client().ok("rm", "-f", "-v", c);
+    expect((await client().run("volume", "inspect", volume)).code).toBe(1);
+  });
+
+  check("logs -f follows until the end", async () => {
+    const c = name();
+    await client().ok(
+      "run",
+      "-d",
+      "--name",
+      c,
+      image(),
+      "sh",
+      "-c",
+      "for i in 1 2 3; do echo line $i; sleep 0.2; done",
+    );
+    await using follow = client().start("logs", "-f", c);
+    await follow.until(/line 1\nline 2\nline 3\n/);
+    expect(await follow.exited).toBe(0);
+    expect(await client().ok("logs", "--tail", "1", c)).toBe("line 3");
+    expect(await client().ok("logs", "-t", "--tail", "1", c)).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z line 3$/);
+  });
+
+  check("a terminal: job control, its size, Ctrl-C, Ctrl-D", async () => {
+    await using session = client().terminal("run", "-it", "--rm", "--name", name(), image(), "sh");
+    await session.until(PROMPT);
+    session.type("stty size; tty; echo $TERM\n");
+    const first = await session.until(/xterm\r\n/);
+    expect(first).toContain("24 80");
+    expect(first).toContain("/dev/pts/0");
+    session.resize(100, 40);
+    session.type("sleep 0.3; stty size\n");
+    await session.until(/40 100/);
+    session.type("sleep 3600\n");
+    await session.until(/sleep 3600\r\n/);
+    await Bun.sleep(200);
+    session.type("\x03");
+    await session.until(PROMPT);
+    session.type("exit 5\n");
+    expect(await session.exited).toBe(5);
+  });
+
+  check("detach with the keys, attach again, and the terminal goes on", async () => {
+    const c = name();
+    await using first = client().terminal("run", "-it", "--name", c, image(), "sh");
+    await first.until(PROMPT);
+    first.type("mark=kept\n");
+    await first.until(PROMPT);
+    first.type("\x10\x11");
+    expect(await first.exited).toBe(0);
+    expect(await client().ok("inspect", "-f", "{{.State.Running}}", c)).toBe("true");
+    await using second = client().terminal("attach", c);
+    second.type("\n");
+    await second.until(PROMPT);
+    second.type("echo $mark\n");
+    await second.until(/kept\r\n/);
+    second.type("exit\n");
+    expect(await second.exited).toBe(0);
+  });
+
+  check("exec -it and start -a -i", async () => {
+    const c = name();
+    await client().ok("run", "-dit", "--name", c, image(), "sh");
+    await using shell = client().terminal("exec", "-it", c, "sh");
+    await shell.until(PROMPT);
+    shell.type("tty; exit 9\n");
+    await shell.until(/\/dev\/pts\/1/);
+    expect(await shell.exited).toBe(9);
+    await client().ok("stop", "-t", "0", c);
+    await using again = client().terminal("start", "-a", "-i", c);
+    again.type("\n");
+    await again.until(PROMPT);
+    again.type("exit 4\n");
+    expect(await again.exited).toBe(4);
+  });
+
+  check("images, history, tag, rmi", async () => {
+    const other = `${prefix}-image:v1`;
+    await client().ok("tag", image(), other);
+    expect(await client().ok("images", "--format", "{{.Repository}}:{{.Tag}}", other)).toBe(other);
+    const id = await client().ok("inspect", "-f", "{{.Id}}", other);
+    expect(await client().ok("images", "-q", "--no-trunc", other)).toBe(id);
+    expect((await client().ok("history", "-q", other)).split("\n").length).toBeGreaterThan(0);
+    expect(await client().ok("rmi", other)).toContain(`Untagged: ${other}`);
+    expect((await client().run("rmi", other)).stderr).toContain("No such image");
+  });
+
+  check("save, load, import", async () => {
+    const tag = `${prefix}-saved:v1`;
+    const archive = join(scratch, "saved.tar");
+    await client().ok("tag", image(), tag);
+    await client().ok("save", "-o", archive, tag);
+    await client().ok("rmi", tag);
+    expect(await client().ok("load", "-i", archive)).toContain(`Loaded image: ${tag}`);
+    await client().ok("rmi", tag);
+    const root = join(scratch, "root");
+    await Bun.$`mkdir -p ${root}/bin && cp /bin/busybox ${root}/bin/sh && tar -C ${root} -cf ${root}.tar .`.quiet();
+    const imported = `${prefix}-imported:v1`;
+    expect(
+      await client().ok("import", "-c", 'CMD ["/bin/sh", "-c", "echo imported"]', `${root}.tar`, imported),
+    ).toMatch(/^sha256:[0-9a-f]{64}$/);
+    expect(await client().ok("run", "--rm", "--name", name(), imported)).toBe("imported");
+    await client().ok("rmi", imported);
+  });
+
+  check("named volumes: create, ls, inspect, use, rm", async () => {
+    const v = `${prefix}-volume`;
+    expect(await client().ok("volume", "create", "--label", "k=v", v)).toBe(v);
+    expect(await client().ok("volume", "ls", "-q", "--filter", `name=${v}`)).toBe(v);
+    expect(await client().ok("volume", "inspect", "-f", '{{.Driver}} {{index .Labels "k"}}', v)).toBe(
+      "local v",
+    );
+    await client().ok(
+      "run",
+      "--rm",
+      "--name",
+      name(),
+      "-v",
+      `${v}:/d`,
+      image(),
+      "sh",
+      "-c",
+      "echo kept > /d/f",
+    );
+    expect(
+      await client().ok(
+        "run",
+        "--rm",
+        "--name",
+        name(),
+        "--mount",
+        `type=volume,src=${v},dst=/d,readonly`,
+        image(),
+        "cat",
+        "/d/f",
+      ),
+    ).toBe("kept");
+    const c = name();
+    await client().ok("create", "--name", c, "-v", `${v}:/d`, image());
+    expect((await client().run("volume", "rm", v)).stderr).toContain("volume is in use");
+    await client().ok("rm", c);
+    expect(await client().ok("volume", "rm", v)).toBe(v);
+  });
+
+  check("a folder of the host, read-only, and tmpfs", async () => {
+    writeFileSync(join(scratch, "file"), "from the host\n");
+    if (!given().seesOurFiles) return;
+    const mounted = await client().run(
+      "run",
+      "--rm",
+      "--name",
+      name(),
+      "-v",
+      `${scratch}:/host:ro`,
+      "--tmpfs",
+      "/t:size=1m",
+      image(),
+      "sh",
+      "-c",
+      "cat /host/file; touch /host/no; df -k /t | tail -1",
+    );
+    expect(mounted.stdout).toMatch(/^from the host\ntmpfs +1024 /);
+    expect(mounted.stderr).toContain("Read-only file system");
+    expect(
+      (await client().run("run", "--rm", "--mount", "type=bind,src=/no/such/folder,dst=/x", image(), "true"))
+        .stderr,
+    ).toContain("bind source path does not exist: /no/such/folder");
+  });
+
+  check("a published port, and the same again is refused", async () => {
+    const c = name();
+    await client().ok("run", "-d", "--name", c, "-p", "127.0.0.1::80", image(), "httpd", "-f", "-h", "/etc");
+    const port = (await client().ok("port", c, "80")).split(":")[1] ?? "";
+    let page = "";
+    for (let i = 0; i < 50 && !page; i += 1)
+      page = await fetch(`http://127.0.0.1:${port}/passwd`)
+        .then((r) => r.text())
+        .catch(() => Bun.sleep(100).then(() => ""));
+    expect(page).toContain("root:");
+    const again = await client().run(
+      "run",
+      "-d",
+      "--name",
+      name(),
+      "-p",
+      `127.0.0.1:${port}:80`,
+      image(),
+      "true",
+    );
+    expect(again.code).toBe(125);
+    expect(again.stderr).toMatch(/port is already allocated|address already in use/);
+  });
+
+  check("version, info, system df", async () => {
+    expect(await client().ok("version", "--format", "{{.Server.APIVersion}}")).toMatch(/^1\.\d+$/);
+    expect(await client().ok("info", "--format", "{{.OSType}}")).toBe("linux");
+    expect(await client().ok("system", "df", "--format", "{{.Type}}")).toBe(
+      "Images\nContainers\nLocal Volumes\nBuild Cache",
+    );
+  });
+
+  check("bad input is refused in the client's own words", async () => {
+    for (const [args, text] of [
+      [["run", "-p", "99999:80", image()], /invalid .*port/i],
+      [["run", "-v", "a:b:c:d", image()], /invalid/],
+      [
+        ["run", "--memory", "lots", image()],
+        /invalid argument "lots" for "-m, --memory" flag: invalid size: 'lots'/,
+      ],
+      [["run", "-e", "=x", image()], /invalid environment variable: =x/],
+      [["run", "--nosuch", image()], /unknown flag: --nosuch/],
+    ] as const) {
+      const result = await client().run(...args);
+      expect(result.code).toBe(125);
+      expect(result.stderr).toMatch(text);
+    }
+  });
+}
