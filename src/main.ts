@@ -11,8 +11,10 @@ switch (role) {
     runShim(args[1] ?? "");
     break;
   }
-  case "daemon":
   case "worker":
+    await (await import("./store/worker/index.ts")).runWorker(args.slice(1));
+    break;
+  case "daemon":
     throw new Error(`role ${role} is not built yet`);
   default:
     throw new Error("the client is not built yet");

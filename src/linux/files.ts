@@ -15,6 +15,7 @@ const calls = libc({
   fchmod: { args: [T.i32, T.u32], returns: T.i32 },
   fchmodat: { args: [T.i32, T.ptr, T.u32, T.i32], returns: T.i32 },
   utimensat: { args: [T.i32, T.ptr, T.ptr, T.i32], returns: T.i32 },
+  futimens: { args: [T.i32, T.ptr], returns: T.i32 },
   flock: { args: [T.i32, T.i32], returns: T.i32 },
   fsync: { args: [T.i32], returns: T.i32 },
   syncfs: { args: [T.i32], returns: T.i32 },
@@ -132,7 +133,7 @@ function fillTimes(accessed: Moment, modified: Moment): BigInt64Array {
 
 /** futimens(3): times of an open file. */
 export function setTimes(fd: number, accessed: Moment, modified: Moment): void {
-  check(calls.utimensat(fd, null, fillTimes(accessed, modified), 0), "futimens", fd);
+  check(calls.futimens(fd, fillTimes(accessed, modified)), "futimens", fd);
 }
 
 /** utimensat(2) of the name itself; a symbolic link is not followed. */

@@ -18,6 +18,7 @@ export { mountAt } from "./backend.ts";
 export type { DocumentTableName } from "./document-tables.ts";
 export { mountSnapshot, unmountSnapshot } from "./mount-snapshot.ts";
 export type * from "./types.ts";
+export { type UnpackedLayer, type UnpackRequest, unpackLayer } from "./unpack.ts";
 
 export interface StoreOptions {
   /** The data root; made when missing. */

@@ -71,6 +71,8 @@ export type SnapshotMount =
   | { type: "bind"; source: string; readOnly: boolean };
 
 export interface Snapshots {
+  /** How new snapshots are stacked: `copy` where overlay can't be mounted on the data root. */
+  readonly backend: "overlay" | "copy";
   /** The finished layer of a chain id, if it is unpacked here. */
   layer(chain: ChainId): SnapshotId | undefined;
   /**
@@ -80,7 +82,8 @@ export interface Snapshots {
   beginLayer(lease: LeaseId): Promise<{ id: SnapshotId; directory: string }>;
   /**
    * Finishes a layer on its parent. `implied` are folders that the archive did not name but that had to be made:
-   * they take owner, mode, times and xattrs from the parent's folder of that name, if it has one.
+   * they take owner, mode, times and xattrs from the parent's folder of that name, if it has one. Their paths are
+   * byte strings (one character a byte), "" for the root.
    * When another pull finished the same chain id first, that one is returned and this one removed.
    */
   commitLayer(
