@@ -1,8 +1,9 @@
 // What this host is: detected once, when the daemon starts.
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { arch, release } from "node:os";
-import type { CgroupMode, HostEnvironment } from "../base/environment.ts";
+import type { HostEnvironment } from "../base/environment.ts";
 import { systemError } from "../base/errors.ts";
+import { hostCgroupMode } from "./cgroups.ts";
 
 /**
  * Looks at the kernel, its cgroup file systems, AppArmor and systemd. `cgroupManager` (daemon.json's
@@ -14,7 +15,7 @@ export function detectEnvironment(options: {
   bridge: string;
   cgroupManager?: "cgroupfs" | "systemd";
 }): HostEnvironment {
-  const mode = cgroupMode(read("/proc/self/mountinfo"));
+  const mode = hostCgroupMode();
   return {
     paths: { dataRoot: options.dataRoot, execRoot: options.execRoot },
     bridge: options.bridge,
@@ -28,19 +29,6 @@ export function detectEnvironment(options: {
     appArmor: read("/sys/module/apparmor/parameters/enabled") === "Y" && canReadProfiles(),
     kernel: parseRelease(release()),
   };
-}
-
-/** From the text of proc_pid_mountinfo(5): version 2 alone, version 1 alone, or version 2 beside it. */
-export function cgroupMode(mountinfo: string): CgroupMode {
-  const types = new Set<string>();
-  for (const line of mountinfo.split("\n")) {
-    const [before = "", after = ""] = line.split(" - ");
-    const folder = before.split(" ")[4] ?? "";
-    // Only the host's own: chroots and containers have mounts of the same types elsewhere.
-    if (folder.startsWith("/sys/fs/cgroup")) types.add(after.split(" ")[0] ?? "");
-  }
-  if (types.has("cgroup")) return types.has("cgroup2") ? "hybrid" : "v1";
-  return "v2";
 }
 
 /** "6.1.0-13-amd64" → its major and minor numbers. */

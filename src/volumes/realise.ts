@@ -1,5 +1,6 @@
 // Host paths of a container's mounts, right before its start, and what the bundle says of them.
-import { lstat, mkdir, readFile } from "node:fs/promises";
+import { fstatSync } from "node:fs";
+import { chown, mkdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { invalid, systemError } from "../base/errors.ts";
 import { close, KernelError, O } from "../linux/ffi.ts";
@@ -13,11 +14,12 @@ export async function realiseBind(
   mount: ResolvedMount,
   owner: { uid: number; gid: number },
 ): Promise<RealisedMount> {
-  const there = await lstat(mount.source).catch(() => undefined);
+  const there = await stat(mount.source).catch(() => undefined);
   if (!there && !mount.createSource)
     throw invalid(`invalid mount config for type "bind": bind source path does not exist: ${mount.source}`);
   if (!there) await makeFolders(mount.source, owner);
-  return { mount: await withoutVainPropagation(mount), hostPath: mount.source };
+  const isFile = there && !there.isDirectory();
+  return { mount: await withoutVainPropagation(mount), hostPath: mount.source, ...(isFile && { isFile }) };
 }
 
 async function makeFolders(path: string, owner: { uid: number; gid: number }): Promise<void> {
@@ -33,7 +35,6 @@ async function makeFolders(path: string, owner: { uid: number; gid: number }): P
 }
 
 async function giveAway(from: string, to: string, { uid, gid }: { uid: number; gid: number }): Promise<void> {
-  const { chown } = await import("node:fs/promises");
   let folder = from;
   await chown(folder, uid, gid);
   for (const part of to.slice(from.length).split("/").filter(Boolean)) {
@@ -59,7 +60,13 @@ export function realiseVolume(mount: ResolvedMount, folder: string): RealisedMou
   if (!subpath) return { mount, hostPath: folder };
   try {
     const fd = withFolder(folder, (root) => openIn(root, subpath, O.PATH, RESOLVE.IN_ROOT));
-    return { mount, hostPath: `/proc/${process.pid}/fd/${fd}`, close: () => close(fd) };
+    const isFile = !fstatSync(fd).isDirectory();
+    return {
+      mount,
+      hostPath: `/proc/${process.pid}/fd/${fd}`,
+      close: () => close(fd),
+      ...(isFile && { isFile }),
+    };
   } catch (error) {
     if (error instanceof KernelError)
       throw invalid(`cannot access path ${join(folder, subpath)}: ${error.message}`, error);
@@ -73,11 +80,12 @@ export function toBundleMounts(
   tmpfs: Record<string, string>,
   recursiveReadOnly: boolean,
 ): BundleInput["mounts"] {
-  const list = realised.map(({ mount, hostPath }) => ({
+  const list = realised.map(({ mount, hostPath, isFile = false }) => ({
     destination: mount.destination,
     source: mount.type === "tmpfs" ? "tmpfs" : hostPath,
     type: mount.type === "tmpfs" ? ("tmpfs" as const) : ("bind" as const),
-    options: mount.type === "tmpfs" ? (mount.tmpfsOptions ?? []) : bindOptions(mount, recursiveReadOnly),
+    options:
+      mount.type === "tmpfs" ? (mount.tmpfsOptions ?? []) : bindOptions(mount, recursiveReadOnly, isFile),
   }));
   const more = Object.entries(tmpfs).map(([destination, options]) => ({
     destination,
@@ -91,10 +99,11 @@ export function toBundleMounts(
   );
 }
 
-function bindOptions(mount: ResolvedMount, recursiveReadOnly: boolean): string[] {
+function bindOptions(mount: ResolvedMount, recursiveReadOnly: boolean, isFile: boolean): string[] {
   if (mount.readOnlyForceRecursive && !recursiveReadOnly)
     throw invalid("recursive read-only mounts need Linux 5.12 or later");
-  const readOnly = recursiveReadOnly && !mount.readOnlyNonRecursive ? "rro" : "ro";
+  // Nothing is mounted below a file, and crun 1.8 can't do rro on one ("Not a directory").
+  const readOnly = recursiveReadOnly && !mount.readOnlyNonRecursive && !isFile ? "rro" : "ro";
   return [
     mount.nonRecursive ? "bind" : "rbind",
     ...(mount.readOnly ? [readOnly] : []),

@@ -59,6 +59,8 @@ export interface ResolvedMount {
 export interface RealisedMount {
   mount: ResolvedMount;
   hostPath: string;
+  /** It is no folder. */
+  isFile?: boolean;
   /** Where hostPath is an open descriptor (`/proc/PID/fd/N`, for subpaths): to be called when the container runs. */
   close?: () => void;
 }

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { GROUP, PASSWD } from "./accounts.ts";
 
 const APPLETS = [
+  "rm",
+  "true",
   "sh",
   "sleep",
   "cat",

@@ -60,11 +60,7 @@ export function buildSpec(input: BundleInput, facts: BundleFacts): Spec {
     },
     root: { path: input.rootfs, ...(hostConfig.ReadonlyRootfs && { readonly: true }) },
     ...(hostConfig.UTSMode !== "host" && { hostname: input.hostname }),
-    mounts: mounts(input, {
-      initPath: facts.initPath,
-      writableCgroups: security.writableCgroups,
-      recursiveReadOnly: facts.host.recursiveReadOnly,
-    }),
+    mounts: mounts(input, { initPath: facts.initPath, writableCgroups: security.writableCgroups }),
     ...(hostConfig.Annotations &&
       Object.keys(hostConfig.Annotations).length > 0 && { annotations: hostConfig.Annotations }),
     linux: {

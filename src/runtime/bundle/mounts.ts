@@ -52,14 +52,12 @@ export interface MountFacts {
   initPath?: string;
   /** --security-opt writable-cgroups. */
   writableCgroups?: boolean;
-  /** "rro" is known: read-only for all that is mounted below, too. */
-  recursiveReadOnly: boolean;
 }
 
 /** `mounts`, sorted so that a folder comes before what is below it. */
 export function mounts(input: BundleInput, facts: MountFacts): SpecMount[] {
   const { hostConfig } = input;
-  const asked = userMounts(input, facts.recursiveReadOnly ? "rro" : "ro");
+  const asked = userMounts(input);
   const destinations = new Set(asked.map(({ destination }) => destination));
   const list = [
     ...defaultMounts(hostConfig, destinations),
@@ -97,12 +95,12 @@ const initMount = (source: string): SpecMount => ({
   options: ["bind", "ro"],
 });
 
-function userMounts(input: BundleInput, readOnly: "ro" | "rro"): SpecMount[] {
+function userMounts(input: BundleInput): SpecMount[] {
   const { hostConfig, files } = input;
   const taken = new Set(input.mounts.map(({ destination }) => destination));
   const bind = (destination: string, source: string | undefined, options: string[]): SpecMount[] =>
     source && !taken.has(destination) ? [{ destination, type: "bind", source, options }] : [];
-  const file = hostConfig.ReadonlyRootfs ? ["rbind", readOnly, "rprivate"] : ["rbind", "rprivate"];
+  const file = hostConfig.ReadonlyRootfs ? ["rbind", "ro", "rprivate"] : ["rbind", "rprivate"];
   const shm = hostConfig.IpcMode === "host" ? "/dev/shm" : files.shm;
   return [
     ...input.mounts.map(({ destination, source, type, options }) => ({
