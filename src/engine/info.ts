@@ -141,9 +141,9 @@ function limits({ environment }: Engine): SystemInfo {
   };
 }
 
-function selectDefault({ config, environment }: Engine) {
+function selectDefault({ config }: Engine) {
   try {
-    return selectRuntime({ defaultRuntime: config.defaultRuntime, runtimes: config.runtimes, environment });
+    return selectRuntime({ defaultRuntime: config.defaultRuntime, runtimes: config.runtimes });
   } catch {
     return undefined; // none is installed: the daemon answers all the same, and starts say so
   }

@@ -1,6 +1,7 @@
 // The logging of a container: the daemon's defaults, and what is refused. `json-file` and `none` are built.
 import type { HostConfig } from "../api/types/index.ts";
 import { invalid } from "../base/errors.ts";
+import type { ContainerRecord } from "../containers/index.ts";
 import type { DaemonConfig } from "./types.ts";
 
 type LogConfig = NonNullable<HostConfig["LogConfig"]>;
@@ -41,4 +42,38 @@ function check(type: LogConfig["Type"], options: Record<string, string>): void {
     throw invalid(`strconv.ParseBool: parsing "${compress}": invalid syntax`);
   if (/^[1tT]/.test(compress ?? "") && (size === undefined || Number(files ?? 1) < 2))
     throw invalid("compress cannot be true when max-file is less than 2 or max-size is not set");
+}
+
+/** What `labels`, `labels-regex`, `env`, `env-regex` and `tag` make of a container: the `attrs` of each line. */
+export function logAttributes(record: ContainerRecord): Record<string, string> {
+  const options = record.hostConfig.LogConfig?.Config ?? {};
+  const environment = (record.config.Env ?? []).map((text): [string, string] => {
+    const at = text.indexOf("=");
+    return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at + 1)];
+  });
+  return {
+    ...chosen(Object.entries(record.config.Labels ?? {}), options.labels, options["labels-regex"]),
+    ...chosen(environment, options.env, options["env-regex"]),
+    ...(options.tag && { tag: tagOf(options.tag, record) }),
+  };
+}
+
+function chosen(entries: [string, string][], names = "", pattern = ""): Record<string, string> {
+  const wanted = new Set(names.split(",").filter((name) => name !== ""));
+  const matching = pattern === "" ? undefined : new RegExp(pattern);
+  return Object.fromEntries(entries.filter(([name]) => wanted.has(name) || matching?.test(name)));
+}
+
+/** The fields of Docker's log tags; other template text stays as it is. */
+function tagOf(tag: string, record: ContainerRecord): string {
+  const fields: Record<string, string> = {
+    ID: record.id.slice(0, 12),
+    FullID: record.id,
+    Name: record.name,
+    ImageID: record.imageId.slice(0, 12),
+    ImageFullID: record.imageId,
+    ImageName: record.imageName,
+    DaemonName: "docker",
+  };
+  return tag.replace(/\{\{\s*\.(\w+)\s*\}\}/g, (text, name: string) => fields[name] ?? text);
 }

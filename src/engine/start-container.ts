@@ -21,12 +21,14 @@ import {
 import type { RealisedSandbox } from "../networks/types.ts";
 import { killLeftBehind, selectRuntime, startShim, writeBundle } from "../runtime/index.ts";
 import type { ShimConfig } from "../runtime/types.ts";
+import { mountSnapshot } from "../store/index.ts";
 import { publishNetworkEvents, publishVolumeEvents } from "./container-events.ts";
 import { bundleFolder, containerFolder, rootfsFolder } from "./folders.ts";
 import { joinedNamespaces, shareMemory, unshareMemory } from "./joined-namespaces.ts";
+import { logAttributes } from "./log-config.ts";
 import { watchExit } from "./on-exit.ts";
 import { removeHeld } from "./remove-container.ts";
-import { mountRootfs, unmountRootfs } from "./rootfs.ts";
+import { unmountRootfs } from "./rootfs.ts";
 import { sandboxRequest } from "./sandbox-request.ts";
 import { Stopwatch } from "./stopwatch.ts";
 import type { Engine } from "./types.ts";
@@ -172,7 +174,7 @@ async function realiseMounts(
   const rootfs = rootfsFolder(engine.environment, record.id);
   undo.defer(() => unmountRootfs(rootfs));
   unmountRootfs(rootfs); // what a removal of the mount that failed may have left
-  mountRootfs(engine.store.snapshots.mountOf(record.snapshot), rootfs);
+  mountSnapshot(engine.store, record.snapshot, rootfs);
   failpoint("start.rootfs-mounted");
   watch.lap("rootfs");
   const realised = await engine.volumes.realise(record.mounts, { uid: 0, gid: 0 });
@@ -217,7 +219,7 @@ function shimConfig(
       defaultRuntime: engine.config.defaultRuntime,
       runtimes: engine.config.runtimes,
       sharedPropagation: record.mounts.some((mount) => /shared/.test(mount.propagation ?? "")),
-      environment: engine.environment,
+      cgroupMode: engine.environment.cgroups.mode,
     }),
     terminal: config.Tty ?? false,
     stdin: config.OpenStdin ?? false,
@@ -227,8 +229,10 @@ function shimConfig(
       driver: hostConfig.LogConfig?.Type ?? "json-file",
       options: hostConfig.LogConfig?.Config ?? {},
       path: record.logPath,
+      attributes: logAttributes(record),
     },
     reservePorts: sandbox.reserve,
+    ownCleanUp: true,
     cgroupPath,
   };
 }

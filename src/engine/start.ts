@@ -36,8 +36,7 @@ export async function startEngine(config: DaemonConfig): Promise<Engine> {
   });
   mkdirSync(config.execRoot, { recursive: true, mode: 0o711 });
   await using undo = new AsyncDisposableStack();
-  const store = await openStore({ root: config.dataRoot });
-  undo.use(store);
+  const store = undo.use(await openStore({ root: config.dataRoot }));
   await store.reconcile();
   const events = openEvents();
   const onImageEvent: Engine["onImageEvent"] = ({ action, id, attributes }) =>
@@ -46,21 +45,29 @@ export async function startEngine(config: DaemonConfig): Promise<Engine> {
   const networks = openNetworks({ store, config, environment });
   undo.defer(() => networks.close());
   const volumes = await openVolumes({ store, environment });
-  const containers = openContainers({ store, environment, emit: emitTo(events) });
+  const engine = joinRooms({ config, environment, store, images, networks, volumes, events, onImageEvent });
+  await recover(engine);
+  undo.move();
+  startByPolicy(engine);
+  engine.background.run("the collection of garbage", async () => {
+    await store.collectGarbage();
+  });
+  return engine;
+}
+
+type Rooms = Pick<
+  Engine,
+  "config" | "environment" | "store" | "images" | "networks" | "volumes" | "events" | "onImageEvent"
+>;
+
+function joinRooms(rooms: Rooms): Engine {
   const closer = new AbortController();
   const engine: Engine = {
-    config,
-    environment,
-    store,
-    images,
-    networks,
-    volumes,
-    containers,
-    events,
-    runtimeDefaults: runtimeDefaults(config),
-    id: ownId(store),
+    ...rooms,
+    containers: openContainers({ ...rooms, emit: emitTo(rooms.events) }),
+    runtimeDefaults: runtimeDefaults(rooms.config),
+    id: ownId(rooms.store),
     startedAt: new Date(),
-    onImageEvent,
     leaving: new Map(),
     restarts: new Map(),
     kept: new Set(),
@@ -68,12 +75,6 @@ export async function startEngine(config: DaemonConfig): Promise<Engine> {
     closing: closer.signal,
   };
   closers.set(engine, closer);
-  await recover(engine);
-  undo.move();
-  startByPolicy(engine);
-  engine.background.run("the collection of garbage", async () => {
-    await store.collectGarbage();
-  });
   return engine;
 }
 
