@@ -4,10 +4,10 @@ import { systemError } from "../base/errors.ts";
 import { failpoint } from "../base/failpoint.ts";
 import { type ChainId, chainIds, type Digest } from "../oci/digest.ts";
 import type { Descriptor } from "../oci/types.ts";
+import { unpackLayer } from "../store/index.ts";
 import type { LeaseId, SnapshotId, Store } from "../store/types.ts";
 import { withSharedLease } from "./leases.ts";
 import { SharedWork, Slots } from "./shared-work.ts";
-import { unpackBlob } from "./unpack.ts";
 
 /** One layer of a stack, lowest first. */
 export interface StackLayer {
@@ -73,17 +73,12 @@ export class Layers {
   ): Promise<void> {
     await withSharedLease(this.store, `unpack ${layer.descriptor.digest}`, async (lease) => {
       this.store.leases.hold(lease, { digest: layer.descriptor.digest });
-      const snapshot = await this.store.snapshots.beginLayer(lease);
+      const unpacked = await this.slots.run(signal, async () => {
+        begun();
+        const path = this.store.content.path(layer.descriptor.digest);
+        return await unpackLayer(this.store, { lease, source: { path }, signal });
+      });
       try {
-        const unpacked = await this.slots.run(signal, async () => {
-          begun();
-          return await unpackBlob({
-            blob: this.store.content.path(layer.descriptor.digest),
-            mediaType: layer.descriptor.mediaType,
-            directory: snapshot.directory,
-            signal,
-          });
-        });
         if (unpacked.diffId !== layer.diffId)
           throw systemError(
             `failed to extract layer ${layer.descriptor.digest}: wrong diff id ${unpacked.diffId} calculated on extraction, the image's config names ${layer.diffId}`,
@@ -91,9 +86,9 @@ export class Layers {
         failpoint("pull.layer-unpacked");
         if (parent) await this.committed(parent, signal);
         const { size, inodes, implied } = unpacked;
-        await this.store.snapshots.commitLayer(snapshot.id, id, { parent, size, inodes, implied });
+        await this.store.snapshots.commitLayer(unpacked.id, id, { parent, size, inodes, implied });
       } catch (error) {
-        await this.discard(snapshot.id);
+        await this.discard(unpacked.id);
         throw error;
       }
       failpoint("pull.layer-committed");
