@@ -4,6 +4,7 @@ import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { BerthError, conflict, invalid, notFound, systemError, unavailable } from "../base/errors.ts";
 import { selfCommand } from "../base/self.ts";
 import { KernelError } from "../linux/errors.ts";
+import { toJson } from "./bundle/exact-json.ts";
 import { killCgroup, removeCgroup } from "./cgroups.ts";
 import { execFailure, startFailure } from "./runtime-errors.ts";
 import type { Hello, Reply, ShimFailure, Started } from "./shim/protocol.ts";
@@ -232,9 +233,9 @@ class ShimClient implements Shim {
 
   async exec(id: string, spec: ProcessSpec, options: { stdin: boolean; consoleSize?: [number, number] }) {
     const { args, env, cwd, user, terminal, oci } = spec;
-    const process = { ...oci, args, env, cwd, user, terminal };
+    const process = toJson({ ...oci, args, env, cwd, user, terminal });
     try {
-      return await this.call<{ pid: number }>("exec", { exec: id, process, ...options });
+      return await this.call<{ pid: number }>("exec", { exec: id, process, terminal, ...options });
     } catch (error) {
       if (error instanceof RuntimeRefusal) throw execFailure(error.said, args[0] ?? "");
       throw error;

@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ContainerConfig, HostConfig } from "../../src/api/types/index.ts";
+import { toJson } from "../../src/runtime/bundle/exact-json.ts";
 import {
   buildExecProcess,
   cgroupFolders,
@@ -134,7 +135,7 @@ export class BundleHost implements AsyncDisposable {
       this.environment,
     );
     const file = join(container.bundle, "process.json");
-    writeFileSync(file, JSON.stringify(spec.oci));
+    writeFileSync(file, toJson(spec.oci));
     return this.spawn(runtime, "exec", "--process", file, container.id);
   }
 

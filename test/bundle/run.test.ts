@@ -232,21 +232,29 @@ for (const runtime of ["crun", "runc"])
 
     test("takes execs with the container's rights, or more", async () => {
       const config = { Env: ["A=1", "B=2"], User: "app" };
-      const hostConfig = { CapDrop: ["ALL"] };
+      const hostConfig = { CapDrop: ["ALL"], Ulimits: [{ Name: "core", Soft: -1, Hard: -1 }] };
       const container = await host.stay(runtime, { config, hostConfig });
-      const script = "id -u; echo $A $B $C; pwd; grep CapBnd /proc/self/status | grep -o '[0-9a-f]*$'";
+      const script =
+        "id -u; echo $A $B $C; pwd; ulimit -c; grep CapBnd /proc/self/status | grep -o '[0-9a-f]*$'";
       const plain = await host.exec(runtime, container, {
         config,
         hostConfig,
         exec: { cmd: ["sh", "-c", script], env: ["B=3", "C=4"], workingDir: "/tmp" },
       });
-      expect(plain.stdout.split("\n")).toEqual(["1000", "1 3 4", "/tmp", "0000000000000000", ""]);
+      expect(plain.stdout.split("\n")).toEqual([
+        "1000",
+        "1 3 4",
+        "/tmp",
+        "unlimited",
+        "0000000000000000",
+        "",
+      ]);
       const strong = await host.exec(runtime, container, {
         config,
         hostConfig,
         exec: { cmd: ["sh", "-c", script], user: "0:staff", privileged: true },
       });
-      const [uid, , cwd, bounding = ""] = strong.stdout.split("\n");
+      const [uid, , cwd, , bounding = ""] = strong.stdout.split("\n");
       expect([uid, cwd]).toEqual(["0", "/"]);
       expect(BigInt(`0x${bounding}`)).not.toBe(0n);
       await expect(

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { invalid } from "../../base/errors.ts";
 import type { ExecProcessRequest, ProcessSpec } from "../types.ts";
 import { capabilitySets } from "./capabilities.ts";
+import { exactNumbers } from "./exact-json.ts";
 import { accountFiles } from "./look-up.ts";
 import { environmentOf, mergeEnvironment } from "./process.ts";
 import type { Process, Spec } from "./spec.ts";
@@ -18,11 +19,11 @@ export async function buildExecProcess(
   available: string[],
 ): Promise<ProcessSpec> {
   const { bundle, rootfs, exec } = request;
-  const [text, accounts] = await Promise.all([
-    readFile(join(bundle, "config.json"), "utf8"),
-    exec.user ? accountFiles(rootfs) : undefined,
-  ]);
-  const { process, hostname } = JSON.parse(text) as Spec;
+  const { process, hostname } = JSON.parse(
+    await readFile(join(bundle, "config.json"), "utf8"),
+    exactNumbers,
+  ) as Spec;
+  const accounts = exec.user ? accountFiles(rootfs) : undefined;
   const oci = execProcess(process, hostname, request, accounts, available);
   return {
     args: oci.args,

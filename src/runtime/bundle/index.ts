@@ -29,8 +29,8 @@ export function buildExecProcess(
 }
 
 /** Refuses a user that the container's root doesn't know, as exec create does. Errors: invalid, in Docker's words. */
-export async function checkUser(rootfs: string, user: string): Promise<void> {
-  if (user) resolveUser(user, [], await accountFiles(rootfs));
+export function checkUser(rootfs: string, user: string): void {
+  if (user) resolveUser(user, [], accountFiles(rootfs));
 }
 
 /** Which limits this host's cgroups can hold: for `info`. */

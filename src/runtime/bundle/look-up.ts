@@ -16,8 +16,8 @@ import { type AccountFiles, resolveUser } from "./user.ts";
 /** Also makes the working folder when it is missing, as Docker does. Errors: invalid, in Docker's words. */
 export async function lookUp(input: BundleInput): Promise<BundleFacts> {
   const { config, hostConfig, environment, rootfs } = input;
-  const [accounts, devices, numbers, all, rootPropagation] = await Promise.all([
-    accountFiles(rootfs),
+  const accounts = accountFiles(rootfs);
+  const [devices, numbers, all, rootPropagation] = await Promise.all([
     Promise.all((hostConfig.Devices ?? []).map(findDevices)),
     Promise.all(limitedDevices(hostConfig).map(async (path) => [path, await deviceNumber(path)] as const)),
     hostConfig.Privileged ? hostDevices() : [],
@@ -43,12 +43,8 @@ export function rootOwner(environment: HostEnvironment): { uid: number; gid: num
 }
 
 /** The image's account files, as the container sees them. */
-export async function accountFiles(rootfs: string): Promise<AccountFiles> {
-  const [passwd, group] = await Promise.all([
-    readInRoot(rootfs, "/etc/passwd"),
-    readInRoot(rootfs, "/etc/group"),
-  ]);
-  return { passwd, group };
+export function accountFiles(rootfs: string): AccountFiles {
+  return { passwd: readInRoot(rootfs, "/etc/passwd"), group: readInRoot(rootfs, "/etc/group") };
 }
 
 /** Static programs only: what is bound into the container has no libraries there. Docker's and Debian's places. */

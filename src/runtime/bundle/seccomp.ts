@@ -2,6 +2,7 @@
 // capabilities and this host's architecture and kernel (runtime-spec, config-linux.md "Seccomp").
 import type { HostEnvironment } from "../../base/environment.ts";
 import { invalid } from "../../base/errors.ts";
+import { exactNumbers } from "./exact-json.ts";
 import {
   DEFAULT_PROFILE,
   type SeccompCondition,
@@ -70,12 +71,6 @@ const entries = (value: unknown): Record<string, unknown>[] => {
 const optionalText = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
 const optionalNumber = (value: unknown): number | undefined =>
   typeof value === "number" ? value : undefined;
-
-/** Keeps 64-bit numbers whole: those past 2^53 become a bigint. */
-function exactNumbers(_key: string, value: unknown, context?: { source?: string }): unknown {
-  if (typeof value !== "number" || Number.isSafeInteger(value) || !context?.source) return value;
-  return /^\d+$/.test(context.source) ? BigInt(context.source) : value;
-}
 
 /** Reads Docker's profile format (moby/profiles). Errors: invalid. */
 export function parseSeccompProfile(text: string): { profile: SeccompProfile; common: Common } {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { BundleInput } from "../types.ts";
 import { ensureAppArmorProfile } from "./apparmor.ts";
 import { buildSpec } from "./build.ts";
+import { toJson } from "./exact-json.ts";
 import { APPARMOR_PROFILE } from "./host-facts.ts";
 import { lookUp } from "./look-up.ts";
 import type { Spec } from "./spec.ts";
@@ -19,18 +20,4 @@ export async function writeBundle(dir: string, input: BundleInput): Promise<Spec
   await using file = await open(join(dir, "config.json"), "w", 0o600);
   await file.writeFile(toJson(spec));
   return spec;
-}
-
-/** JSON with 64-bit numbers whole: JSON.stringify has no form for bigint. */
-export function toJson(value: unknown): string {
-  return JSON.stringify(value, (_key, part) =>
-    typeof part === "bigint" ? JSON.rawJSON(part.toString()) : part,
-  );
-}
-
-declare global {
-  interface JSON {
-    /** ECMAScript's "JSON.parse source text access" proposal; Bun has it. */
-    rawJSON(text: string): unknown;
-  }
 }

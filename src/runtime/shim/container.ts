@@ -99,7 +99,8 @@ export class Container {
 
   exec(
     id: string,
-    spec: object,
+    /** The process's JSON as the runtime gets it: a limit of 2^64-1 would not survive being parsed. */
+    spec: string,
     options: { terminal: boolean; stdin: boolean; size?: [number, number] },
     answer: Answer<{ pid: number }>,
   ): void {
@@ -109,7 +110,7 @@ export class Container {
     const exec = known ?? this.expectExec(id);
     const { folder, config } = this.host;
     const files = { spec: `${folder}/exec-${id}.json`, pid: `${folder}/exec-${id}.pid` };
-    writeFileSync(files.spec, JSON.stringify(spec), { mode: 0o600 });
+    writeFileSync(files.spec, spec, { mode: 0o600 });
     this.launch(
       exec,
       {

@@ -61,12 +61,12 @@ const METHODS: Record<string, Method> = {
   },
   exec({ container }, params, answers) {
     const { process } = params;
-    if (typeof process !== "object" || process === null) throw new Refusal("invalid", "process is missing");
+    if (typeof process !== "string" || process === "") throw new Refusal("invalid", "process is missing");
     container.exec(
       fileName(params, "exec"),
       process,
       {
-        terminal: (process as Params).terminal === true,
+        terminal: params.terminal === true,
         stdin: params.stdin === true,
         size: optionalSize(params.consoleSize),
       },
