@@ -14,8 +14,12 @@ switch (role) {
   case "worker":
     await (await import("./store/worker/index.ts")).runWorker(args.slice(1));
     break;
-  case "daemon":
-    throw new Error(`role ${role} is not built yet`);
+  case "daemon": {
+    const { runDaemon } = await import("./api/index.ts");
+    const called = name === "berthd" || name === "dockerd";
+    process.exit(await runDaemon(called ? args : args.slice(1), called ? name : "berth daemon"));
+    break;
+  }
   default:
     throw new Error("the client is not built yet");
 }

@@ -34,6 +34,7 @@ export interface DaemonConfig {
   fixedCidrV6?: string;
   /** `--default-gateway` of the default bridge. */
   defaultGateway?: string;
+  defaultGatewayV6?: string;
   /** `--ip`: host address of published ports that name none. */
   ip?: string;
   /** `--host-gateway-ip`: what `host-gateway` means in extra hosts; absent: the default bridge's address. */
@@ -48,6 +49,9 @@ export interface DaemonConfig {
   dns: string[];
   dnsOptions: string[];
   dnsSearch: string[];
+  /** By driver: options that every new network gets. */
+  defaultNetworkOptions?: Record<string, Record<string, string>>;
+  /** Empty: crun where this host lets it run, else runc. */
   defaultRuntime: string;
   runtimes: Record<string, { path: string; runtimeArgs?: string[] }>;
   logDriver: string;
@@ -55,6 +59,9 @@ export interface DaemonConfig {
   defaultUlimits: Record<string, { Name: string; Hard: number; Soft: number }>;
   defaultShmSize: number;
   defaultCgroupnsMode?: "host" | "private";
+  defaultIpcMode?: "shareable" | "private";
+  init?: boolean;
+  initPath?: string;
   cgroupParent?: string;
   execOptions: string[];
   seccompProfile: string;
@@ -66,6 +73,10 @@ export interface DaemonConfig {
   maxConcurrentUploads: number;
   maxDownloadAttempts: number;
   shutdownTimeout: number;
+  /** Only shown by `info`: containers always outlive the daemon. */
+  liveRestore?: boolean;
+  experimental?: boolean;
+  proxies?: { http?: string; https?: string; no?: string };
   tls: { enabled: boolean; verify: boolean; ca?: string; certificate?: string; key?: string };
   /** Serve TCP without client certificates on addresses that are not loopback. */
   allowInsecureTcp: boolean;
