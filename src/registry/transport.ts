@@ -95,10 +95,14 @@ async function exchange(request: HttpRequest, url: URL, headers: Record<string, 
   } catch (error) {
     request.signal.throwIfAborted();
     if (deadline.signal.aborted)
-      throw new NetworkError("timeout", `${url.host}: no answer within ${within} ms (i/o timeout)`, {
-        cause: error,
-      });
-    throw networkError(url, error);
+      throw new NetworkError(
+        "timeout",
+        `${said(request, url)}: no answer within ${within} ms (i/o timeout)`,
+        {
+          cause: error,
+        },
+      );
+    throw networkError(url, error, said(request, url));
   } finally {
     clearTimeout(timer);
   }
@@ -128,11 +132,16 @@ function fetchThroughProxy(url: URL, init: BunFetchRequestInit): Promise<Respons
   }
 }
 
+/** How Go's http client begins an error: `Head "https://…"`. */
+const said = ({ method }: HttpRequest, url: URL): string =>
+  `${method.slice(0, 1)}${method.slice(1).toLowerCase()} "${url.href}"`;
+
 /** Bun's error codes, as what they mean for the person who waits. */
-function networkError(url: URL, error: unknown): NetworkError {
+function networkError(url: URL, error: unknown, request: string): NetworkError {
   const code = (error as { code?: string }).code ?? "";
   const port = url.port || (url.protocol === "https:" ? "443" : "80");
-  const say = (failure: NetworkFailure, words: string) => new NetworkError(failure, words, { cause: error });
+  const say = (failure: NetworkFailure, words: string) =>
+    new NetworkError(failure, `${request}: ${words}`, { cause: error });
   if (/NOTFOUND|EAI_|DNS/.test(code)) return say("dns", `dial tcp: lookup ${url.hostname}: no such host`);
   if (/ECONNREFUSED|ConnectionRefused/.test(code))
     return say("refused", `dial tcp ${url.hostname}:${port}: connect: connection refused`);
@@ -169,7 +178,7 @@ export async function* bodyOf(response: Response, url: string, idle = 60_000): A
   } catch (error) {
     throw error instanceof NetworkError || (error as Error).name === "AbortError"
       ? error
-      : networkError(new URL(url), error);
+      : networkError(new URL(url), error, `Get "${url}"`);
   } finally {
     await reader.cancel().catch(() => undefined);
   }
