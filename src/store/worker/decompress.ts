@@ -3,6 +3,7 @@ import { readSync } from "node:fs";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { invalid, messageOf } from "../../base/errors.ts";
 import { truncated } from "../tar/reader.ts";
+import { ZstdFrames } from "./zstd-frames.ts";
 
 export type Compression = "none" | "gzip" | "zstd";
 
@@ -47,19 +48,28 @@ export async function readPlain(fd: number, take: (chunk: Buffer) => void): Prom
   }
   const options = { chunkSize: CHUNK, highWaterMark: 4 * CHUNK };
   const stream = compression === "gzip" ? createGunzip(options) : createZstdDecompress(options);
-  const feeding = feed(fd, head, stream);
-  feeding.catch(() => {}); // Awaited below, after the reading side has told its own error
+  const frames = compression === "zstd" ? new ZstdFrames() : undefined;
+  const feeding = feed(fd, head, stream, frames);
+  // A feed that failed ends the stream with its error, so that the loop below doesn't wait for more.
+  feeding.catch((thrown) => stream.destroy(thrown));
   try {
     for await (const chunk of stream) take(chunk as Buffer);
     await feeding;
+    if (frames && !frames.complete) throw truncated();
   } catch (thrown) {
     throw compressionError(thrown, compression);
   }
 }
 
-async function feed(fd: number, head: Buffer, stream: NodeJS.WritableStream): Promise<void> {
+async function feed(
+  fd: number,
+  head: Buffer,
+  stream: NodeJS.WritableStream,
+  frames: ZstdFrames | undefined,
+): Promise<void> {
   let chunk = head;
   while (chunk.length > 0) {
+    frames?.push(chunk);
     if (!stream.write(chunk))
       await new Promise<void>((resolve, reject) => {
         const settle = (thrown?: Error) => {

@@ -1,0 +1,441 @@
+// Unpacking: as faithful as GNU tar, nowhere but in its folder, and nothing left when it fails.
+import { afterEach, describe, expect, test } from "bun:test";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lchownSync,
+  linkSync,
+  lstatSync,
+  lutimesSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { gzipSync, zstdCompressSync } from "node:zlib";
+import fc from "fast-check";
+import { deviceNumber, makeNode, setTimesOfLink } from "../../src/linux/files.ts";
+import { setXattr } from "../../src/linux/xattr.ts";
+import { digestOf } from "../../src/oci/digest.ts";
+import { openStore, type Store, unpackLayer } from "../../src/store/index.ts";
+import { archiveOf, describeTree, encodeIngredient, type Ingredient } from "./archives.ts";
+import { disposeAll, temporaryRoot } from "./temporary-root.ts";
+
+afterEach(disposeAll);
+
+async function* inPieces(bytes: Uint8Array, size = 10_007) {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+async function unpack(store: Store, archive: Uint8Array) {
+  return await unpackLayer(store, {
+    lease: store.leases.open("test"),
+    source: { chunks: inPieces(archive) },
+  });
+}
+
+/** Unpacks into a store of its own and gives the folder. */
+async function unpacked(archive: Uint8Array, backend: "overlay" | "copy" = "overlay") {
+  const store = await openStore({ root: temporaryRoot(), snapshotBackend: backend });
+  try {
+    const layer = await unpack(store, archive);
+    return { ...layer, directory: store.snapshots.directory(layer.id), root: store.root };
+  } finally {
+    await store.close();
+  }
+}
+
+/** A tree with one of everything. */
+function everything(root: string): void {
+  const at = (name: string) => join(root, name);
+  mkdirSync(at("etc/deep/er"), { recursive: true });
+  writeFileSync(at("etc/passwd"), "root:x:0:0\n");
+  chownSync(at("etc/passwd"), 12, 34);
+  writeFileSync(at("etc/empty"), "");
+  writeFileSync(at("etc/shadow"), "secret");
+  chmodSync(at("etc/shadow"), 0o000);
+  mkdirSync(at("bin"));
+  writeFileSync(at("bin/su"), Buffer.alloc(100_000, "su"));
+  chownSync(at("bin/su"), 0, 42);
+  chmodSync(at("bin/su"), 0o6755);
+  linkSync(at("bin/su"), at("bin/sudo"));
+  linkSync(at("bin/su"), at("etc/deep/su"));
+  symlinkSync("../bin/su", at("etc/link"));
+  lchownSync(at("etc/link"), 7, 8);
+  symlinkSync("/nowhere/absolute", at("etc/dangling"));
+  linkSync(at("etc/dangling"), at("etc/dangling-too"));
+  mkdirSync(at("tmp"));
+  chmodSync(at("tmp"), 0o1777);
+  mkdirSync(at("group"));
+  chownSync(at("group"), 5, 6);
+  chmodSync(at("group"), 0o2770);
+  writeFileSync(at("group/file"), "x");
+  makeNode(at("null"), 0o020666, deviceNumber(1, 3));
+  makeNode(at("disk"), 0o060640, deviceNumber(259, 70000));
+  makeNode(at("pipe"), 0o010600);
+  chownSync(at("pipe"), 1, 2);
+  writeFileSync(at("ping"), "ping");
+  // CAP_NET_RAW, permitted and effective (capabilities(7), VFS_CAP_REVISION_2): its bytes are no UTF-8
+  setXattr(
+    at("ping"),
+    "security.capability",
+    Buffer.from("0100000200200000000000000000000000000000".slice(0, 40), "hex"),
+  );
+  setXattr(at("etc"), "user.note", Buffer.from([0, 255, 10, 61, 128]));
+  setXattr(at("etc/empty"), "user.empty", Buffer.alloc(0));
+  const long = "long-".repeat(40);
+  mkdirSync(at(`${long}/${long}`), { recursive: true });
+  writeFileSync(at(`${long}/${long}/file-${long}`), "long");
+  symlinkSync(`/${long}/${long}`, at("long-target"));
+  writeFileSync(at("ümlaut € 名"), "utf-8");
+  lutimesSync(at("etc/link"), 1_000_000_000, 1_000_000_001);
+  utimesSync(at("bin/su"), 2_000_000_000, 1_999_999_999);
+  const odd = { seconds: 1_600_000_000, nanoseconds: 123_456_789 };
+  for (const name of ["etc/deep", "etc/passwd", "null", "etc/dangling", "tmp"])
+    setTimesOfLink(at(name), odd, odd);
+  setTimesOfLink(at("etc/empty"), { seconds: -5, nanoseconds: 0 }, { seconds: -5, nanoseconds: 0 });
+}
+
+function gnuTar(...args: string[]): void {
+  const tar = Bun.spawnSync(["tar", ...args], { stderr: "pipe" });
+  if (tar.exitCode !== 0) throw new Error(`tar ${args.join(" ")}: ${tar.stderr}`);
+}
+
+describe("a faithful unpacking", () => {
+  for (const backend of ["overlay", "copy"] as const)
+    test(`is what was packed: pax, with the ${backend} backend`, async () => {
+      const root = temporaryRoot();
+      mkdirSync(join(root, "tree"));
+      everything(join(root, "tree"));
+      const tar = join(root, "a.tar");
+      gnuTar("-C", join(root, "tree"), "--xattrs", "--xattrs-include=*", "--format=pax", "-cf", tar, ".");
+      const archive = readFileSync(tar);
+      const { directory, diffId, implied, inodes } = await unpacked(archive, backend);
+      expect(describeTree(directory, { rootItself: true })).toEqual(
+        describeTree(join(root, "tree"), { rootItself: true }),
+      );
+      expect(diffId).toBe(digestOf(archive));
+      expect(implied).toEqual([]);
+      const distinct = Bun.spawnSync(["sh", "-c", `find "${directory}" -printf '%i\\n' | sort -u | wc -l`]);
+      expect(inodes).toBe(Number(distinct.stdout.toString()));
+    });
+
+  test("is as GNU tar's own in GNU's format (long names by L and K, whole seconds)", async () => {
+    const root = temporaryRoot();
+    for (const name of ["tree", "reference"]) mkdirSync(join(root, name));
+    everything(join(root, "tree"));
+    const tar = join(root, "a.tar");
+    gnuTar("-C", join(root, "tree"), "--format=gnu", "-cf", tar, ".");
+    gnuTar(
+      "-C",
+      join(root, "reference"),
+      "--same-owner",
+      "--same-permissions",
+      "--numeric-owner",
+      "-xf",
+      tar,
+    );
+    const { directory } = await unpacked(readFileSync(tar));
+    expect(describeTree(directory, { rootItself: true })).toEqual(
+      describeTree(join(root, "reference"), { rootItself: true }),
+    );
+  });
+
+  test("takes gzip (also of several members) and zstd, and tells the digest of what was inside", async () => {
+    const archive = archiveOf(
+      { name: "a", content: Buffer.alloc(3_000_000, "abc") },
+      { name: "b", content: "b" },
+    );
+    const half = 1_000_000;
+    const members = Buffer.concat([gzipSync(archive.subarray(0, half)), gzipSync(archive.subarray(half))]);
+    const frames = Buffer.concat([
+      zstdCompressSync(archive.subarray(0, half)),
+      zstdCompressSync(archive.subarray(half)),
+    ]);
+    for (const packed of [gzipSync(archive), members, zstdCompressSync(archive), frames]) {
+      const { directory, diffId } = await unpacked(packed);
+      expect(diffId).toBe(digestOf(archive));
+      expect(readdirSync(directory).sort()).toEqual(["a", "b"]);
+    }
+  });
+
+  test("holds sizes beyond octal and owners beyond 2097151", async () => {
+    const { directory } = await unpacked(
+      archiveOf({ name: "f", uid: 3_000_000, gid: 4_000_000_000, content: "x" }),
+    );
+    expect(lstatSync(join(directory, "f"))).toMatchObject({ uid: 3_000_000, gid: 4_000_000_000, size: 1 });
+  });
+
+  test("keeps names that are not UTF-8 as their bytes", async () => {
+    const block = encodeIngredient({ name: "caf?", content: "x" });
+    block[3] = 0xe9; // é in Latin-1
+    block.write("        ", 148);
+    const sum = block.subarray(0, 512).reduce((total, byte) => total + byte, 0);
+    block.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148);
+    const { directory } = await unpacked(Buffer.concat([block, Buffer.alloc(1024)]));
+    expect(readdirSync(directory, { encoding: "buffer" })).toEqual([Buffer.from([0x63, 0x61, 0x66, 0xe9])]);
+  });
+
+  test("names what it had to make and the archive had not named", async () => {
+    const { implied, directory } = await unpacked(
+      archiveOf({ name: "a/" }, { name: "a/b/c/d" }, { name: "a/b/" }),
+    );
+    expect(implied).toEqual(["", "a/b/c"]);
+    expect(lstatSync(join(directory, "a/b/c")).mode & 0o7777).toBe(0o755);
+  });
+
+  test("lets a later entry replace an earlier one of another kind", async () => {
+    const { directory } = await unpacked(
+      archiveOf(
+        { name: "file", content: "old" },
+        { name: "file", content: "new!" },
+        { name: "folder/inner/x" },
+        { name: "folder", content: "now a file" },
+        { name: "link", type: "symlink", linkName: "file" },
+        { name: "link", content: "now a file" },
+        { name: "will-be-folder" },
+        { name: "will-be-folder/" },
+        { name: "will-be-folder/x" },
+        { name: "l", type: "symlink", linkName: "will-be-folder" },
+        { name: "l/" },
+        { name: "l/own" },
+      ),
+    );
+    expect(readFileSync(join(directory, "file"), "utf8")).toBe("new!");
+    expect(readFileSync(join(directory, "folder"), "utf8")).toBe("now a file");
+    expect(readFileSync(join(directory, "link"), "utf8")).toBe("now a file");
+    expect(readdirSync(join(directory, "will-be-folder"))).toEqual(["x"]);
+    expect(readdirSync(join(directory, "l"))).toEqual(["own"]);
+  });
+
+  test("follows links that stay inside, as the folder they stand for", async () => {
+    const { directory } = await unpacked(
+      archiveOf(
+        { name: "usr/lib/" },
+        { name: "lib", type: "symlink", linkName: "usr/lib" },
+        { name: "usr/share/lib", type: "symlink", linkName: "../../lib" },
+        { name: "lib/a", content: "a" },
+        { name: "usr/share/lib/b", content: "b" },
+        { name: "c", type: "link", linkName: "lib/a" },
+      ),
+    );
+    expect(readdirSync(join(directory, "usr/lib")).sort()).toEqual(["a", "b"]);
+    expect(readlinkSync(join(directory, "lib"))).toBe("usr/lib");
+    expect(readFileSync(join(directory, "c"), "utf8")).toBe("a");
+  });
+
+  test("ends where the archive ends, whatever padding follows", async () => {
+    const { diffId, directory } = await unpacked(
+      Buffer.concat([archiveOf({ name: "a" }), Buffer.alloc(9000, 1)]),
+    );
+    expect(readdirSync(directory)).toEqual(["a"]);
+    expect(diffId).toBe(digestOf(Buffer.concat([archiveOf({ name: "a" }), Buffer.alloc(9000, 1)])));
+  });
+
+  test("leaves out overlay's own attributes", async () => {
+    const evil = new Map([
+      ["trusted.overlay.redirect", Buffer.from("/etc")],
+      ["user.overlay.opaque", Buffer.from("y")],
+      ["user.fine", Buffer.from("1")],
+    ]);
+    const { directory } = await unpacked(archiveOf({ name: "d/", xattrs: evil }));
+    expect(describeTree(directory)).toMatchObject({ d: { xattrs: [["user.fine", "31"]] } });
+  });
+});
+
+describe("what is refused, by the entry's name", () => {
+  const link = (name: string, linkName: string): Ingredient => ({ name, type: "symlink", linkName });
+  const cases: { title: string; entries: Ingredient[]; message: RegExp }[] = [
+    { title: "a name with ..", entries: [{ name: "../evil" }], message: /unpack \.\.\/evil: .*outside/ },
+    { title: "a name with .. in the middle", entries: [{ name: "a/../../evil" }], message: /outside/ },
+    {
+      title: "a write through an absolute link",
+      entries: [link("out", "/tmp"), { name: "out/evil" }],
+      message: /unpack out\/evil: .*through the link out to \/tmp/,
+    },
+    {
+      title: "a write through a link upwards",
+      entries: [{ name: "a/" }, link("a/out", "../../tmp"), { name: "a/out/evil" }],
+      message: /unpack a\/out\/evil: .*outside/,
+    },
+    {
+      title: "a write through a link to a link",
+      entries: [link("one", "/"), link("two", "one/tmp"), { name: "two/evil" }],
+      message: /unpack two\/evil: /,
+    },
+    {
+      title: "a write through a hard link to a link",
+      entries: [link("one", "/tmp"), { name: "two", type: "link", linkName: "one" }, { name: "two/evil" }],
+      message: /unpack two\/evil: /,
+    },
+    {
+      title: "links in a circle",
+      entries: [link("a", "b"), link("b", "a"), { name: "a/x" }],
+      message: /too many levels/,
+    },
+    {
+      title: "a hard link to outside",
+      entries: [{ name: "evil", type: "link", linkName: "../../etc/passwd" }],
+      message: /unpack evil: .*outside/,
+    },
+    {
+      title: "a hard link to what is not there",
+      entries: [{ name: "evil", type: "link", linkName: "/etc/passwd" }],
+      message: /unpack evil: its target \/etc\/passwd is not in the archive/,
+    },
+    {
+      title: "a hard link through a link",
+      entries: [link("out", "/etc"), { name: "evil", type: "link", linkName: "out/passwd" }],
+      message: /unpack evil: /,
+    },
+    {
+      title: "a hard link to a folder",
+      entries: [{ name: "d/" }, { name: "e", type: "link", linkName: "d" }],
+      message: /unpack e: /,
+    },
+    { title: "a folder in the place of the root", entries: [link(".", "/etc")], message: /root/ },
+    { title: "a whiteout of ..", entries: [{ name: "a/.wh..." }], message: /unpack a\/\.wh\.\.\./ },
+    { title: "a whiteout of .", entries: [{ name: "a/.wh.." }], message: /hides no name/ },
+    { title: "a file as a folder", entries: [{ name: "a" }, { name: "a/b" }], message: /a is not a folder/ },
+  ];
+  for (const { title, entries, message } of cases)
+    test(title, async () => {
+      const root = temporaryRoot();
+      await using store = await openStore({ root });
+      const failure = await unpack(store, archiveOf({ name: "before" }, ...entries)).catch(
+        (thrown) => thrown,
+      );
+      expect(failure).toMatchObject({ kind: "invalid" });
+      expect(failure.message).toMatch(message);
+      expect(existsSync("/tmp/evil")).toBe(false);
+      expect(readdirSync(join(root, "snapshots"))).toEqual(["empty"]);
+      expect(store.db.query("SELECT * FROM snapshots").all()).toEqual([]);
+    });
+
+  test("sparse files, which are not built", async () => {
+    const root = temporaryRoot();
+    Bun.spawnSync(["truncate", "-s", "10M", join(root, "hole")]);
+    for (const format of ["gnu", "pax"]) {
+      gnuTar("-C", root, "--sparse", `--format=${format}`, "-cf", join(root, "a.tar"), "hole");
+      await expect(unpacked(readFileSync(join(root, "a.tar")))).rejects.toThrow(/hole: sparse/);
+    }
+  });
+});
+
+describe("damage", () => {
+  const whole = archiveOf(
+    { name: "a", content: Buffer.alloc(5000, "a") },
+    { name: "b/" },
+    { name: "b/c", content: "c" },
+  );
+
+  test("an archive that ends in the middle is an error, at every byte that is in the middle", async () => {
+    await using store = await openStore({ root: temporaryRoot() });
+    for (const length of [1, 511, 513, 512 + 4999, 512 + 5000, 512 + 5120 + 1, whole.length - 1024 - 1]) {
+      const failure = await unpack(store, whole.subarray(0, length)).catch((thrown) => thrown);
+      expect(failure).toMatchObject({ kind: "invalid", message: expect.stringMatching(/truncated/) });
+    }
+    expect(store.db.query("SELECT * FROM snapshots").all()).toEqual([]);
+  });
+
+  test("so is compressed data that ends early or is damaged", async () => {
+    await using store = await openStore({ root: temporaryRoot() });
+    const noise = Buffer.from(Array.from({ length: 300_000 }, (_, at) => (at * 2_654_435_761) >>> 24));
+    const big = archiveOf({ name: "a", content: noise });
+    for (const packed of [gzipSync(big), zstdCompressSync(big)]) {
+      const cut = await unpack(store, packed.subarray(0, packed.length >> 1)).catch((thrown) => thrown);
+      expect(cut).toMatchObject({ kind: "invalid", message: expect.stringMatching(/truncated/) });
+      const damaged = Buffer.from(packed);
+      damaged.fill(0xff, packed.length >> 1, (packed.length >> 1) + 200);
+      expect(await unpack(store, damaged).catch((thrown) => thrown)).toMatchObject({ kind: "invalid" });
+      const followed = Buffer.concat([packed, Buffer.from("and something else")]);
+      expect(await unpack(store, followed).catch((thrown) => thrown)).toMatchObject({ kind: "invalid" });
+    }
+  });
+
+  test("random bytes never unpack to anything, nor do flipped bits crash the worker", async () => {
+    await using store = await openStore({ root: temporaryRoot() });
+    await fc.assert(
+      fc.asyncProperty(fc.uint8Array({ minLength: 512, maxLength: 4096 }), async (bytes) => {
+        expect(await unpack(store, bytes).catch((thrown) => thrown)).toMatchObject({ kind: "invalid" });
+      }),
+      { numRuns: 15 },
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.nat(whole.length * 8 - 1), async (bit) => {
+        const flipped = Buffer.from(whole);
+        flipped[bit >> 3]! ^= 1 << (bit & 7);
+        const result = await unpack(store, flipped).catch((thrown) => thrown);
+        if (result instanceof Error) expect(result).toMatchObject({ kind: "invalid" });
+        else await store.snapshots.remove(result.id);
+      }),
+      { numRuns: 25 },
+    );
+    expect(store.db.query("SELECT * FROM snapshots").all()).toEqual([]);
+  }, 60_000);
+
+  test("a source that fails is the error, and nothing is left", async () => {
+    const root = temporaryRoot();
+    await using store = await openStore({ root });
+    async function* failing() {
+      yield whole.subarray(0, 1000);
+      throw new Error("the network went away");
+    }
+    const lease = store.leases.open("test");
+    await expect(unpackLayer(store, { lease, source: { chunks: failing() } })).rejects.toThrow(
+      "the network went away",
+    );
+    expect(readdirSync(join(root, "snapshots"))).toEqual(["empty"]);
+  });
+
+  test("an abort ends the worker, and nothing is left", async () => {
+    const root = temporaryRoot();
+    await using store = await openStore({ root });
+    const abort = new AbortController();
+    async function* endless() {
+      yield whole.subarray(0, 1000);
+      setTimeout(() => abort.abort(new Error("enough")), 100);
+      await new Promise((resolve) => abort.signal.addEventListener("abort", resolve));
+    }
+    const lease = store.leases.open("test");
+    const unpacking = unpackLayer(store, { lease, source: { chunks: endless() }, signal: abort.signal });
+    await expect(unpacking).rejects.toThrow("enough");
+    expect(readdirSync(join(root, "snapshots"))).toEqual(["empty"]);
+  });
+});
+
+describe("a full disk", () => {
+  test("says so and leaves nothing", async () => {
+    const root = temporaryRoot();
+    const image = join(root, "disk.img");
+    const disk = join(root, "disk");
+    mkdirSync(disk);
+    const run = (...command: string[]) => {
+      const child = Bun.spawnSync(command, { stderr: "pipe" });
+      if (child.exitCode !== 0) throw new Error(`${command.join(" ")}: ${child.stderr}`);
+    };
+    run("truncate", "-s", "24M", image);
+    run("mkfs.ext4", "-q", "-F", image);
+    run("mount", "-o", "loop", image, disk);
+    const store = await openStore({ root: join(disk, "data") });
+    try {
+      const noise = Buffer.alloc(40 << 20, "0123456789abcdef");
+      const failure = await unpack(store, archiveOf({ name: "fits" }, { name: "big", content: noise })).catch(
+        (thrown) => thrown,
+      );
+      expect(failure.message).toMatch(/unpack big: write: no space left on device/);
+      expect(readdirSync(join(disk, "data/snapshots"))).toEqual(["empty"]);
+      expect(store.db.query("SELECT * FROM snapshots").all()).toEqual([]);
+      // There is room again
+      await unpack(store, archiveOf({ name: "small", content: Buffer.alloc(1 << 20) }));
+    } finally {
+      await store.close();
+      run("umount", disk);
+    }
+  });
+});
