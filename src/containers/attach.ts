@@ -128,7 +128,7 @@ export class ClientAttachment implements Attachment {
         yield next.value;
       }
     } finally {
-      reader.cancel().catch(() => {}); // the shim may be gone already
+      reader.releaseLock(); // closing it is disposal's
     }
   }
 

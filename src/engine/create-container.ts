@@ -25,6 +25,9 @@ import { withLogDefaults } from "./log-config.ts";
 import { sandboxRequest } from "./sandbox-request.ts";
 import type { CreateRequest, Engine } from "./types.ts";
 
+/** What holds a snapshot until the row does; a starting daemon closes those of the one before it. */
+export const CREATE_LEASE = "create a container";
+
 /** Errors: invalid, not-found ("No such image: X"), conflict (the name); in Docker's words. */
 export async function createContainer(
   engine: Engine,
@@ -72,7 +75,7 @@ async function make(
   const { id } = draft;
   await using undo = new AsyncDisposableStack();
   // Long enough for a copy of the image's files on a slow disk, short enough that a killed daemon's is soon gone.
-  const lease = store.leases.open(`create container ${id}`, 600);
+  const lease = store.leases.open(CREATE_LEASE, 600);
   using _lease = { [Symbol.dispose]: () => store.leases.close(lease) };
   const snapshot = await store.snapshots.createActive(image.chain, lease);
   undo.defer(() => store.snapshots.remove(snapshot));

@@ -19,6 +19,7 @@ import {
 import { mountsBelow, unmount } from "../linux/mount.ts";
 import { connectShim, killLeftBehind, readLeftExit } from "../runtime/index.ts";
 import type { Shim, ShimState } from "../runtime/types.ts";
+import { CREATE_LEASE } from "./create-container.ts";
 import { bundleFolder, bundleFolders, containerFolders, rootfsFolders, shmFolders } from "./folders.ts";
 import { giveBack, lostText, onExit, onLost, scheduleRestart, watchExit } from "./on-exit.ts";
 import { removeHeld } from "./remove-container.ts";
@@ -155,6 +156,7 @@ async function removeLeftovers(engine: Engine): Promise<void> {
     );
     rmSync(bundleFolder(environment, id), { recursive: true, force: true });
   }
+  store.leases.closeAll(CREATE_LEASE);
   for (const folder of [rootfsFolders(environment), shmFolders(environment)]) unmountUnused(engine, folder);
   const users = store.documents<{ id: string; containerId: string }>("volumeUses").all();
   for (const id of new Set(users.map(({ containerId }) => containerId)))

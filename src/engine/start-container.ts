@@ -219,7 +219,7 @@ function shimConfig(
       defaultRuntime: engine.config.defaultRuntime,
       runtimes: engine.config.runtimes,
       sharedPropagation: record.mounts.some((mount) => /shared/.test(mount.propagation ?? "")),
-      cgroupMode: engine.environment.cgroups.mode,
+      environment: engine.environment,
     }),
     terminal: config.Tty ?? false,
     stdin: config.OpenStdin ?? false,

@@ -36,6 +36,9 @@ export function openLeases(db: Database): Leases {
     close(lease) {
       db.query("DELETE FROM leases WHERE id = ?").run(lease);
     },
+    closeAll(purpose) {
+      db.query("DELETE FROM leases WHERE purpose = ?").run(purpose);
+    },
   };
 }
 

@@ -111,6 +111,8 @@ export interface Leases {
   touch(lease: LeaseId, seconds?: number): void;
   hold(lease: LeaseId, what: { digest: Digest } | { snapshot: SnapshotId }): void;
   close(lease: LeaseId): void;
+  /** Closes every lease of this purpose: at start-up, what a killed daemon's operations held. */
+  closeAll(purpose: string): void;
 }
 
 /** Who keeps what alive, besides image records. */
