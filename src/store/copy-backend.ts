@@ -18,8 +18,9 @@ export function copyBackend(folder: string): SnapshotBackend {
       if (!parent) return;
       const own = join(folder, filesOf(id));
       const below = join(folder, filesOf(parent));
-      settleImplied(own, below, implied);
-      mergeParent(own, below, readHidden(join(folder, hiddenOf(id))));
+      const moved = settleImplied(own, below, implied);
+      const { whiteouts, opaque } = readHidden(join(folder, hiddenOf(id)));
+      mergeParent(own, below, { whiteouts: whiteouts.map(moved), opaque: opaque.map(moved) });
     },
     async prepareActive(id, parents) {
       const [parent] = parents;

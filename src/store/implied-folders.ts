@@ -17,14 +17,16 @@ const FOLDER = O.RDONLY | O.DIRECTORY;
  * @param own the layer's own folder
  * @param view its parents as they are seen together
  * @param implied paths as byte strings, "" for the root
+ * @returns where a path of the layer is now
  */
-export function settleImplied(own: string, view: string, implied: string[]): void {
-  withFolder(own, (ownRoot) =>
+export function settleImplied(own: string, view: string, implied: string[]): (path: string) => string {
+  return withFolder(own, (ownRoot) =>
     withFolder(view, (viewRoot) => {
       const settler = new Settler(ownRoot, viewRoot);
       // Parents before what is in them: a moved folder takes along what was implied below it.
       for (const path of [...implied].sort()) settler.settle(path);
       settler.finish();
+      return (path: string) => settler.moved(path);
     }),
   );
 }
@@ -59,7 +61,7 @@ class Settler {
     for (const [path, before] of this.touched) this.inOwn(path, (fd) => restoreTimes(fd, before));
   }
 
-  private moved(path: string): string {
+  moved(path: string): string {
     let at = path;
     for (const { from, to } of this.moves)
       if (at === from || at.startsWith(`${from}/`)) at = joinPath(to, at.slice(from.length + 1));
