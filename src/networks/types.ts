@@ -85,6 +85,8 @@ export interface EndpointRecord {
 
 export interface SandboxRecord {
   id: string; // the container's id
+  /** 64 hex digits, new with each allocation; the pin's name is its beginning. Empty for a shared one. */
+  key: string;
   mode: "private" | "host" | "none" | "shared";
   /** Whose namespace it shares (`--network container:ID`). */
   sharedWith?: string;
@@ -112,10 +114,14 @@ export interface SandboxRequest {
   macAddress?: string;
 }
 
+export type NetworkFilters = Record<string, readonly string[]>;
+
 /** What the start of a container gets back. */
 export interface RealisedSandbox {
   /** Path of the pinned namespace file; null: the host's network. */
   namespace: string | null;
+  /** Whose sandbox it is (`--network container:ID`): Docker mounts that container's files instead of new ones. */
+  filesOf?: string;
   /** Contents for the container's files. */
   hosts: string;
   resolvConf: string;
@@ -126,6 +132,8 @@ export interface RealisedSandbox {
 }
 
 export interface SandboxStatus {
+  /** 64 hex digits; empty, with the key, for a sandbox shared with another container. */
+  sandboxId: string;
   sandboxKey: string;
   endpoints: Record<string, EndpointSettings>;
   ports: PortMap;
@@ -142,12 +150,16 @@ export interface Networks {
   release(containerId: string): Promise<void>;
   /** undefined: nothing is allocated for the container (it never started, or it stopped). */
   status(containerId: string): SandboxStatus | undefined;
-  /** Settings to show for a container that does not run: its networks by name, without addresses. */
-  idle(request: SandboxRequest): SandboxStatus;
-  list(): NetworkRecord[];
+  /** The container has a new name: `networks/{id}` shows it. */
+  renamed(containerId: string, name: string): void;
+  /** Filters of `GET /networks`: driver, type, id, name, label, scope, dangling. Errors: invalid, in Docker's words. */
+  list(filters?: NetworkFilters): NetworkRecord[];
   find(nameOrId: string): NetworkRecord; // throws not-found "network X not found"
   toApi(record: NetworkRecord, options: { verbose: boolean }): ApiNetwork;
-  /** At start-up and on SIGHUP: default networks, rules and devices as the rows of `alive` containers say; the rest away. */
+  /**
+   * At start-up and on SIGHUP: default networks, rules and devices as the rows of `alive` containers (by id) say; the
+   * rest away. A sandbox whose container is alive but whose namespace is gone is left as it is, and logged.
+   */
   reconcile(alive: ReadonlySet<string>): Promise<void>;
   close(): Promise<void>;
 }

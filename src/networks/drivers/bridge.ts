@@ -1,0 +1,409 @@
+// The bridge driver: one bridge device a network, a veth pair an endpoint, addresses from the network's pools, NAT.
+//
+// State: a route socket in the host's namespace, and the number of the rule set when ours was last seen whole. All of
+// it is synchronous, so nothing of ours runs at the same time as it.
+import { createHash, randomBytes } from "node:crypto";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { HostEnvironment } from "../../base/environment.ts";
+import { forbidden, messageOf, systemError } from "../../base/errors.ts";
+import { log } from "../../base/log.ts";
+import { isIpv6 } from "../../linux/ip-address.ts";
+import { addAddress, listAddresses } from "../../linux/netlink/address.ts";
+import { forgetConnections } from "../../linux/netlink/conntrack.ts";
+import {
+  addVeth,
+  findLink,
+  formatMac,
+  type Link,
+  listLinks,
+  removeLink,
+  setBridgePort,
+  setLink,
+} from "../../linux/netlink/link.ts";
+import { addRoute } from "../../linux/netlink/route.ts";
+import { type NetlinkSocket, openRoute } from "../../linux/netlink/socket.ts";
+import { nft, nftGeneration, nftList } from "../../linux/nftables.ts";
+import { lowestFree } from "../address-pool.ts";
+import type { HostPorts } from "../host-ports.ts";
+import { parsePorts } from "../port-requests.ts";
+import { prefixOf } from "../prefix.ts";
+import type { EndpointRecord, NetworkRecord, NetworksConfig, SandboxRequest } from "../types.ts";
+import {
+  type BridgeDevice,
+  ensureBridge,
+  forwards,
+  setKernel,
+  switchForwardingOn,
+  uplinks,
+} from "./bridge-device.ts";
+import {
+  addElements,
+  type BridgeRules,
+  deleteElement,
+  type PublishedPort,
+  tableOf,
+  wholeTable,
+} from "./bridge-rules.ts";
+import { acceptForwarding, otherEnginesBridges, withdrawForwarding } from "./other-firewalls.ts";
+import type { Allocation, NetworkDriver, Place } from "./types.ts";
+
+/** Options of a bridge network, by Docker's names. */
+export const OPTION = {
+  NAME: "com.docker.network.bridge.name",
+  ICC: "com.docker.network.bridge.enable_icc",
+  MASQUERADE: "com.docker.network.bridge.enable_ip_masquerade",
+  HOST_BINDING: "com.docker.network.bridge.host_binding_ipv4",
+  DEFAULT: "com.docker.network.bridge.default_bridge",
+  MTU: "com.docker.network.driver.mtu",
+} as const;
+
+/** The name under which `--default-gateway` is kept among a pool's auxiliary addresses, as in libnetwork. */
+export const DEFAULT_GATEWAY = "DefaultGatewayIPv4";
+
+const DEFAULT_MTU = 1500;
+
+export interface BridgeDriver extends NetworkDriver {
+  /** Puts back what somebody else's change of the rule set took away. Some 30 µs when nobody changed anything. */
+  checkRules(): void;
+  /** All of this daemon's rules away; its devices go by `removeNetwork`. */
+  removeRules(): void;
+  close(): void;
+}
+
+/** What is in force: kept by the driver, so that its table can be made anew at any moment. */
+interface InForce {
+  networks: Map<string, NetworkRecord>;
+  /** By endpoint. */
+  ports: Map<string, PublishedPort[]>;
+  /** Bridges of other engines, as they were when last looked at. */
+  others: string[];
+  /** The rule set's number when ours was last seen whole; undefined: look. */
+  generation: number | undefined;
+  /** How many chains, rules and maps our table had when it was made. */
+  entries: number;
+}
+
+export function openBridgeDriver(options: {
+  environment: HostEnvironment;
+  config: NetworksConfig;
+  hostPorts: HostPorts;
+  /** Addresses of a network that are given out. */
+  taken: (networkId: string) => ReadonlySet<string>;
+}): BridgeDriver {
+  const { environment, config, hostPorts } = options;
+  const { bridge } = environment;
+  // Our veths' names begin with what only this daemon has: two daemons on one host leave each other's alone.
+  const tag = createHash("sha256")
+    .update(`${bridge} ${environment.paths.execRoot}`)
+    .digest("hex")
+    .slice(0, 4);
+  const table = `inet ${tableOf(bridge)}`;
+  const force: InForce = {
+    networks: new Map(),
+    ports: new Map(),
+    others: [],
+    generation: undefined,
+    entries: 0,
+  };
+  let socket: NetlinkSocket | undefined;
+
+  const host = () => {
+    socket ??= openRoute();
+    return socket;
+  };
+  const vethOf = (endpoint: EndpointRecord) => `bth${tag}${endpoint.id.slice(0, 8)}`;
+
+  return {
+    name: "bridge",
+    sandbox: "private",
+    allocate,
+    realiseNetwork(network) {
+      ensureBridge(host(), deviceOf(network));
+      if (!force.networks.has(network.id)) {
+        force.networks.set(network.id, network);
+        force.generation = undefined;
+        force.entries = -1;
+      }
+      checkRules();
+    },
+    plug,
+    publish,
+    unplug,
+    lingers: (endpoint) => findLink(host(), vethOf(endpoint)) !== undefined,
+    sweep: (endpoint) => void removeLink(host(), vethOf(endpoint)),
+    reconcile,
+    removeNetwork(network) {
+      removeLink(host(), deviceOf(network).name);
+      force.networks.delete(network.id);
+      force.generation = undefined;
+      force.entries = -1;
+    },
+    checkRules,
+    removeRules() {
+      if (!config.nftables) return;
+      withdrawForwarding(bridge);
+      nft(`add table ${table}\ndelete table ${table}`);
+      force.networks.clear();
+      force.ports.clear();
+    },
+    close() {
+      socket?.close();
+      socket = undefined;
+    },
+  };
+
+  function allocate(network: NetworkRecord, request: SandboxRequest, endpointId: string): Allocation {
+    const addresses = chooseAddresses(network, options.taken(network.id));
+    try {
+      const { requests } = parsePorts(request);
+      if (requests.length > 0 && !config.nftables)
+        throw systemError("ports are published by nftables rules, which this daemon is told not to make");
+      return {
+        addresses,
+        mac: request.macAddress || randomMac(),
+        ports: hostPorts.choose(requests, addresses),
+      };
+    } catch (thrown) {
+      // Docker's frame around what its bridge driver says.
+      const frame = `driver failed programming external connectivity on endpoint ${request.containerName} (${endpointId})`;
+      throw systemError(`${frame}: ${messageOf(thrown)}`, thrown);
+    }
+  }
+
+  function plug(network: NetworkRecord, endpoint: EndpointRecord, place: Place): void {
+    const name = vethOf(endpoint);
+    const device = deviceOf(network);
+    const master = findLink(host(), device.name);
+    if (!master) throw systemError(`the bridge ${device.name} is gone`);
+    // What a crash left; gone already where it was reconciled.
+    if (findLink(host(), name)) removeLink(host(), name);
+    const { namespaceFd, inside, interfaceName } = place;
+    addVeth(
+      host(),
+      { name, master: master.index, mtu: device.mtu, up: true },
+      { name: interfaceName, namespaceFd, mtu: device.mtu, ...(endpoint.mac && { address: endpoint.mac }) },
+    );
+    const end = findLink(inside, interfaceName);
+    const port = findLink(host(), name);
+    if (!end || !port) throw systemError(`the device ${interfaceName} is gone`);
+    const { ipv4, ipv6, prefix4, prefix6, gateway4, gateway6 } = endpoint.addresses;
+    // Before it is up, or the kernel gives it a link-local address first.
+    setKernel(`ipv6/conf/${interfaceName}/disable_ipv6`, ipv6 ? "0" : "1");
+    if (ipv4) addAddress(inside, { index: end.index, address: ipv4, prefix: prefix4 ?? 32 });
+    if (ipv6) addAddress(inside, { index: end.index, address: ipv6, prefix: prefix6 ?? 128 });
+    setLink(inside, end.index, { up: true });
+    if (gateway4) addRoute(inside, { gateway: gateway4, device: end.index });
+    if (gateway6) addRoute(inside, { gateway: gateway6, device: end.index });
+    // Where bridged frames pass the IP rules (br_netfilter), a container reaches a port of its own this way.
+    setBridgePort(host(), port.index, { hairpin: true });
+  }
+
+  function publish(_network: NetworkRecord, endpoint: EndpointRecord): void {
+    const ports = publishedPorts(endpoint);
+    if (ports.length === 0) return;
+    change(addElements(bridge, ports));
+    force.ports.set(endpoint.id, ports);
+    // What was sent to the port before it was ours goes on to where it went, until it is forgotten.
+    for (const port of ports) if (port.protocol === "udp") forgetPort(port);
+  }
+
+  function unplug(_network: NetworkRecord, endpoint: EndpointRecord): void {
+    const link = findLink(host(), vethOf(endpoint));
+    if (link) setBridgePort(host(), link.index, { enabled: false });
+    const ports = publishedPorts(endpoint);
+    if (ports.length === 0) return;
+    force.ports.delete(endpoint.id);
+    withdraw(ports);
+    for (const port of ports) forgetPort(port);
+  }
+
+  function reconcile(networks: readonly NetworkRecord[], endpoints: readonly EndpointRecord[]): void {
+    force.networks = new Map(networks.map((network) => [network.id, network]));
+    force.ports = new Map(endpoints.map((endpoint) => [endpoint.id, publishedPorts(endpoint)]));
+    const masters = new Map(
+      networks.map((network) => [network.id, ensureBridge(host(), deviceOf(network)).index]),
+    );
+    const living = new Map(endpoints.map((endpoint) => [vethOf(endpoint), endpoint]));
+    for (const link of listLinks(host())) {
+      if (!link.name.startsWith(`bth${tag}`)) continue;
+      const endpoint = living.get(link.name);
+      if (!endpoint) removeLink(host(), link.name);
+      else rejoin(link, masters.get(endpoint.networkId));
+    }
+    if (networks.length === 0) return;
+    if (config.ipForward) startForwarding(networks);
+    force.generation = undefined;
+    force.entries = -1;
+    checkRules();
+  }
+
+  /** A port of a bridge that was removed and made anew. */
+  function rejoin(link: Link, master: number | undefined): void {
+    if (master === undefined || (link.master === master && link.up)) return;
+    setLink(host(), link.index, { master, up: true });
+    setBridgePort(host(), link.index, { hairpin: true, enabled: true });
+  }
+
+  function startForwarding(networks: readonly NetworkRecord[]): void {
+    if (!forwards(false)) {
+      // A host that did not forward must not become a router between its own networks by running containers.
+      noteUplinks(environment, uplinks(host(), listLinks(host())));
+      switchForwardingOn(false);
+    }
+    if (networks.some((network) => network.enableIPv6) && !forwards(true)) switchForwardingOn(true);
+  }
+
+  function withdraw(ports: readonly PublishedPort[]): void {
+    try {
+      change(ports.map((port) => deleteElement(bridge, port)).join("\n"));
+    } catch {
+      // One of them is gone already (somebody flushed the rules): the others one by one.
+      for (const port of ports)
+        try {
+          change(deleteElement(bridge, port));
+        } catch (thrown) {
+          log.debug("a published port was gone already", { port: port.hostPort, error: messageOf(thrown) });
+        }
+    }
+  }
+
+  /** Connections to the port on an address of this host, or translated to the container, are looked at anew. */
+  function forgetPort(port: PublishedPort): void {
+    const family = isIpv6(port.hostAddress) ? "ipv6" : "ipv4";
+    const local = new Set(listAddresses(host()).map(({ address }) => address));
+    try {
+      forgetConnections({ protocol: port.protocol, port: port.hostPort, family }, ({ original, reply }) => {
+        const toHost = local.has(original.destination) || original.destination.startsWith("127.");
+        return toHost || reply.source === port.containerAddress;
+      });
+    } catch (thrown) {
+      log.debug("cannot forget connections", { port: port.hostPort, error: messageOf(thrown) });
+    }
+  }
+
+  /** One transaction of ours. When nobody else's came between, the rule set is known to be whole still. */
+  function change(commands: string): void {
+    const before = force.generation;
+    force.generation = undefined;
+    nft(commands);
+    const now = nftGeneration();
+    if (before !== undefined && now === before + 1) force.generation = now;
+  }
+
+  function checkRules(): void {
+    if (!config.nftables || force.networks.size === 0) return;
+    if (force.generation !== undefined && force.generation === nftGeneration()) return;
+    const others = otherEnginesBridges();
+    if (!isWhole() || others.join() !== force.others.join()) rebuild(others);
+    acceptForwarding(
+      bridge,
+      [...force.networks.values()].map((network) => deviceOf(network).name),
+    );
+    force.generation = nftGeneration();
+  }
+
+  function isWhole(): boolean {
+    if (force.entries < 0) return false;
+    const { entries, elements } = countsOf(nftList(`list table ${table}`) ?? []);
+    const ports = [...force.ports.values()].reduce((sum, list) => sum + list.length, 0);
+    return entries === force.entries && elements === ports;
+  }
+
+  function rebuild(others: string[]): void {
+    nft(
+      wholeTable({
+        bridge,
+        networks: [...force.networks.values()].map((network) => rulesOf(network, config)),
+        ports: [...force.ports.values()].flat(),
+        others,
+        uplinks: notedUplinks(environment),
+      }),
+    );
+    force.others = others;
+    force.entries = countsOf(nftList(`list table ${table}`) ?? []).entries;
+  }
+}
+
+function deviceOf(network: NetworkRecord): BridgeDevice {
+  return {
+    name: network.options[OPTION.NAME] ?? `br-${network.id.slice(0, 12)}`,
+    mtu: Number(network.options[OPTION.MTU] ?? DEFAULT_MTU) || DEFAULT_MTU,
+    addresses: network.pools.flatMap(({ subnet, gateway }) =>
+      gateway ? [{ address: gateway, prefix: prefixOf(subnet).length }] : [],
+    ),
+    ipv6: network.enableIPv6,
+    seed: network.id,
+  };
+}
+
+function rulesOf(network: NetworkRecord, config: NetworksConfig): BridgeRules {
+  return {
+    device: deviceOf(network).name,
+    subnets: network.pools.map(({ subnet }) => subnet),
+    masquerade: (network.options[OPTION.MASQUERADE] ?? String(config.ipMasq)) !== "false",
+    icc: (network.options[OPTION.ICC] ?? String(config.icc)) !== "false",
+    internal: network.internal,
+  };
+}
+
+function chooseAddresses(network: NetworkRecord, taken: ReadonlySet<string>): EndpointRecord["addresses"] {
+  const addresses: EndpointRecord["addresses"] = {};
+  for (const pool of network.pools) {
+    const { family, length } = prefixOf(pool.subnet);
+    const address = lowestFree(pool, taken);
+    if (!address)
+      throw forbidden(
+        `no available IPv${family} addresses on this network's address pools: ${network.name} (${network.id})`,
+      );
+    const gateway = pool.auxiliary?.[DEFAULT_GATEWAY] ?? pool.gateway;
+    if (family === 4 && !addresses.ipv4)
+      Object.assign(addresses, { ipv4: address, prefix4: length, ...(gateway && { gateway4: gateway }) });
+    if (family === 6 && !addresses.ipv6)
+      Object.assign(addresses, { ipv6: address, prefix6: length, ...(gateway && { gateway6: gateway }) });
+  }
+  return addresses;
+}
+
+/** Locally administered, one receiver: as Docker 28 makes them. */
+function randomMac(): string {
+  const bytes = randomBytes(6);
+  bytes[0] = ((bytes[0] ?? 0) & 0xfc) | 0x02;
+  return formatMac(bytes);
+}
+
+function publishedPorts(endpoint: EndpointRecord): PublishedPort[] {
+  return endpoint.ports.flatMap((port) => {
+    const containerAddress = isIpv6(port.hostAddress) ? endpoint.addresses.ipv6 : endpoint.addresses.ipv4;
+    return containerAddress ? [{ ...port, containerAddress }] : [];
+  });
+}
+
+/** How much is in a listed table: chains, rules, maps and sets; and elements of the maps of ports. */
+function countsOf(listed: readonly Record<string, unknown>[]): { entries: number; elements: number } {
+  let [entries, elements] = [0, 0];
+  for (const entry of listed) {
+    if ("chain" in entry || "rule" in entry || "map" in entry || "set" in entry) entries++;
+    elements += (entry.map as { elem?: unknown[] } | undefined)?.elem?.length ?? 0;
+  }
+  return { entries, elements };
+}
+
+/** In the exec root, since it is about the boot's kernel settings, and ends with them. */
+const uplinksNote = (environment: HostEnvironment) =>
+  join(environment.paths.execRoot, "networks", "uplinks.json");
+
+function noteUplinks(environment: HostEnvironment, names: readonly string[]): void {
+  const file = uplinksNote(environment);
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  writeFileSync(file, JSON.stringify(names));
+}
+
+function notedUplinks(environment: HostEnvironment): string[] {
+  try {
+    const names: unknown = JSON.parse(readFileSync(uplinksNote(environment), "utf8"));
+    return Array.isArray(names) ? names.filter((name) => typeof name === "string") : [];
+  } catch {
+    return []; // The host forwarded before us.
+  }
+}

@@ -1,0 +1,154 @@
+// Host ports: which one a request gets, and whether it is free, among our own containers and the host's processes.
+import { readFileSync } from "node:fs";
+import { forbidden, messageOf, systemError } from "../base/errors.ts";
+import { errnoText, KernelError } from "../linux/errors.ts";
+import { close } from "../linux/ffi.ts";
+import { holdPort } from "../linux/socket.ts";
+import { groupRequests, type PortRequest, type Protocol } from "./port-requests.ts";
+import type { PortRow, Rows } from "./rows.ts";
+import type { PortBindingDecision } from "./types.ts";
+
+/** A container's end of published ports. */
+export interface Target {
+  ipv4?: string;
+  ipv6?: string;
+}
+
+export interface HostPorts {
+  /**
+   * Chooses host ports for all requests. Errors, in Docker's words: `Bind for 0.0.0.0:80 failed: port is already
+   * allocated`, `failed to bind host port for …: address already in use`, `all ports are allocated`.
+   */
+  choose(requests: readonly PortRequest[], target: Target): PortBindingDecision[];
+}
+
+const isWild = (address: string) => address === "0.0.0.0" || address === "::";
+const isSix = (address: string) => address.includes(":");
+
+/** Whether two host addresses are one to a packet: equal, or of one family with a wildcard. */
+export function collide(a: string, b: string): boolean {
+  return a === b || (isSix(a) === isSix(b) && (isWild(a) || isWild(b)));
+}
+
+/** The host addresses that a request stands for, given what the container has. */
+export function hostAddresses(request: PortRequest, target: Target, defaultIp = "0.0.0.0"): string[] {
+  const named = request.hostAddress;
+  if (named !== undefined) {
+    if (isSix(named) ? target.ipv6 : target.ipv4) return [named];
+    throw forbidden(
+      `cannot publish ${request.containerPort}/${request.protocol} on ${named}: the container's network has no ${isSix(named) ? "IPv6" : "IPv4"} addresses`,
+    );
+  }
+  if (defaultIp !== "0.0.0.0") return isSix(defaultIp) ? [defaultIp].filter(() => target.ipv6) : [defaultIp];
+  return [...(target.ipv4 ? ["0.0.0.0"] : []), ...(target.ipv6 ? ["::"] : [])];
+}
+
+const bracket = (address: string) => (isSix(address) ? `[${address}]` : address);
+
+/** The kernel's ephemeral range, from which Docker takes ports too: ip(7) ip_local_port_range. */
+function ephemeralRange(): [number, number] {
+  try {
+    const [from, to] = readFileSync("/proc/sys/net/ipv4/ip_local_port_range", "utf8")
+      .trim()
+      .split(/\s+/)
+      .map(Number);
+    if (from && to) return [from, to];
+  } catch {
+    // No /proc/sys: Docker's fallback.
+  }
+  return [49153, 65535];
+}
+
+export function openHostPorts(rows: Rows, defaultIp: string | undefined): HostPorts {
+  /** After which port the search of a range begins, so that a port just given back isn't given out at once. */
+  const lastOf = new Map<string, number>();
+
+  return {
+    choose(requests, target) {
+      const chosen: PortBindingDecision[] = [];
+      for (const group of groupRequests(requests)) {
+        const addresses = group.flatMap((request) => hostAddresses(request, target, defaultIp));
+        const first = group[0];
+        if (!first || addresses.length === 0) continue;
+        const hostPort = choosePort(first, addresses, chosen, target);
+        for (const hostAddress of addresses)
+          chosen.push({
+            protocol: first.protocol,
+            containerPort: first.containerPort,
+            hostAddress,
+            hostPort,
+          });
+      }
+      return chosen;
+    },
+  };
+
+  function choosePort(
+    request: PortRequest,
+    addresses: string[],
+    chosen: readonly PortBindingDecision[],
+    target: Target,
+  ): number {
+    const { protocol, hostPort, hostPortEnd } = request;
+    if (hostPort !== 0 && hostPort === hostPortEnd) {
+      const holder = holderOf(protocol, addresses, hostPort, chosen);
+      if (holder !== undefined)
+        throw systemError(`Bind for ${holder}:${hostPort} failed: port is already allocated`);
+      const refused = probe(protocol, addresses, hostPort);
+      if (refused)
+        throw systemError(
+          `failed to bind host port for ${bracket(refused.address)}:${hostPort}:${targetText(request, refused.address, target)}: ${refused.text}`,
+        );
+      return hostPort;
+    }
+    const [from, to] = hostPort === 0 ? ephemeralRange() : [hostPort, hostPortEnd];
+    const key = `${protocol}/${from}-${to}`;
+    let port = lastOf.get(key) ?? to;
+    for (let tried = from; tried <= to; tried++) {
+      port = port >= to ? from : port + 1;
+      if (holderOf(protocol, addresses, port, chosen) !== undefined) continue;
+      if (probe(protocol, addresses, port)) continue;
+      lastOf.set(key, port);
+      return port;
+    }
+    throw systemError("all ports are allocated");
+  }
+
+  /** The address under which somebody of ours has the port. */
+  function holderOf(
+    protocol: Protocol,
+    addresses: string[],
+    hostPort: number,
+    chosen: readonly PortBindingDecision[],
+  ): string | undefined {
+    const taken: Pick<PortRow, "protocol" | "hostAddress">[] = rows.ports.where("hostPort", hostPort);
+    const ours = chosen.filter((port) => port.hostPort === hostPort);
+    return [...taken, ...ours].find(
+      (port) => port.protocol === protocol && addresses.some((address) => collide(address, port.hostAddress)),
+    )?.hostAddress;
+  }
+}
+
+function targetText(request: PortRequest, hostAddress: string, target: Target): string {
+  const address = isSix(hostAddress) ? target.ipv6 : target.ipv4;
+  return `${bracket(address ?? "")}:${request.containerPort}/${request.protocol}`;
+}
+
+/** Tries to bind, and gives the port back: the container's shim holds it while the container runs. */
+function probe(
+  protocol: Protocol,
+  addresses: string[],
+  port: number,
+): { address: string; text: string } | undefined {
+  // Nothing of a host's speaks SCTP here, and a kernel may have no module for it.
+  if (protocol === "sctp") return undefined;
+  for (const address of addresses) {
+    try {
+      close(holdPort(protocol, address, port).fd);
+    } catch (thrown) {
+      const text = thrown instanceof KernelError ? errnoText(thrown.errno) : messageOf(thrown);
+      return { address, text };
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,63 @@
+// What a container may ask of its network, refused in Docker's words when the container is created. Pure.
+import { invalid } from "../base/errors.ts";
+import { checkExtraHost } from "./hosts-file.ts";
+import { parsePorts } from "./port-requests.ts";
+import { checkNameserver } from "./resolv-conf.ts";
+import type { SandboxRequest } from "./types.ts";
+
+/** `container:ID` → ID; undefined for other modes. */
+export function sharedContainer(mode: string): string | undefined {
+  return mode.startsWith("container:") ? mode.slice("container:".length) : undefined;
+}
+
+/** The name of the network that a mode means: `default` is the bridge. */
+export function networkOfMode(mode: string, bridgeOff: boolean): string {
+  return mode === "" || mode === "default" ? (bridgeOff ? "none" : "bridge") : mode;
+}
+
+const isUserDefined = (name: string) => !["bridge", "host", "none", "default", ""].includes(name);
+
+/** Errors: invalid. */
+export function checkRequest(request: SandboxRequest): void {
+  if (request.networkMode === "container" || request.networkMode.startsWith("container:"))
+    checkShared(request);
+  for (const extra of request.extraHosts) checkExtraHost(extra);
+  for (const address of request.dns) checkNameserver(address);
+  parsePorts(request);
+  if (request.macAddress) checkMac(request.macAddress);
+  for (const [name, settings] of Object.entries(request.networkingConfig?.EndpointsConfig ?? {})) {
+    if (settings?.MacAddress) checkMac(settings.MacAddress);
+    if (isUserDefined(name)) continue;
+    const problems = [
+      ...(settings?.IPAMConfig?.IPv4Address || settings?.IPAMConfig?.IPv6Address
+        ? [
+            "user specified IP address is supported on user defined networks only",
+            "user specified IP address is supported only when connecting to networks with user configured subnets",
+          ]
+        : []),
+      ...(settings?.Aliases?.length
+        ? ["network-scoped alias is supported only for containers in user defined networks"]
+        : []),
+    ];
+    if (problems.length > 0)
+      throw invalid(
+        `invalid config for network ${name}: invalid endpoint settings:\n${problems.map((text) => `* ${text}`).join("\n")}`,
+      );
+  }
+}
+
+function checkMac(mac: string): void {
+  if (!/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(mac)) throw invalid(`invalid MAC address ${mac}`);
+}
+
+function checkShared(request: SandboxRequest): void {
+  if (!sharedContainer(request.networkMode))
+    throw invalid("invalid network mode: invalid container format container:<name|id>");
+  if (request.dns.length > 0) throw invalid("conflicting options: dns and the network mode");
+  if (request.extraHosts.length > 0)
+    throw invalid("conflicting options: custom host-to-IP mapping and the network mode");
+  if (Object.keys(request.portBindings).length > 0 || request.publishAll)
+    throw invalid("conflicting options: port publishing and the container type network mode");
+  if (request.exposedPorts.length > 0)
+    throw invalid("conflicting options: port exposing and the container type network mode");
+}

@@ -1,0 +1,161 @@
+// Networks and endpoints as the Engine API shows them (28.5), and the filters of its list.
+import type { Network as ApiNetwork, EndpointSettings, PortMap } from "../api/types/index.ts";
+import { invalid, notFound } from "../base/errors.ts";
+import { parsePorts } from "./port-requests.ts";
+import type { Rows } from "./rows.ts";
+import type { EndpointRecord, NetworkFilters, NetworkRecord, SandboxRecord, SandboxStatus } from "./types.ts";
+
+const withPrefix = (address: string | undefined, prefix: number | undefined) =>
+  address ? `${address}/${prefix}` : "";
+
+/** A network as `GET /networks/{id}` has it; the list leaves its containers out. */
+export function networkToApi(rows: Rows, record: NetworkRecord, verbose: boolean): ApiNetwork {
+  const containers = verbose
+    ? rows.endpoints.where("networkId", record.id).map((endpoint) => [
+        endpoint.sandboxId,
+        {
+          Name: rows.sandboxes.get(endpoint.sandboxId)?.request.containerName ?? "",
+          EndpointID: endpoint.id,
+          MacAddress: endpoint.mac ?? "",
+          IPv4Address: withPrefix(endpoint.addresses.ipv4, endpoint.addresses.prefix4),
+          IPv6Address: withPrefix(endpoint.addresses.ipv6, endpoint.addresses.prefix6),
+        },
+      ])
+    : [];
+  return {
+    Name: record.name,
+    Id: record.id,
+    Created: record.createdAt,
+    Scope: record.scope === "cluster" ? "swarm" : "local",
+    Driver: record.driver,
+    EnableIPv4: record.enableIPv4,
+    EnableIPv6: record.enableIPv6,
+    IPAM: {
+      Driver: "default",
+      // Go's nil, which the vocabulary has no word for.
+      Options: null as unknown as Record<string, string>,
+      Config:
+        record.pools.length === 0
+          ? (null as unknown as [])
+          : record.pools.map(({ subnet, range, gateway, auxiliary }) => ({
+              Subnet: subnet,
+              ...(range && { IPRange: range }),
+              ...(gateway && { Gateway: gateway }),
+              ...(auxiliary && { AuxiliaryAddresses: auxiliary }),
+            })),
+    },
+    Internal: record.internal,
+    Attachable: record.attachable,
+    Ingress: false,
+    ConfigFrom: { Network: "" },
+    ConfigOnly: false,
+    Containers: Object.fromEntries(containers),
+    Options: record.options,
+    Labels: record.labels,
+  };
+}
+
+/** Full id, then name, then the beginning of an id, as Docker looks them up. */
+export function findNetwork(rows: Rows, term: string): NetworkRecord {
+  const exact = rows.networks.get(term) ?? rows.networks.where("name", term)[0];
+  if (exact) return exact;
+  const begun = term === "" ? [] : rows.networks.all().filter(({ id }) => id.startsWith(term));
+  if (begun.length > 1)
+    throw invalid(`network ${term} is ambiguous (${begun.length} matches found based on ID prefix)`);
+  if (begun[0]) return begun[0];
+  throw notFound(`network ${term} not found`);
+}
+
+const FILTERS = ["dangling", "driver", "id", "label", "name", "scope", "type"];
+const TRUE = ["1", "true"];
+const FALSE = ["0", "false"];
+
+/** The networks that pass all of the filters. Errors: invalid. */
+export function filterNetworks(rows: Rows, filters: NetworkFilters): NetworkRecord[] {
+  for (const key of Object.keys(filters))
+    if (!FILTERS.includes(key)) throw invalid(`invalid filter '${key}'`);
+  const { dangling, driver = [], id = [], label = [], name = [], scope = [], type = [] } = filters;
+  for (const kind of type)
+    if (kind !== "custom" && kind !== "builtin") throw invalid(`invalid filter: 'type'='${kind}'`);
+  const wantsDangling = dangling && danglingOf(dangling);
+  const any = (wanted: readonly string[], test: (text: string) => boolean) =>
+    wanted.length === 0 || wanted.some(test);
+  return rows.networks
+    .all()
+    .filter(
+      (record) =>
+        any(driver, (text) => text === record.driver) &&
+        any(id, (text) => record.id.includes(text)) &&
+        any(name, (text) => record.name.includes(text)) &&
+        any(scope, (text) => text === (record.scope === "cluster" ? "swarm" : "local")) &&
+        any(type, (text) => (text === "builtin") === record.builtIn) &&
+        label.every((text) => hasLabel(record.labels, text)) &&
+        (wantsDangling === undefined || wantsDangling === isDangling(rows, record)),
+    );
+}
+
+function danglingOf(values: readonly string[]): boolean {
+  const [value = ""] = values;
+  if (values.length !== 1 || ![...TRUE, ...FALSE].includes(value))
+    throw invalid(`invalid filter 'dangling=[${values.map((text) => JSON.stringify(text)).join(" ")}]'`);
+  return TRUE.includes(value);
+}
+
+const isDangling = (rows: Rows, record: NetworkRecord) =>
+  !record.builtIn && rows.endpoints.where("networkId", record.id).length === 0;
+
+function hasLabel(labels: Record<string, string>, text: string): boolean {
+  const equals = text.indexOf("=");
+  if (equals < 0) return text in labels;
+  return labels[text.slice(0, equals)] === text.slice(equals + 1);
+}
+
+/** A running container's settings, as inspect shows them. */
+export function sandboxStatus(rows: Rows, sandbox: SandboxRecord, sandboxKey: string): SandboxStatus {
+  if (sandbox.mode === "shared") return { sandboxId: "", sandboxKey: "", endpoints: {}, ports: {} };
+  const endpoints: Record<string, EndpointSettings> = {};
+  const ports: PortMap = {};
+  for (const endpoint of rows.endpoints.where("sandboxId", sandbox.id)) {
+    const network = rows.networks.get(endpoint.networkId);
+    if (!network) continue;
+    endpoints[network.name] = endpointToApi(sandbox, endpoint, network);
+    if (network.driver === "bridge") addPorts(ports, sandbox, endpoint);
+  }
+  return { sandboxId: sandbox.key, sandboxKey, endpoints, ports };
+}
+
+function endpointToApi(
+  sandbox: SandboxRecord,
+  endpoint: EndpointRecord,
+  network: NetworkRecord,
+): EndpointSettings {
+  const { ipv4, ipv6, prefix4, prefix6, gateway4, gateway6 } = endpoint.addresses;
+  const asked = sandbox.request.networkingConfig?.EndpointsConfig?.[network.name];
+  const none = null as unknown as string[];
+  return {
+    IPAMConfig: asked?.IPAMConfig ?? null,
+    Links: asked?.Links ?? none,
+    Aliases: asked?.Aliases ?? none,
+    MacAddress: endpoint.mac ?? "",
+    DriverOpts: asked?.DriverOpts ?? null,
+    GwPriority: asked?.GwPriority ?? 0,
+    NetworkID: network.id,
+    EndpointID: endpoint.id,
+    Gateway: gateway4 ?? "",
+    IPAddress: ipv4 ?? "",
+    IPPrefixLen: ipv4 ? (prefix4 ?? 0) : 0,
+    IPv6Gateway: gateway6 ?? "",
+    GlobalIPv6Address: ipv6 ?? "",
+    GlobalIPv6PrefixLen: ipv6 ? (prefix6 ?? 0) : 0,
+    // Only user-defined networks have a name service.
+    DNSNames: none,
+  };
+}
+
+function addPorts(ports: PortMap, sandbox: SandboxRecord, endpoint: EndpointRecord): void {
+  for (const { port, protocol } of parsePorts(sandbox.request).exposed) ports[`${port}/${protocol}`] ??= null;
+  for (const { containerPort, protocol, hostAddress, hostPort } of endpoint.ports) {
+    const key = `${containerPort}/${protocol}`;
+    ports[key] = [...(ports[key] ?? []), { HostIp: hostAddress, HostPort: String(hostPort) }];
+  }
+}
