@@ -68,11 +68,14 @@ export function realiseVolume(mount: ResolvedMount, folder: string): RealisedMou
       ...(isFile && { isFile }),
     };
   } catch (error) {
-    if (error instanceof KernelError)
-      throw invalid(`cannot access path ${join(folder, subpath)}: ${error.message}`, error);
+    if (error instanceof KernelError) throw invalid(accessProblem(join(folder, subpath), error), error);
     throw error;
   }
 }
+
+/** Docker's words, with what the kernel said. */
+const accessProblem = (path: string, error: KernelError): string =>
+  `cannot access path ${path}: lstat ${path}: ${error.message.split(": ").at(-1)}`;
 
 /** What the bundle says: `ro` for all below too where the kernel can (rro), propagation for binds. */
 export function toBundleMounts(

@@ -1,0 +1,298 @@
+// Volumes on a real disk: made, filled, used, removed, and what a killed daemon leaves.
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { detectEnvironment } from "../../src/runtime/index.ts";
+import { openStore, type Store } from "../../src/store/index.ts";
+import { openVolumes } from "../../src/volumes/index.ts";
+import type { MountRequest, VolumeRecord, Volumes } from "../../src/volumes/types.ts";
+
+let folder: string;
+let store: Store;
+let volumes: Volumes;
+const root = () => join(folder, "data");
+const nothing: MountRequest = { binds: [], mounts: [], tmpfs: {}, imageVolumes: [], inherited: [] };
+
+async function open(): Promise<void> {
+  store = await openStore({ root: root(), snapshotBackend: "copy" });
+  volumes = await openVolumes({
+    store,
+    environment: detectEnvironment({
+      dataRoot: root(),
+      execRoot: join(folder, "exec"),
+      bridge: "berthtest0",
+    }),
+  });
+}
+/** As a container's record, which tells that its uses are not left over. */
+const recordContainer = (id: string) =>
+  store.documents<{ id: string; name: string }>("containers").put({ id, name: id });
+
+beforeEach(async () => {
+  folder = mkdtempSync("/var/tmp/berth-test-");
+  await open();
+});
+afterEach(async () => {
+  await store.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe("named volumes", () => {
+  test("are made once, however often they are asked for", async () => {
+    const made = await volumes.create({ name: "data", labels: { a: "b" } });
+    const again = await volumes.create({ name: "data", labels: { other: "x" } });
+    expect(again).toEqual(made);
+    expect(volumes.mountpoint("data")).toBe(join(root(), "volumes/data/_data"));
+    expect(statSync(volumes.mountpoint("data")).mode & 0o777).toBe(0o755);
+    expect(volumes.toApi(made)).toEqual({
+      CreatedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/),
+      Driver: "local",
+      Labels: { a: "b" },
+      Mountpoint: volumes.mountpoint("data"),
+      Name: "data",
+      Options: null as never,
+      Scope: "local",
+    });
+  });
+
+  test("made at the same time by many are one", async () => {
+    const all = await Promise.all(Array.from({ length: 20 }, () => volumes.create({ name: "once" })));
+    expect(new Set(all.map(({ createdAt }) => createdAt)).size).toBe(1);
+    expect(volumes.list()).toHaveLength(1);
+  });
+
+  test("with bad names, drivers or options are refused, and nothing is left", async () => {
+    for (const [request, message] of [
+      [
+        { name: "x" },
+        "create x: volume name is too short, names should be at least two alphanumeric characters",
+      ],
+      [
+        { name: "../up" },
+        'create ../up: "../up" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path',
+      ],
+      [
+        { name: "fine", driver: "foo" },
+        'create fine: error looking up volume plugin foo: plugin "foo" not found',
+      ],
+      [{ name: "fine", options: { bla: "1" } }, 'create fine: invalid option: "bla"'],
+    ] as const)
+      await expect(volumes.create(request)).rejects.toThrow(message);
+    expect(volumes.list()).toEqual([]);
+    expect(readdirSync(join(root(), "volumes"))).toEqual([]);
+  });
+
+  test("are removed when nobody uses them", async () => {
+    await volumes.create({ name: "data" });
+    await volumes.acquire("c1", volumes.plan({ ...nothing, binds: ["data:/d"] }));
+    await expect(volumes.remove("data", { force: true })).rejects.toThrow(
+      "remove data: volume is in use - [c1]",
+    );
+    await volumes.release("c1", { removeAnonymous: true });
+    await volumes.remove("data", { force: false });
+    expect(existsSync(join(root(), "volumes/data"))).toBe(false);
+    await expect(volumes.remove("data", { force: false })).rejects.toThrow("get data: no such volume");
+    await volumes.remove("data", { force: true });
+    expect(() => volumes.get("data")).toThrow("get data: no such volume");
+  });
+
+  test("are listed by filters and pruned", async () => {
+    await volumes.create({ name: "apple", labels: { kind: "fruit", red: "" } });
+    await volumes.create({ name: "pear", labels: { kind: "fruit" } });
+    await volumes.create({ name: "brick" });
+    const anonymous = await volumes.create({});
+    await volumes.acquire("c1", volumes.plan({ ...nothing, binds: ["pear:/d"] }));
+    const names = (filters: Record<string, string[]>) => volumes.list(filters).map(({ id }) => id);
+    expect(names({ label: ["kind=fruit"] })).toEqual(["apple", "pear"]);
+    expect(names({ label: ["kind=fruit", "red"] })).toEqual(["apple"]);
+    expect(names({ name: ["^.r"] })).toEqual(["brick"]);
+    expect(names({ dangling: ["false"] })).toEqual(["pear"]);
+    expect(names({ dangling: ["true"], name: ["p", "b"] })).toContain("apple");
+    expect(names({ driver: ["other"] })).toEqual([]);
+    expect(() => names({ bla: ["1"] })).toThrow("invalid filter 'bla'");
+    expect(() => names({ dangling: ["x"] })).toThrow("invalid filter 'dangling=[x]'");
+
+    writeFileSync(join(volumes.mountpoint(anonymous.id), "file"), "12345");
+    expect(await volumes.prune()).toEqual({ VolumesDeleted: [anonymous.id], SpaceReclaimed: 5 });
+    expect((await volumes.prune({ all: ["true"], "label!": ["red"] })).VolumesDeleted).toEqual(["brick"]);
+    expect(names({})).toEqual(["apple", "pear"]);
+  });
+});
+
+describe("a container's mounts", () => {
+  test("make anonymous volumes that go with it, and leave named ones", async () => {
+    const planned = volumes.plan({ ...nothing, binds: ["named:/n", "/anonymous"], imageVolumes: ["/image"] });
+    const mounts = await volumes.acquire("c1", planned);
+    recordContainer("c1");
+    const made = mounts.filter(({ anonymous }) => anonymous).map(({ source }) => source);
+    expect(made).toHaveLength(2);
+    for (const name of made) expect(volumes.get(name).labels).toEqual({ "com.docker.volume.anonymous": "" });
+    expect(volumes.usersOf("named")).toEqual(["c1"]);
+    await volumes.release("c1", { removeAnonymous: true });
+    expect(volumes.list().map(({ id }) => id)).toEqual(["named"]);
+  });
+
+  test("that another container inherited stay until the last one goes", async () => {
+    const first = await volumes.acquire("c1", volumes.plan({ ...nothing, imageVolumes: ["/data"] }));
+    const second = await volumes.acquire("c2", volumes.plan({ ...nothing, inherited: first }));
+    expect(second[0]?.source).toBe(first[0]?.source ?? "");
+    await volumes.release("c1", { removeAnonymous: true });
+    expect(volumes.list()).toHaveLength(1);
+    await volumes.release("c2", { removeAnonymous: true });
+    expect(volumes.list()).toEqual([]);
+  });
+
+  test("that can't be made leave nothing", async () => {
+    const planned = volumes.plan({ ...nothing, binds: ["/one"] });
+    const broken = { ...planned[0], destination: "/two", creation: { driver: "foo" } } as (typeof planned)[0];
+    await expect(volumes.acquire("c1", [...planned, broken])).rejects.toThrow("plugin");
+    expect(volumes.list()).toEqual([]);
+    expect(readdirSync(join(root(), "volumes"))).toEqual([]);
+  });
+
+  test("make missing sources of -v, and refuse those of --mount that went away", async () => {
+    const source = join(folder, "made/here");
+    const [bind] = volumes.plan({ ...nothing, binds: [`${source}:/x:ro`] });
+    const [realised] = await volumes.realise([bind as never], { uid: 12, gid: 34 });
+    expect(realised?.hostPath).toBe(source);
+    const { uid, gid, mode } = statSync(source);
+    expect([uid, gid, mode & 0o777]).toEqual([12, 34, 0o755]);
+    expect(statSync(join(folder, "made")).uid).toBe(12);
+    expect(statSync(folder).uid).toBe(0);
+
+    const [mount] = volumes.plan({ ...nothing, mounts: [{ Type: "bind", Source: source, Target: "/x" }] });
+    rmSync(source, { recursive: true });
+    await expect(volumes.realise([mount as never], { uid: 0, gid: 0 })).rejects.toThrow(
+      `invalid mount config for type "bind": bind source path does not exist: ${source}`,
+    );
+  });
+
+  test("of a subpath stay inside the volume, whatever links there are", async () => {
+    await volumes.create({ name: "data" });
+    const inside = volumes.mountpoint("data");
+    mkdirSync(join(inside, "etc"));
+    writeFileSync(join(inside, "etc/which"), "the volume's");
+    symlinkSync("/etc", join(inside, "link"));
+    const plan = (subpath: string) =>
+      volumes.plan({
+        ...nothing,
+        mounts: [{ Type: "volume", Source: "data", Target: "/x", VolumeOptions: { Subpath: subpath } }],
+      });
+    const [realised] = await volumes.realise(plan("link"), { uid: 0, gid: 0 });
+    expect(readFileSync(join(realised?.hostPath ?? "", "which"), "utf8")).toBe("the volume's");
+    expect(readlinkSync(realised?.hostPath ?? "")).toBe(join(inside, "etc"));
+    realised?.close?.();
+    expect(existsSync(realised?.hostPath ?? "")).toBe(false);
+    await expect(volumes.realise(plan("missing"), { uid: 0, gid: 0 })).rejects.toThrow(
+      "no such file or directory",
+    );
+  });
+});
+
+describe("the image's content", () => {
+  function makeRoot(): string {
+    const rootfs = join(folder, "rootfs");
+    const data = join(rootfs, "srv/data");
+    mkdirSync(join(data, "sub"), { recursive: true });
+    writeFileSync(join(data, "sub/file"), "content");
+    chownSync(join(data, "sub/file"), 1000, 50);
+    chmodSync(join(data, "sub/file"), 0o4711);
+    symlinkSync("/nowhere", join(data, "link"));
+    utimesSync(join(data, "sub/file"), 1000, 1_000_000);
+    chownSync(data, 33, 44);
+    chmodSync(data, 0o1770);
+    symlinkSync("/srv", join(rootfs, "way"));
+    return rootfs;
+  }
+  const acquire = (binds: string[]) => volumes.acquire("c1", volumes.plan({ ...nothing, binds }));
+
+  test("is copied into an empty volume with owners, modes, times and links", async () => {
+    const rootfs = makeRoot();
+    const mounts = await acquire(["data:/way/data"]);
+    await volumes.copyUp(mounts, rootfs);
+    const target = volumes.mountpoint("data");
+    const own = statSync(target);
+    expect([own.uid, own.gid, own.mode & 0o7777]).toEqual([33, 44, 0o1770]);
+    const file = statSync(join(target, "sub/file"));
+    expect([file.uid, file.gid, file.mode & 0o7777, file.mtimeMs]).toEqual([1000, 50, 0o4711, 1e9]);
+    expect(readlinkSync(join(target, "link"))).toBe("/nowhere");
+    expect(readdirSync(join(root(), "volumes/data"))).toEqual(["_data"]);
+    expect(await volumes.usage("data")).toBe("content".length + lstatSync(join(target, "link")).size);
+  });
+
+  test("is not copied where something is, nor with nocopy", async () => {
+    const rootfs = makeRoot();
+    const mounts = await acquire(["full:/srv/data", "bare:/srv/data/sub:nocopy"]);
+    writeFileSync(join(volumes.mountpoint("full"), "mine"), "");
+    await volumes.copyUp(mounts, rootfs);
+    expect(readdirSync(volumes.mountpoint("full"))).toEqual(["mine"]);
+    expect(readdirSync(volumes.mountpoint("bare"))).toEqual([]);
+  });
+
+  test("of an empty folder is its owner and mode; of none is nothing", async () => {
+    const rootfs = join(folder, "rootfs");
+    mkdirSync(join(rootfs, "empty"), { recursive: true });
+    chownSync(join(rootfs, "empty"), 5, 6);
+    chmodSync(join(rootfs, "empty"), 0o700);
+    await volumes.copyUp(await acquire(["one:/empty", "two:/missing"]), rootfs);
+    const { uid, gid, mode } = statSync(volumes.mountpoint("one"));
+    expect([uid, gid, mode & 0o777]).toEqual([5, 6, 0o700]);
+    expect(readdirSync(volumes.mountpoint("two"))).toEqual([]);
+  });
+
+  test("a link in the image that leads out of its root is followed inside", async () => {
+    const rootfs = join(folder, "rootfs");
+    mkdirSync(rootfs);
+    symlinkSync("../../../../../../etc", join(rootfs, "out"));
+    await volumes.copyUp(await acquire(["data:/out"]), rootfs);
+    expect(readdirSync(volumes.mountpoint("data"))).toEqual([]);
+  });
+});
+
+describe("after a kill", () => {
+  /** Closes without any of what a killed daemon could not do either, and opens again. */
+  async function restart(): Promise<void> {
+    await store.close();
+    await open();
+  }
+
+  test("a volume whose folder was not made yet gets it, half a copy goes", async () => {
+    await volumes.create({ name: "data" });
+    rmSync(join(root(), "volumes/data"), { recursive: true });
+    mkdirSync(join(root(), "volumes/data/_data.filling/half"), { recursive: true });
+    await restart();
+    expect(readdirSync(join(root(), "volumes/data"))).toEqual(["_data"]);
+  });
+
+  test("a removal that was begun is finished", async () => {
+    const record = await volumes.create({ name: "data" });
+    store.documents<VolumeRecord>("volumes").put({ ...record, removing: true });
+    await restart();
+    expect(volumes.list()).toEqual([]);
+    expect(existsSync(join(root(), "volumes/data"))).toBe(false);
+  });
+
+  test("what a container that never was has taken is given back", async () => {
+    await volumes.acquire("never", volumes.plan({ ...nothing, binds: ["named:/n"], imageVolumes: ["/a"] }));
+    await volumes.acquire("there", volumes.plan({ ...nothing, imageVolumes: ["/a"] }));
+    recordContainer("there");
+    await restart();
+    expect(volumes.list()).toHaveLength(2);
+    expect(volumes.usersOf("named")).toEqual([]);
+  });
+});
