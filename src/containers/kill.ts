@@ -25,8 +25,7 @@ export async function kill(containers: Containers, record: ContainerRecord, sign
 export async function killAndWait(containers: Containers, id: ContainerId): Promise<void> {
   const record = containers.records.get(id);
   if (!record || !isRunning(record.state)) return;
-  await sendSignal(containers, id, SIGKILL);
-  if (await containers.waiters.stopsWithin(record, KILL_WAIT)) return;
+  if (await signalAndWait(containers, record, SIGKILL, KILL_WAIT)) return;
   throw systemError("tried to kill container, but did not receive an exit event");
 }
 
@@ -40,12 +39,26 @@ export async function stop(
   if (!record || !isRunning(record.state)) return;
   const signal = parseSignal(options.signal || record.config.StopSignal || "SIGTERM");
   const seconds = options.timeout ?? record.config.StopTimeout ?? DEFAULT_STOP_TIMEOUT;
-  const stopped = seconds < 0 ? containers.waiters.wait(record, "not-running") : undefined;
-  await sendSignal(containers, id, signal);
-  if (stopped) await stopped;
-  else if (!(await containers.waiters.stopsWithin(record, seconds * 1000))) await killAndWait(containers, id);
+  const milliseconds = seconds < 0 ? undefined : seconds * 1000;
+  if (!(await signalAndWait(containers, record, signal, milliseconds))) await killAndWait(containers, id);
   containers.emit(containers.records.get(id) ?? record, "stop");
 }
+
+/** True when it stopped in that time. A container that ended before the signal reached it has stopped. */
+const signalAndWait = (
+  containers: Containers,
+  record: ContainerRecord,
+  signal: number,
+  milliseconds: number | undefined,
+): Promise<boolean> =>
+  containers.waiters.stopsAfter(
+    record,
+    async () => {
+      if (isRunning(containers.records.get(record.id)?.state ?? { status: "created" }))
+        await sendSignal(containers, record.id, signal);
+    },
+    milliseconds,
+  );
 
 /**
  * Sends a signal. The container's own stop signal and SIGKILL mean that a person wants it down: its restart policy

@@ -34,13 +34,29 @@ export class Waiters {
     return promise.finally(() => signal?.removeEventListener("abort", abort));
   }
 
-  /** True when it stopped in that time. */
-  async stopsWithin(container: ContainerRecord, milliseconds: number): Promise<boolean> {
-    const signal = AbortSignal.timeout(milliseconds);
-    return this.wait(container, "not-running", signal).then(
+  /**
+   * Does `work` and waits for the container's stop, which may come while `work` goes on. `milliseconds`: how long after it, or
+   * for ever. True when it stopped.
+   */
+  async stopsAfter(
+    container: ContainerRecord,
+    work: () => Promise<void>,
+    milliseconds: number | undefined,
+  ): Promise<boolean> {
+    const enough = new AbortController();
+    const stopped = this.wait(container, "not-running", enough.signal).then(
       () => true,
       () => false,
     );
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    try {
+      await work();
+      if (milliseconds !== undefined) timer = setTimeout(() => enough.abort(), milliseconds);
+      return await stopped;
+    } finally {
+      clearTimeout(timer);
+      enough.abort();
+    }
   }
 
   stopped(container: ContainerRecord): void {

@@ -73,7 +73,7 @@ export function onExit(
     const told = recordExit(containers, id, { exit, restarting, ...(problem && { problem }) });
     failpoint("exit.recorded");
     watch.lap("recorded");
-    await giveBack(engine, told.record, shim);
+    await giveBack(engine, told.record, problem ? undefined : shim); // a dead one has nothing to give
     watch.lap("given back");
     told.tell();
     if (restarting) scheduleRestart(engine, told.record, exit);

@@ -102,15 +102,16 @@ async function takeUpRunning(
 ): Promise<void> {
   const { containers, environment } = engine;
   const { id } = record;
-  if (found && found.state.phase !== "created") {
+  if (found && isUp(found.state)) {
     containers.shims.set(id, found.shim);
     const paused = found.state.phase === "paused";
-    if (isUp(found.state) && paused !== (record.state.status === "paused"))
-      recordPaused(containers, id, paused);
-    watchExit(engine, id, found.shim); // an end of meanwhile is told at once
-    if (!isUp(found.state))
-      await containers.waiters.wait(record, "not-running", AbortSignal.timeout(10_000)).catch(() => {});
+    if (paused !== (record.state.status === "paused")) recordPaused(containers, id, paused);
+    watchExit(engine, id, found.shim);
     return;
+  }
+  if (found?.state.exit) {
+    containers.shims.set(id, found.shim);
+    return onExit(engine, id, found.state.exit, { shim: found.shim });
   }
   const left = hasFolder ? readLeftExit(bundleFolder(environment, id)) : undefined;
   if (left) {

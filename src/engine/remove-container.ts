@@ -1,7 +1,7 @@
 // The use case "remove a container". The row says first that it is being removed, so that a daemon killed on the way
 // finishes it at its next start; then volumes, snapshot, row, in this order, each safe to repeat.
 import { rm } from "node:fs/promises";
-import { BerthError, conflict, invalid, messageOf, systemError } from "../base/errors.ts";
+import { BerthError, conflict, invalid, isKind, messageOf, systemError } from "../base/errors.ts";
 import { failpoint } from "../base/failpoint.ts";
 import {
   type ContainerId,
@@ -91,7 +91,9 @@ export async function removeHeld(
       if (volumes.usersOf(source).length === 0)
         engine.events.publish("volume", "destroy", source, { driver: "local" });
     failpoint("remove.volumes-released");
-    await store.snapshots.remove(record.snapshot);
+    await store.snapshots.remove(record.snapshot).catch((error: unknown) => {
+      if (!isKind(error, "not-found")) throw error; // an earlier attempt came this far
+    });
     failpoint("remove.snapshot-removed");
   } catch (error) {
     recordDead(containers, id, messageOf(error));
