@@ -40,7 +40,7 @@ import type {
   SandboxRecord,
   SandboxRequest,
 } from "./types.ts";
-import { filterNetworks, findNetwork, networkToApi, sandboxStatus } from "./views.ts";
+import { filterNetworks, findNetwork, idleStatus, networkToApi, sandboxStatus } from "./views.ts";
 
 export type * from "./types.ts";
 
@@ -108,6 +108,12 @@ export function openNetworks(options: {
     status(containerId) {
       const sandbox = rows.sandboxes.get(containerId);
       return sandbox && sandboxStatus(rows, sandbox, keyOf(sandbox));
+    },
+
+    idle(request, { started } = { started: false }) {
+      const shared = sharedContainer(request.networkMode) !== undefined;
+      const name = shared ? undefined : networkOfMode(request.networkMode, config.bridge === "none");
+      return idleStatus(rows, request, name, started);
     },
 
     renamed(containerId, name) {

@@ -150,6 +150,11 @@ export interface Networks {
   release(containerId: string): Promise<void>;
   /** undefined: nothing is allocated for the container (it never started, or it stopped). */
   status(containerId: string): SandboxStatus | undefined;
+  /**
+   * Settings to show for a container that does not run: its networks by name, without addresses. As in Docker, the
+   * network's id is there once the container was `started`.
+   */
+  idle(request: SandboxRequest, options?: { started: boolean }): SandboxStatus;
   /** The container has a new name: `networks/{id}` shows it. */
   renamed(containerId: string, name: string): void;
   /** Filters of `GET /networks`: driver, type, id, name, label, scope, dangling. Errors: invalid, in Docker's words. */

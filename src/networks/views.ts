@@ -3,7 +3,14 @@ import type { Network as ApiNetwork, EndpointSettings, PortMap } from "../api/ty
 import { invalid, notFound } from "../base/errors.ts";
 import { parsePorts } from "./port-requests.ts";
 import type { Rows } from "./rows.ts";
-import type { EndpointRecord, NetworkFilters, NetworkRecord, SandboxRecord, SandboxStatus } from "./types.ts";
+import type {
+  EndpointRecord,
+  NetworkFilters,
+  NetworkRecord,
+  SandboxRecord,
+  SandboxRequest,
+  SandboxStatus,
+} from "./types.ts";
 
 const withPrefix = (address: string | undefined, prefix: number | undefined) =>
   address ? `${address}/${prefix}` : "";
@@ -124,23 +131,65 @@ export function sandboxStatus(rows: Rows, sandbox: SandboxRecord, sandboxKey: st
   return { sandboxId: sandbox.key, sandboxKey, endpoints, ports };
 }
 
+/** The settings of a container without a sandbox: what was asked for, and no addresses. */
+export function idleStatus(
+  rows: Rows,
+  request: SandboxRequest,
+  name: string | undefined,
+  started: boolean,
+): SandboxStatus {
+  const endpoints: Record<string, EndpointSettings> = {};
+  const asked = Object.keys(request.networkingConfig?.EndpointsConfig ?? {}).filter(
+    (other) => other !== "default",
+  );
+  for (const other of new Set([...(name === undefined ? [] : [name]), ...asked])) {
+    const id = started ? rows.networks.where("name", other)[0]?.id : undefined;
+    endpoints[other] = settings(request, other, { networkId: id ?? "", endpointId: "", addresses: {} });
+  }
+  return { sandboxId: "", sandboxKey: "", endpoints, ports: {} };
+}
+
 function endpointToApi(
   sandbox: SandboxRecord,
   endpoint: EndpointRecord,
   network: NetworkRecord,
 ): EndpointSettings {
-  const { ipv4, ipv6, prefix4, prefix6, gateway4, gateway6 } = endpoint.addresses;
-  const asked = sandbox.request.networkingConfig?.EndpointsConfig?.[network.name];
+  const { mac, addresses } = endpoint;
+  return settings(sandbox.request, network.name, {
+    networkId: network.id,
+    endpointId: endpoint.id,
+    addresses,
+    ...(mac && { mac }),
+  });
+}
+
+function settings(
+  request: SandboxRequest,
+  network: string,
+  {
+    networkId,
+    endpointId,
+    addresses,
+    mac,
+  }: {
+    networkId: string;
+    endpointId: string;
+    addresses: EndpointRecord["addresses"];
+    mac?: string;
+  },
+): EndpointSettings {
+  const { ipv4, ipv6, prefix4, prefix6, gateway4, gateway6 } = addresses;
+  const asked = request.networkingConfig?.EndpointsConfig?.[network];
   const none = null as unknown as string[];
   return {
     IPAMConfig: asked?.IPAMConfig ?? null,
     Links: asked?.Links ?? none,
     Aliases: asked?.Aliases ?? none,
-    MacAddress: endpoint.mac ?? "",
+    MacAddress: mac ?? asked?.MacAddress ?? "",
     DriverOpts: asked?.DriverOpts ?? null,
     GwPriority: asked?.GwPriority ?? 0,
-    NetworkID: network.id,
-    EndpointID: endpoint.id,
+    NetworkID: networkId,
+    EndpointID: endpointId,
     Gateway: gateway4 ?? "",
     IPAddress: ipv4 ?? "",
     IPPrefixLen: ipv4 ? (prefix4 ?? 0) : 0,
