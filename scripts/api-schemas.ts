@@ -19,16 +19,16 @@ interface Operation {
 
 /** Operations that take JSON and are served. The name is Go's, for the words of a refusal. */
 const OPERATIONS: Record<string, string> = {
-  ContainerCreate: "CreateRequest",
-  ContainerUpdate: "UpdateConfig",
-  ContainerExec: "ExecOptions",
-  ExecStart: "ExecStartOptions",
-  VolumeCreate: "CreateOptions",
-  NetworkCreate: "CreateRequest",
-  NetworkConnect: "ConnectOptions",
-  NetworkDisconnect: "DisconnectOptions",
-  SystemAuth: "AuthConfig",
-  ImageCommit: "CreateRequest",
+  ContainerCreate: "container.CreateRequest",
+  ContainerUpdate: "container.UpdateConfig",
+  ContainerExec: "container.ExecOptions",
+  ExecStart: "container.ExecStartOptions",
+  VolumeCreate: "volume.CreateOptions",
+  NetworkCreate: "network.CreateRequest",
+  NetworkConnect: "network.ConnectOptions",
+  NetworkDisconnect: "network.DisconnectOptions",
+  SystemAuth: "registry.AuthConfig",
+  ImageCommit: "container.CreateRequest",
 };
 /** Fields that Go reads from one text as well as from a list of them (StrSlice). */
 const TEXT_OR_LIST = new Set(["Cmd", "Entrypoint", "Shell", "Test"]);

@@ -24,7 +24,9 @@ export function decodeBody(operation: string, text: string): unknown {
   if (!body || value === null) return value ?? undefined;
   if (typeof value !== "object" || Array.isArray(value))
     throw invalid(`invalid JSON: json: cannot unmarshal ${kindOf(value)} into Go value of type ${body.name}`);
-  return fieldsOf(value as Record<string, unknown>, body.fields, `${body.name}.`);
+  // The create request's fields are those of a struct inside it, which Go leaves out of the path.
+  const struct = operation === "ContainerCreate" ? "" : body.name.slice(body.name.indexOf(".") + 1);
+  return fieldsOf(value as Record<string, unknown>, body.fields, `${struct}.`);
 }
 
 /** Parses JSON. Errors: invalid "invalid JSON: …" as Go words the commonest. */

@@ -3,7 +3,7 @@ import type { Schema } from "./decode.ts";
 
 export const BODIES: Record<string, { name: string; fields: Record<string, Schema> }> = {
   ContainerCreate: {
-    name: "CreateRequest",
+    name: "container.CreateRequest",
     fields: {
       Hostname: "string",
       Domainname: "string",
@@ -35,7 +35,7 @@ export const BODIES: Record<string, { name: string; fields: Record<string, Schem
     },
   },
   ContainerUpdate: {
-    name: "UpdateConfig",
+    name: "container.UpdateConfig",
     fields: {
       CpuShares: "integer",
       Memory: "integer",
@@ -72,11 +72,11 @@ export const BODIES: Record<string, { name: string; fields: Record<string, Schem
     },
   },
   SystemAuth: {
-    name: "AuthConfig",
+    name: "registry.AuthConfig",
     fields: { username: "string", password: "string", email: "string", serveraddress: "string" },
   },
   ImageCommit: {
-    name: "CreateRequest",
+    name: "container.CreateRequest",
     fields: {
       Hostname: "string",
       Domainname: "string",
@@ -106,7 +106,7 @@ export const BODIES: Record<string, { name: string; fields: Record<string, Schem
     },
   },
   ContainerExec: {
-    name: "ExecOptions",
+    name: "container.ExecOptions",
     fields: {
       AttachStdin: "boolean",
       AttachStdout: "boolean",
@@ -122,11 +122,11 @@ export const BODIES: Record<string, { name: string; fields: Record<string, Schem
     },
   },
   ExecStart: {
-    name: "ExecStartOptions",
+    name: "container.ExecStartOptions",
     fields: { Detach: "boolean", Tty: "boolean", ConsoleSize: { list: "integer" } },
   },
   VolumeCreate: {
-    name: "CreateOptions",
+    name: "volume.CreateOptions",
     fields: {
       Name: "string",
       Driver: "string",
@@ -136,7 +136,7 @@ export const BODIES: Record<string, { name: string; fields: Record<string, Schem
     },
   },
   NetworkCreate: {
-    name: "CreateRequest",
+    name: "network.CreateRequest",
     fields: {
       Name: "string",
       Driver: "string",
@@ -154,10 +154,10 @@ export const BODIES: Record<string, { name: string; fields: Record<string, Schem
     },
   },
   NetworkConnect: {
-    name: "ConnectOptions",
+    name: "network.ConnectOptions",
     fields: { Container: "string", EndpointConfig: { ref: "EndpointSettings" } },
   },
-  NetworkDisconnect: { name: "DisconnectOptions", fields: { Container: "string", Force: "boolean" } },
+  NetworkDisconnect: { name: "network.DisconnectOptions", fields: { Container: "string", Force: "boolean" } },
 };
 
 export const DEFINITIONS: Record<string, Schema> = {
