@@ -19,6 +19,7 @@ import {
 import type { ResolvedImage } from "../images/types.ts";
 import { formatPlatform, hostPlatform, parsePlatform, runsOn } from "../oci/platform.ts";
 import { mergeImageConfig, validateHostConfig } from "../runtime/index.ts";
+import { parseVolumesFrom } from "../volumes/index.ts";
 import type { ResolvedMount } from "../volumes/types.ts";
 import { containerFolder } from "./folders.ts";
 import { withLogDefaults } from "./log-config.ts";
@@ -46,7 +47,12 @@ export async function createContainer(
   const found = await engine.images.resolve(request.config.Image ?? "", platform);
   if (!platform) warnings.push(...platformWarnings(found));
   const id = randomBytes(32).toString("hex") as ContainerId;
-  const config = withHostname(mergeImageConfig(request.config, found.config.config ?? {}), hostConfig, id);
+  const config = withHostname(
+    engine,
+    mergeImageConfig(request.config, found.config.config ?? {}),
+    hostConfig,
+    id,
+  );
   const name = chooseName(engine, request.name ?? "", id);
   const mounts = engine.volumes.plan({
     binds: hostConfig.Binds ?? [],
@@ -155,23 +161,27 @@ function chooseName(engine: Engine, asked: string, id: string): string {
   return name;
 }
 
-/** The short id, or on the host's network the host's own name. */
-function withHostname(config: ContainerConfig, hostConfig: HostConfig, id: string): ContainerConfig {
+/** The short id; on the host's network the host's own name, in another container's the other's. */
+function withHostname(
+  engine: Engine,
+  config: ContainerConfig,
+  { NetworkMode: mode = "" }: HostConfig,
+  id: string,
+): ContainerConfig {
+  if (mode.startsWith("container:")) {
+    const { Hostname, Domainname } = engine.containers.find(mode.slice("container:".length)).config;
+    return { ...config, Hostname, Domainname };
+  }
   if (config.Hostname) return config;
-  const shares = hostConfig.NetworkMode === "host" || hostConfig.UTSMode === "host";
-  return { ...config, Hostname: shares ? hostname() : id.slice(0, 12) };
+  return { ...config, Hostname: mode === "host" ? hostname() : id.slice(0, 12) };
 }
 
 /** `--volumes-from NAME[:ro]`. Errors: not-found, invalid. */
 function inheritedMounts(engine: Engine, from: string[]): ResolvedMount[] {
   return from.flatMap((text) => {
-    const [reference = "", mode = "", ...rest] = text.split(":");
-    if (reference === "" || rest.length > 0) throw invalid(`invalid volumes-from specification: ${text}`);
-    if (mode !== "" && !mode.split(",").every((word) => ["ro", "rw", "z", "Z"].includes(word)))
-      throw invalid(`invalid mode: ${mode}`);
-    const readOnly = mode.split(",").includes("ro");
+    const { container, readOnly } = parseVolumesFrom(text);
     return engine.containers
-      .find(reference)
+      .find(container)
       .mounts.map((mount) => ({ ...mount, copyUp: false, readOnly: mount.readOnly || readOnly }));
   });
 }

@@ -19,7 +19,7 @@ import {
   recordStartFailed,
 } from "../containers/index.ts";
 import type { RealisedSandbox } from "../networks/types.ts";
-import { killLeftBehind, selectRuntime, startShim, writeBundle } from "../runtime/index.ts";
+import { killLeftBehind, rootOwner, selectRuntime, startShim, writeBundle } from "../runtime/index.ts";
 import type { ShimConfig } from "../runtime/types.ts";
 import { mountSnapshot } from "../store/index.ts";
 import { publishNetworkEvents, publishVolumeEvents } from "./container-events.ts";
@@ -84,13 +84,14 @@ async function bringUp(engine: Engine, record: ContainerRecord, byUser: boolean)
   const bundle = bundleFolder(environment, id);
   await engine.leaving.get(id);
   await using undo = new AsyncDisposableStack();
+  using opened = new DisposableStack();
   rmSync(bundle, { recursive: true, force: true });
   mkdirSync(bundle, { recursive: true, mode: 0o700 });
   undo.defer(() => rmSync(bundle, { recursive: true, force: true }));
 
   const [sandbox, mounts] = await allOrFirstError([
     realiseNetwork(engine, record, undo, watch),
-    realiseMounts(engine, record, undo, watch),
+    realiseMounts(engine, record, undo, opened, watch),
   ]);
   const files = await writeFiles(engine, record, sandbox);
   const shm = shareMemory(engine, record);
@@ -169,6 +170,8 @@ async function realiseMounts(
   engine: Engine,
   record: ContainerRecord,
   undo: AsyncDisposableStack,
+  /** What has to stay open until the runtime has made the mounts. */
+  opened: DisposableStack,
   watch: Stopwatch,
 ) {
   const rootfs = rootfsFolder(engine.environment, record.id);
@@ -177,8 +180,12 @@ async function realiseMounts(
   mountSnapshot(engine.store, record.snapshot, rootfs);
   failpoint("start.rootfs-mounted");
   watch.lap("rootfs");
-  const realised = await engine.volumes.realise(record.mounts, { uid: 0, gid: 0 });
-  await engine.volumes.copyUp(record.mounts, rootfs);
+  const realised = await engine.volumes.realise(record.mounts, rootOwner(engine.environment));
+  opened.defer(() => {
+    for (const { close } of realised) close?.();
+  });
+  // Once: a volume that its user emptied between two starts stays empty.
+  if (record.state.status === "created") await engine.volumes.copyUp(record.mounts, rootfs);
   watch.lap("mounts");
   return engine.volumes.toBundle(realised, record.hostConfig.Tmpfs);
 }
