@@ -3,6 +3,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { arch, release } from "node:os";
 import type { HostEnvironment } from "../base/environment.ts";
 import { systemError } from "../base/errors.ts";
+import { appArmorParser } from "./bundle/apparmor.ts";
 import { hostCgroupMode } from "./cgroups.ts";
 
 /**
@@ -26,7 +27,10 @@ export function detectEnvironment(options: {
     },
     idMapping: null,
     rootless: false,
-    appArmor: read("/sys/module/apparmor/parameters/enabled") === "Y" && canReadProfiles(),
+    appArmor:
+      read("/sys/module/apparmor/parameters/enabled") === "Y" &&
+      existsSync("/sys/kernel/security/apparmor/profiles") &&
+      appArmorParser() !== undefined,
     kernel: parseRelease(release()),
   };
 }
@@ -51,10 +55,6 @@ function platform(): HostEnvironment["platform"] {
 /** sd_booted(3). */
 function hasSystemd(): boolean {
   return statSync("/run/systemd/system", { throwIfNoEntry: false })?.isDirectory() ?? false;
-}
-
-function canReadProfiles(): boolean {
-  return existsSync("/sys/kernel/security/apparmor/profiles");
 }
 
 function read(path: string): string {
