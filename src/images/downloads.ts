@@ -2,10 +2,12 @@
 // connection and after a restart of the daemon. Only what has its digest is kept.
 import { BerthError, messageOf, systemError } from "../base/errors.ts";
 import { failpoint } from "../base/failpoint.ts";
+import type { Digest } from "../oci/digest.ts";
 import type { Descriptor } from "../oci/types.ts";
 import { mayPass, NetworkError, pause, type Repository } from "../registry/index.ts";
 import type { BlobWriter, LeaseId, Store } from "../store/types.ts";
 import { withSharedLease } from "./leases.ts";
+import { LiveBlob } from "./live-blob.ts";
 import { SharedWork, Slots } from "./shared-work.ts";
 
 export interface DownloadRequest {
@@ -23,6 +25,8 @@ export interface DownloadRequest {
 export class Downloads {
   private readonly shared = new SharedWork<void, number>();
   private readonly slots: Slots;
+  private readonly followers = new Map<Digest, LiveBlob>();
+  private readonly arrivals = new Map<Digest, Set<() => void>>();
 
   constructor(
     private readonly store: Store,
@@ -51,6 +55,43 @@ export class Downloads {
     return false;
   }
 
+  /** Keeps the bytes of a blob for a reader as its download brings them. To be asked before the download is. */
+  offerLive(digest: Digest): void {
+    if (!this.store.content.info(digest) && !this.followers.has(digest))
+      this.followers.set(digest, new LiveBlob());
+  }
+
+  /** What `offerLive` keeps, for the first who asks. */
+  claimLive(digest: Digest): LiveBlob | undefined {
+    const live = this.followers.get(digest);
+    return live?.claim() ? live : undefined;
+  }
+
+  /** Ends what `offerLive` began, when the reader is done or there is none. */
+  endLive(digest: Digest): void {
+    const live = this.followers.get(digest);
+    this.followers.delete(digest);
+    live?.break();
+    live?.abandon();
+  }
+
+  /** Waits until a blob is in the content store, whoever brings it. */
+  async stored(digest: Digest, signal: AbortSignal): Promise<void> {
+    if (this.store.content.info(digest)) return;
+    signal.throwIfAborted();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const waiting = this.arrivals.get(digest) ?? new Set();
+    this.arrivals.set(digest, waiting.add(resolve));
+    const giveUp = () => reject(signal.reason);
+    signal.addEventListener("abort", giveUp, { once: true });
+    try {
+      await promise;
+    } finally {
+      waiting.delete(resolve);
+      signal.removeEventListener("abort", giveUp);
+    }
+  }
+
   private async bring(
     repository: Repository,
     descriptor: Descriptor,
@@ -59,7 +100,7 @@ export class Downloads {
   ): Promise<void> {
     const { store } = this;
     // A lease of its own: the callers may come and go.
-    await withSharedLease(store, `download ${descriptor.digest}`, async (lease) => {
+    const work = withSharedLease(store, `download ${descriptor.digest}`, async (lease) => {
       for (let attempt = 1; ; attempt++) {
         try {
           return await this.attempt(repository, descriptor, lease, signal, report);
@@ -70,6 +111,10 @@ export class Downloads {
           await pause(attempt, signal);
         }
       }
+    });
+    await work.catch((error: unknown) => {
+      this.followers.get(descriptor.digest)?.break();
+      throw error;
     });
   }
 
@@ -84,17 +129,22 @@ export class Downloads {
     await using writer = await this.store.content.writer(`download-${digest}`, lease);
     const resumed = writer.offset > 0;
     if (writer.offset > size) await writer.truncate();
-    if (writer.offset < size) await receive(repository, descriptor, writer, signal, report);
+    const live = () => this.followers.get(digest);
+    if (writer.offset < size) await receive(repository, descriptor, writer, signal, report, live);
     if (writer.offset < size)
       throw new NetworkError("reset", `${digest}: the connection ended at byte ${writer.offset} of ${size}`);
     try {
       await writer.commit({ digest, size });
     } catch (error) {
+      live()?.break();
       if (!(error instanceof BerthError) || error.kind !== "invalid") throw error;
       // What an earlier process left may have been broken: then the whole is worth one more try.
       if (resumed) throw new NetworkError("reset", messageOf(error), { cause: error });
       throw systemError(`failed to pull and unpack: ${messageOf(error)}`, error);
     }
+    live()?.end();
+    for (const wake of this.arrivals.get(digest) ?? []) wake();
+    this.arrivals.delete(digest);
     failpoint("pull.blob-stored");
   }
 }
@@ -105,6 +155,7 @@ async function receive(
   writer: BlobWriter,
   signal: AbortSignal,
   report: (bytes: number) => void,
+  live: () => LiveBlob | undefined,
 ): Promise<void> {
   const { digest, size } = descriptor;
   const { body, offset } = await repository.blob(descriptor, writer.offset);
@@ -115,6 +166,7 @@ async function receive(
       await writer.abort();
       throw systemError(`${digest}: the registry sends more than the ${size} bytes that the manifest names`);
     }
+    await live()?.push(writer.offset, chunk);
     await writer.write(chunk);
     report(writer.offset);
     failpoint("pull.blob-partial");

@@ -4,8 +4,9 @@ import { systemError } from "../base/errors.ts";
 import { failpoint } from "../base/failpoint.ts";
 import { type ChainId, chainIds, type Digest } from "../oci/digest.ts";
 import type { Descriptor } from "../oci/types.ts";
-import { unpackLayer } from "../store/index.ts";
+import { type UnpackedLayer, unpackLayer } from "../store/index.ts";
 import type { LeaseId, SnapshotId, Store } from "../store/types.ts";
+import type { Downloads } from "./downloads.ts";
 import { withSharedLease } from "./leases.ts";
 import { SharedWork, Slots } from "./shared-work.ts";
 
@@ -14,8 +15,6 @@ export interface StackLayer {
   descriptor: Descriptor;
   /** Digest of the layer's tar, from the image's config. */
   diffId: Digest;
-  /** Resolves when the blob is in the content store. */
-  ready: Promise<unknown>;
   /** Called when its unpacking begins, and when its snapshot can be used. */
   unpacking: () => void;
   unpacked: () => void;
@@ -30,6 +29,7 @@ export class Layers {
 
   constructor(
     private readonly store: Store,
+    private readonly downloads: Downloads,
     concurrent: number,
   ) {
     this.slots = new Slots(concurrent);
@@ -44,7 +44,6 @@ export class Layers {
     const tasks = layers.map(async (layer, at) => {
       const id = chain[at] as ChainId;
       const parent = chain[at - 1];
-      await layer.ready;
       if (!this.store.snapshots.layer(id))
         await this.shared.run(id, either, layer.unpacking, (work, report) =>
           this.unpackOne(layer, id, parent, work, () => report("unpacking")),
@@ -73,11 +72,9 @@ export class Layers {
   ): Promise<void> {
     await withSharedLease(this.store, `unpack ${layer.descriptor.digest}`, async (lease) => {
       this.store.leases.hold(lease, { digest: layer.descriptor.digest });
-      const unpacked = await this.slots.run(signal, async () => {
-        begun();
-        const path = this.store.content.path(layer.descriptor.digest);
-        return await unpackLayer(this.store, { lease, source: { path }, signal });
-      });
+      const unpacked =
+        (await this.unpackLive(layer, lease, signal, begun)) ??
+        (await this.unpackStored(layer, lease, signal, begun));
       try {
         if (unpacked.diffId !== layer.diffId)
           throw systemError(
@@ -94,6 +91,53 @@ export class Layers {
       failpoint("pull.layer-committed");
       for (const wake of this.waiters.get(id) ?? []) wake();
       this.waiters.delete(id);
+    });
+  }
+
+  /** Unpacks while the blob arrives; undefined when that can't be, or failed: the stored blob will tell. */
+  private async unpackLive(
+    { descriptor }: StackLayer,
+    lease: LeaseId,
+    signal: AbortSignal,
+    begun: () => void,
+  ): Promise<UnpackedLayer | undefined> {
+    const { digest } = descriptor;
+    const live = this.downloads.claimLive(digest);
+    if (!live) return undefined;
+    const giveUp = () => this.downloads.endLive(digest);
+    signal.addEventListener("abort", giveUp, { once: true });
+    try {
+      if (!(await live.started) || this.slots.full) return undefined;
+      begun();
+      const unpacked = await this.slots.run(signal, () =>
+        unpackLayer(this.store, { lease, source: { chunks: live }, signal }),
+      );
+      // The worker may end before the downloader has checked the digest.
+      await this.downloads.stored(digest, signal).catch(async (error: unknown) => {
+        await this.discard(unpacked.id);
+        throw error;
+      });
+      return unpacked;
+    } catch {
+      signal.throwIfAborted();
+      return undefined;
+    } finally {
+      signal.removeEventListener("abort", giveUp);
+      giveUp();
+    }
+  }
+
+  private async unpackStored(
+    { descriptor }: StackLayer,
+    lease: LeaseId,
+    signal: AbortSignal,
+    begun: () => void,
+  ): Promise<UnpackedLayer> {
+    await this.downloads.stored(descriptor.digest, signal);
+    return await this.slots.run(signal, async () => {
+      begun();
+      const path = this.store.content.path(descriptor.digest);
+      return await unpackLayer(this.store, { lease, source: { path }, signal });
     });
   }
 

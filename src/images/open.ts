@@ -16,11 +16,11 @@ import type { Images } from "./types.ts";
 /** Opens the room. Nothing runs until a verb is called. */
 export function openImages(context: ImageContext): Images {
   const { store, config } = context;
-  const layers = new Layers(store, availableParallelism());
   const downloads = new Downloads(store, {
     concurrent: config.maxConcurrentDownloads,
     attempts: config.maxDownloadAttempts,
   });
+  const layers = new Layers(store, downloads, availableParallelism());
   return {
     resolve: (reference, platform) => resolveImage(context, reference, platform),
     ensureUnpacked: (image) => ensureUnpacked(context, layers, image),

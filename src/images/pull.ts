@@ -43,6 +43,9 @@ export interface PullWorks {
 /** How long the names that come with Berth wait for a registry's first answer, in milliseconds. */
 const BUILT_IN_PATIENCE = 2_500;
 
+/** Layers of so many bytes are unpacked while they arrive; smaller ones are here before a worker has started. */
+const LIVE_FROM = 1 << 20;
+
 /** Brings an image by tag or digest, or all tags of a repository. */
 export async function pullImage(
   context: ImageContext,
@@ -176,6 +179,10 @@ class Pull {
       shown.pulling();
       return { layer, shown };
     });
+    const followed = this.isImage(manifest)
+      ? manifest.layers.filter(({ mediaType, size }) => isLayer(mediaType) && size >= LIVE_FROM)
+      : [];
+    for (const { digest } of followed) this.works.downloads.offerLive(digest);
     const config = this.download(manifest.config, undefined, signal);
     const parts = layers.map(({ layer, shown }) => ({
       layer,
@@ -194,7 +201,6 @@ class Pull {
           return {
             descriptor: layer,
             diffId,
-            ready: part?.ready ?? Promise.resolve(),
             unpacking: () => part?.shown.extracting(),
             unpacked: () => part?.shown.unpacked(),
           };
@@ -211,6 +217,7 @@ class Pull {
       throw error;
     } finally {
       for (const { shown } of layers) shown.stop();
+      for (const { digest } of followed) this.works.downloads.endLive(digest);
     }
   }
 

@@ -52,7 +52,6 @@ export async function unpackPresent(
   const noop = () => undefined;
   const stack = stackOf(image.manifest, image.config).map((layer) => ({
     ...layer,
-    ready: Promise.resolve(),
     unpacking: noop,
     unpacked: noop,
   }));

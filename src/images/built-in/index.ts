@@ -46,7 +46,7 @@ export async function recordBuiltIn(
   const layer = describe(MEDIA.ociLayer, image.layer);
   const noop = () => undefined;
   const top = await layers.unpackStack(
-    [{ descriptor: layer, diffId: layer.digest, ready: Promise.resolve(), unpacking: noop, unpacked: noop }],
+    [{ descriptor: layer, diffId: layer.digest, unpacking: noop, unpacked: noop }],
     lease,
     signal,
   );
