@@ -28,7 +28,7 @@ export function openImages(context: ImageContext): Images {
     push: (reference, options) => pushImage(context, reference, options),
     load: (archive, options) => loadImages(context, layers, archive, options),
     save: (references, options) => saveImages(context, references, options),
-    import: (archive, options) => importImage(context, layers, archive, options),
+    import: (archive, options) => importImage(context, archive, options),
     tag: async (source, target) => tagImage(context, source, target),
     remove: (reference, options) => removeImage(context, reference, options),
   };
