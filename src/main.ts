@@ -20,6 +20,9 @@ switch (role) {
     process.exit(await runDaemon(called ? args : args.slice(1), called ? name : "berth daemon"));
     break;
   }
-  default:
-    throw new Error("the client is not built yet");
+  default: {
+    const { main } = await import("./cli/index.ts");
+    // Not by letting the loop run dry: a standard input that nobody reads any more would hold it.
+    process.exit(await main(process.argv0, args));
+  }
 }

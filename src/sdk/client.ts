@@ -16,6 +16,8 @@ export interface ConnectOptions {
   apiVersion?: string;
   /** Sent with every request. */
   headers?: Record<string, string>;
+  /** Asked once when nobody answers the first call: true means that somebody does now (it started a daemon). */
+  onUnreachable?: () => Promise<boolean>;
 }
 
 /** A daemon. Nothing is sent before the first call, and nothing has to be closed: connections are the runtime's. */
@@ -30,7 +32,12 @@ export class Client {
 
   constructor(options: ConnectOptions = {}) {
     const endpoint = parseEndpoint(options.host ?? DEFAULT_HOST, options.tls);
-    this.connection = new Connection(endpoint, options.apiVersion, options.headers ?? {});
+    this.connection = new Connection(
+      endpoint,
+      options.apiVersion,
+      options.headers ?? {},
+      options.onUnreachable,
+    );
     this.containers = new Containers(this.connection);
     this.exec = new Execs(this.connection);
     this.images = new Images(this.connection);

@@ -31,6 +31,8 @@ export class Connection {
     readonly endpoint: Endpoint,
     readonly fixedVersion: string | undefined,
     readonly headers: Record<string, string>,
+    /** Asked once when nobody answers the first call: true means that somebody does now. */
+    readonly onUnreachable?: () => Promise<boolean>,
   ) {}
 
   /** What the daemon says of itself without being asked much. Asked once. */
@@ -55,12 +57,14 @@ export class Connection {
 
   /** The API version of every call: the older of ours and the daemon's. */
   version(): Promise<string> {
-    this.#negotiated ??= this.fixedVersion
-      ? Promise.resolve(this.fixedVersion)
-      : this.ping().then(({ apiVersion }) =>
-          compareVersions(apiVersion, API_VERSION) < 0 ? apiVersion : API_VERSION,
-        );
+    this.#negotiated ??= this.#negotiate();
     return this.#negotiated;
+  }
+
+  async #negotiate(): Promise<string> {
+    if (this.fixedVersion && !this.onUnreachable) return this.fixedVersion;
+    const { apiVersion } = await this.ping();
+    return this.fixedVersion ?? (compareVersions(apiVersion, API_VERSION) < 0 ? apiVersion : API_VERSION);
   }
 
   async supports(version: string): Promise<boolean> {

@@ -26,6 +26,10 @@ const OUR_DEPTH = 1_000;
 export interface ExecuteOptions {
   /** `error`: a missing map key is an error (Docker's inspect over raw JSON); else it is <no value>. */
   missingKey?: "error";
+  /** The template's name in its errors. */
+  name?: string;
+  /** In the place of functions of these names: a table's heading passes its words through unchanged. */
+  functions?: Record<string, (args: unknown[]) => unknown>;
 }
 
 export function execute(template: Template, data: unknown, options: ExecuteOptions = {}): string {
@@ -42,12 +46,14 @@ interface Variable {
 class Execution {
   out = "";
   private depth = 0;
-  private executing = "";
+  private executing: string;
 
   constructor(
     private readonly template: Template,
     private readonly options: ExecuteOptions,
-  ) {}
+  ) {
+    this.executing = options.name ?? "";
+  }
 
   walk(nodes: Node[], dot: unknown, variables: Variable[]): void {
     for (const node of nodes) this.step(node, dot, variables);
@@ -162,9 +168,24 @@ class Execution {
     if (first.kind === "function") return this.function(first, rest, dot, variables, final);
     const hasArguments = rest.length > 0 || final.length > 0;
     if (first.kind === "nil") this.fail(first, "nil is not a command");
+    if (hasArguments && first.kind === "field") {
+      const method = this.method(first, dot);
+      if (method) return method(...rest.map((word) => this.operand(word, dot, variables)), ...final);
+    }
     if (hasArguments && !["field", "chain", "variable"].includes(first.kind))
       this.fail(first, `can't give argument to non-function ${show(first)}`);
     return this.operand(first, dot, variables, hasArguments);
+  }
+
+  /** A function that the data holds under the field's name: `.Label "key"` of a row. */
+  private method(
+    field: Operand & { kind: "field" },
+    dot: unknown,
+  ): ((...args: unknown[]) => unknown) | undefined {
+    const [name = "", ...further] = field.names;
+    if (further.length > 0 || kindOf(dot) !== "struct") return undefined;
+    const value = own(dot as object, name)?.value;
+    return typeof value === "function" ? (value as (...args: unknown[]) => unknown) : undefined;
   }
 
   private operand(operand: Operand, dot: unknown, variables: Variable[], hasArguments = false): unknown {
@@ -262,7 +283,7 @@ class Execution {
         : this.checked(node, word, fn.takes?.[i]),
     );
     try {
-      return fn.call(args);
+      return (this.options.functions?.[name] ?? fn.call)(args);
     } catch (thrown) {
       if (!(thrown instanceof CallError)) throw thrown;
       return this.failAt(
@@ -326,7 +347,7 @@ class Execution {
     const before = this.template.source.slice(0, position);
     const line = before.split("\n").length;
     const column = Buffer.byteLength(before.slice(before.lastIndexOf("\n") + 1));
-    return `:${line}:${column}`;
+    return `${this.options.name ?? ""}:${line}:${column}`;
   }
 }
 

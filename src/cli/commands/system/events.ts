@@ -1,0 +1,93 @@
+// `events`: what happens on the daemon, a line each, for as long as one likes to watch.
+import type { EventMessage } from "../../../sdk/index.ts";
+import { describe } from "../../describe.ts";
+import { command } from "../../framework/command.ts";
+import { CommandFailure, fail } from "../../framework/failure.ts";
+import { flag } from "../../framework/flags.ts";
+import { timestamp } from "../../timestamp.ts";
+import { JSON_FORMAT } from "../../usage-texts.ts";
+
+/** docker's exit code for a template that doesn't parse. */
+const EXIT_TEMPLATE = 64;
+
+export default command({
+  synopsis: "[OPTIONS]",
+  about: "Get real time events from the server",
+  aliases: ["system events", "events"],
+  args: { exactly: 0 },
+  flags: {
+    filter: flag.filter("Filter output based on conditions provided", { short: "f" }),
+    format: flag.string(JSON_FORMAT),
+    since: flag.string("Show all events created since timestamp"),
+    until: flag.string("Stream events until this timestamp"),
+  },
+  async run(session, { flags }) {
+    const render = flags.format ? await compile(flags.format) : line;
+    const when = (text: string) => {
+      try {
+        return text === "" ? undefined : timestamp(text);
+      } catch (thrown) {
+        throw fail(describe(thrown));
+      }
+    };
+    const client = await session.client();
+    const events = await client.system.events({
+      since: when(flags.since),
+      until: when(flags.until),
+      filters: flags.filter,
+    });
+    for await (const event of events) await session.out.line(render(event));
+  },
+});
+
+async function compile(format: string): Promise<(event: EventMessage) => string> {
+  const { compileTemplate, structOf, toJson } = await import("../../template/index.ts");
+  if (format === "json") return (event) => toJson(event);
+  try {
+    const run = compileTemplate(format);
+    const asStructure = (event: EventMessage) =>
+      structOf(
+        {
+          // Names of the Go structure; those of old clients among them.
+          Status: "",
+          ID: event.Actor?.ID ?? "",
+          From: "",
+          ...event,
+          Type: event.Type ?? "",
+          Action: event.Action ?? "",
+          Actor: structOf({ ID: "", Attributes: {}, ...event.Actor }, "events.Actor"),
+          Scope: event.scope ?? "",
+          Time: event.time ?? 0,
+          TimeNano: event.timeNano ?? 0,
+        },
+        "events.Message",
+      );
+    run(asStructure({})); // a placeholder that there isn't is known before the first event
+    return (event) => run(asStructure(event));
+  } catch (thrown) {
+    throw new CommandFailure(`Error parsing format: ${describe(thrown)}`, EXIT_TEMPLATE);
+  }
+}
+
+function line(event: EventMessage): string {
+  const attributes = Object.entries(event.Actor?.Attributes ?? {})
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, value]) => `${key}=${value}`);
+  const details = attributes.length > 0 ? ` (${attributes.join(", ")})` : "";
+  return `${moment(event)}${event.Type} ${event.Action} ${event.Actor?.ID ?? ""}${details}`;
+}
+
+/** RFC 3339 in our own zone, with all nine digits of the second's fraction. JSON's number has lost the last two. */
+function moment({ time, timeNano }: EventMessage): string {
+  if (!time && !timeNano) return "";
+  const seconds = time ?? Math.trunc((timeNano ?? 0) / 1e9);
+  const fraction = timeNano ? String(BigInt(timeNano) % 1_000_000_000n).padStart(9, "0") : "000000000";
+  const offset = -new Date(seconds * 1000).getTimezoneOffset();
+  const local = new Date((seconds + offset * 60) * 1000).toISOString().slice(0, 19);
+  const two = (number: number) => String(Math.trunc(number)).padStart(2, "0");
+  const zone =
+    offset === 0
+      ? "Z"
+      : `${offset < 0 ? "-" : "+"}${two(Math.abs(offset) / 60)}:${two(Math.abs(offset) % 60)}`;
+  return `${local}.${fraction}${zone} `;
+}

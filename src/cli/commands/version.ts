@@ -1,0 +1,148 @@
+// `version`: both sides' versions.
+import { API_VERSION, type SystemVersion } from "../../sdk/index.ts";
+import { describe } from "../describe.ts";
+import { alignTabs } from "../format/tab-writer.ts";
+import { command } from "../framework/command.ts";
+import { CommandFailure } from "../framework/failure.ts";
+import { flag } from "../framework/flags.ts";
+import { COMMIT, VERSION } from "../program-version.ts";
+import { JSON_FORMAT } from "../usage-texts.ts";
+
+/** docker's exit code for a template that doesn't parse. */
+const EXIT_TEMPLATE = 64;
+
+interface ClientVersion {
+  Version: string;
+  ApiVersion: string;
+  DefaultAPIVersion: string;
+  GitCommit: string;
+  GoVersion: string;
+  Os: string;
+  Arch: string;
+  BuildTime: string;
+  Context: string;
+}
+
+export default command({
+  synopsis: "[OPTIONS]",
+  about: "Show the Docker version information",
+  args: { exactly: 0 },
+  flags: { format: flag.string(JSON_FORMAT, { short: "f" }) },
+  async run(session, { flags }) {
+    const render = flags.format ? await compileFormat(flags.format) : undefined;
+    const client = await session.client();
+    let server: SystemVersion | null = null;
+    let problem: unknown;
+    let version = API_VERSION;
+    try {
+      version = await client.connection.version();
+      server = readableTimes(await client.system.version());
+    } catch (thrown) {
+      problem = thrown;
+    }
+    const own: ClientVersion = {
+      Version: VERSION,
+      ApiVersion: version,
+      DefaultAPIVersion: API_VERSION,
+      GitCommit: COMMIT,
+      GoVersion: `bun${Bun.version}`,
+      Os: "linux",
+      Arch: process.arch === "x64" ? "amd64" : process.arch,
+      BuildTime: "",
+      Context: await session.contextName(),
+    };
+    const text = render ? `${await render(own, server)}\n` : overview(own, server);
+    await session.out.write(text);
+    if (problem) throw new CommandFailure(describe(problem));
+  },
+});
+
+/** A compiled `--format`: the API version has two names in Go, its field's and its JSON key's. */
+async function compileFormat(format: string) {
+  const { compileTemplate, structOf, toJson } = await import("../template/index.ts");
+  if (format === "json" || format === "{{json .}}") {
+    return (Client: ClientVersion, Server: SystemVersion | null) => toJson({ Client, Server });
+  }
+  try {
+    const run = compileTemplate(format, { name: "version" });
+    return (client: ClientVersion, server: SystemVersion | null) => {
+      const named = <T extends { ApiVersion?: string }>(value: T, type: string) =>
+        structOf({ ...value, APIVersion: value.ApiVersion }, type);
+      return run(
+        structOf(
+          { Client: named(client, "system.clientVersion"), Server: server && named(server, "types.Version") },
+          "system.versionInfo",
+        ),
+      );
+    };
+  } catch (thrown) {
+    throw new CommandFailure(describe(thrown), EXIT_TEMPLATE);
+  }
+}
+
+/** Build times as C's asctime prints them, which people read more easily than the API's. */
+function readableTimes(server: SystemVersion): SystemVersion {
+  for (const { Name, Details } of server.Components ?? []) {
+    if (Name === "Engine" && Details && typeof Details.BuildTime === "string") {
+      Details.BuildTime = asctime(Details.BuildTime);
+    }
+  }
+  return server;
+}
+
+function asctime(text: string): string {
+  const date = new Date(text);
+  if (Number.isNaN(date.getTime())) return text;
+  const [week = "", day = "", month = "", year = "", time = ""] = date
+    .toUTCString()
+    .replace(",", "")
+    .split(" ");
+  return `${week} ${month} ${day.replace(/^0/, " ")} ${time} ${year}`;
+}
+
+function overview(own: ClientVersion, server: SystemVersion | null): string {
+  const downgraded =
+    own.ApiVersion === own.DefaultAPIVersion ? "" : ` (downgraded from ${own.DefaultAPIVersion})`;
+  const lines = [
+    "Client:",
+    ` Version:\t${own.Version}`,
+    ` API version:\t${own.ApiVersion}${downgraded}`,
+    ` Go version:\t${own.GoVersion}`,
+    ` Git commit:\t${own.GitCommit}`,
+    ` Built:\t${own.BuildTime}`,
+    ` OS/Arch:\t${own.Os}/${own.Arch}`,
+    ` Context:\t${own.Context}`,
+  ];
+  if (server)
+    lines.push(
+      "",
+      `Server:${server.Platform?.Name ? ` ${server.Platform.Name}` : ""}`,
+      ...components(server),
+    );
+  return alignTabs(`${lines.join("\n")}\n`, { minWidth: 20, padding: 1 });
+}
+
+function components(server: SystemVersion): string[] {
+  const all = [...(server.Components ?? [])];
+  if (!all.some(({ Name }) => Name === "Engine"))
+    all.push({ Name: "Engine", Version: server.Version ?? "", Details: { ...server } });
+  return all.flatMap(({ Name, Version, Details }) => {
+    const detail = (key: string) => String(Details?.[key] ?? "");
+    if (Name !== "Engine") {
+      const rest = Object.keys(Details ?? {})
+        .sort()
+        .map((key) => `  ${key}:\t${detail(key)}`);
+      return [` ${Name}:`, `  Version:\t${Version}`, ...rest];
+    }
+    return [
+      " Engine:",
+      `  Version:\t${Version}`,
+      `  API version:\t${detail("ApiVersion")} (minimum version ${detail("MinAPIVersion")})`,
+      `  Go version:\t${detail("GoVersion")}`,
+      `  Git commit:\t${detail("GitCommit")}`,
+      `  Built:\t${detail("BuildTime")}`,
+      `  OS/Arch:\t${detail("Os")}/${detail("Arch")}`,
+      `  Experimental:\t${detail("Experimental")}`,
+    ];
+  });
+}

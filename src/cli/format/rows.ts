@@ -1,0 +1,90 @@
+// Lists as people want to see them: a table, ids alone, JSON lines, or their own Go template (`--format`).
+import { fail } from "../framework/failure.ts";
+import type { Output } from "../output.ts";
+import { structOf, typeName } from "../template/values.ts";
+import { alignTabs } from "./tab-writer.ts";
+
+/** What a template sees of one thing: each field made when it is asked for, methods with arguments apart. */
+export type Row = object;
+
+/** Makes a row. `kind` is the Go type whose name a template's error would give: `*formatter.ContainerContext`. */
+export function row(
+  kind: string,
+  fields: Record<string, () => unknown>,
+  methods: Record<string, (...values: never[]) => unknown> = {},
+): Row {
+  const made: Row = {};
+  // In the order of names, as `--format json` prints them.
+  const names = Object.keys(fields).sort();
+  for (const name of names) Object.defineProperty(made, name, { enumerable: true, get: fields[name] });
+  for (const [name, method] of Object.entries(methods)) Object.defineProperty(made, name, { value: method });
+  return structOf(made, kind, names);
+}
+
+export interface Listing {
+  /** `--format`, or the default of config.json; empty for the table. */
+  format: string;
+  /** The table's template without its word `table`. */
+  table: string;
+  /** The table's headings by placeholder. */
+  headers: Record<string, string>;
+  rows: Row[];
+}
+
+/** Only placeholders and text: needs no evaluator. */
+const PLAIN = /^(?:\{\{\s*\.(\w+)\s*\}\}|[^{])*$/;
+
+/** Prints the rows. */
+export async function printRows(out: Output, listing: Listing): Promise<void> {
+  await out.write(await renderRows(listing));
+}
+
+export async function renderRows({ format, table, headers, rows }: Listing): Promise<string> {
+  const asTable = format === "" || format === "table" || format.startsWith("table ");
+  let source = format === "" || format === "table" ? table : asTable ? format.slice("table".length) : format;
+  if (format === "json") source = "{{json .}}";
+  source = source.trim().replaceAll("\\t", "\t").replaceAll("\\n", "\n");
+  const render = await compile(source);
+  const lines = rows.map((one) => `${render(one)}\n`).join("");
+  if (!asTable) return lines;
+  const heading = await compile(source, true);
+  return alignTabs(`${heading(headers)}\n${lines}`);
+}
+
+/** What a function makes of a heading: nothing. */
+const HEADING_FUNCTIONS = Object.fromEntries(
+  ["json", "split", "join", "title", "lower", "upper", "pad", "truncate"].map((name) => [
+    name,
+    ([text]: unknown[]) => text,
+  ]),
+);
+
+/** A template as a function of a row. */
+export async function compile(source: string, heading = false): Promise<(data: object) => string> {
+  if (PLAIN.test(source)) {
+    const names = [...source.matchAll(/\{\{\s*\.(\w+)\s*\}\}/g)].map((match) => match[1] ?? "");
+    return (data) => {
+      for (const name of names) if (!(name in data)) return unknownField(source, name, data, heading);
+      return source.replace(/\{\{\s*\.(\w+)\s*\}\}/g, (_, name: string) => {
+        const value = (data as Record<string, unknown>)[name];
+        return typeof value === "string" ? value : goText(value);
+      });
+    };
+  }
+  const { compileTemplate } = await import("../template/index.ts");
+  return compileTemplate(source, heading ? { functions: HEADING_FUNCTIONS } : {});
+}
+
+function unknownField(source: string, name: string, data: object, heading: boolean): string {
+  if (heading) return ""; // a heading that nobody named is empty, as a map's missing key
+  const column = source.indexOf(`.${name}`) + 1;
+  throw fail(
+    `template parsing error: template: :1:${column}: executing "" at <.${name}>: can't evaluate field ${name} in type ${typeName(data)}`,
+  );
+}
+
+/** How Go's fmt prints what is no text. */
+function goText(value: unknown): string {
+  if (value === undefined || value === null) return "<nil>";
+  return String(value);
+}

@@ -1,0 +1,193 @@
+// The client's door: finds the command in the tree, gives it its flags, prints what goes wrong once.
+import { basename } from "node:path";
+import { configFolder } from "./config-file.ts";
+import { describe } from "./describe.ts";
+import { arityProblem, type Command, type Place } from "./framework/command.ts";
+import { CommandFailure, EXIT } from "./framework/failure.ts";
+import { FlagError, parseFlags } from "./framework/parse.ts";
+import { globalFlags } from "./global-flags.ts";
+import { VERSION } from "./program-version.ts";
+import { openSession, type Session } from "./session.ts";
+import { TREE } from "./tree.ts";
+
+/** Runs one command line (without the program's name) and gives its exit code. */
+export async function main(argv0: string, words: string[]): Promise<number> {
+  const program = basename(argv0) === "docker" ? "docker" : "berth";
+  const table = globalFlags(configFolder(undefined));
+  let session: Session | undefined;
+  try {
+    const globals = parseGlobals(program, table, words);
+    const folder = configFolder(globals.flags.config);
+    session = openSession(program, globals.flags, folder);
+    for (const notice of globals.notices) await session.err.line(notice);
+    if (globals.flags.version) {
+      const { API_VERSION } = await import("../sdk/index.ts");
+      await session.out.line(
+        `${program === "docker" ? "Docker" : "Berth"} version ${VERSION}, API ${API_VERSION}`,
+      );
+      return 0;
+    }
+    if (globals.help) return await printHelp(session, [], table);
+    return await dispatch(session, globals.args, table);
+  } catch (thrown) {
+    return report(session, thrown);
+  }
+}
+
+type GlobalTable = ReturnType<typeof globalFlags>;
+
+function parseGlobals(program: string, table: GlobalTable, words: string[]) {
+  try {
+    return parseFlags(table, words, { stopAtFirst: true });
+  } catch (thrown) {
+    throw usageFailure(thrown, program, `${program} [OPTIONS] COMMAND [ARG...]`);
+  }
+}
+
+/** A wrong flag, with where to read more (docker/cli cli/cobra.go FlagErrorFunc). */
+function usageFailure(thrown: unknown, path: string, usage: string): unknown {
+  if (!(thrown instanceof FlagError)) return thrown;
+  const text = `${thrown.message}\n\nUsage:  ${usage}\n\nRun '${path} --help' for more information`;
+  return new CommandFailure(text, EXIT.usage, { cause: thrown });
+}
+
+function find(places: Place[], name: string): Place | undefined {
+  return places.find((place) => place.name === name || place.aliases?.includes(name));
+}
+
+async function dispatch(session: Session, words: string[], globals: GlobalTable): Promise<number> {
+  const { program } = session;
+  const [first, ...rest] = words;
+  if (first === undefined) {
+    await session.err.write(await programHelpText(session, globals));
+    return 0;
+  }
+  if (first === "help") return printHelp(session, rest, globals);
+  const place = find(TREE, first);
+  if (!place) {
+    throw new CommandFailure(
+      `${program}: unknown command: ${program} ${first}\n\nRun '${program} --help' for more information`,
+    );
+  }
+  return descend(session, place, rest, `${program} ${first === place.name ? place.name : first}`);
+}
+
+async function descend(session: Session, place: Place, words: string[], path: string): Promise<number> {
+  if (place.load) {
+    const { default: loaded } = await place.load();
+    return runCommand(session, loaded, words, path);
+  }
+  let parsed: ReturnType<typeof parseFlags>;
+  try {
+    parsed = parseFlags({}, words, { stopAtFirst: true });
+  } catch (thrown) {
+    throw usageFailure(thrown, path, `${path} COMMAND`);
+  }
+  const [name, ...rest] = parsed.args;
+  for (const notice of parsed.notices) await session.err.line(notice);
+  if (parsed.help || name === undefined) {
+    const { groupHelp } = await import("./framework/help.ts");
+    await (parsed.help ? session.out : session.err).write(groupHelp(path, place));
+    return 0;
+  }
+  const child = find(place.children ?? [], name);
+  if (child) return descend(session, child, rest, `${path} ${child.name}`);
+  throw new CommandFailure(
+    `${session.program}: unknown command: ${path} ${name}\n\nUsage:  ${path}\n\nRun '${path} --help' for more information`,
+  );
+}
+
+async function runCommand(
+  session: Session,
+  command: Command,
+  words: string[],
+  path: string,
+): Promise<number> {
+  const usage = [path, command.synopsis].filter(Boolean).join(" ");
+  let parsed: ReturnType<typeof parseFlags>;
+  try {
+    parsed = parseFlags(command.flags, words, { stopAtFirst: command.stopAtFirst });
+  } catch (thrown) {
+    throw usageFailure(thrown, path, command.synopsis2 ? `${usage}\n\t${path} ${command.synopsis2}` : usage);
+  }
+  for (const notice of parsed.notices) await session.err.line(notice);
+  if (parsed.help) {
+    const { commandHelp } = await import("./framework/help.ts");
+    await session.out.write(commandHelp(path, session.program, command, await helpWidth()));
+    return 0;
+  }
+  const problem = arityProblem(command.args, parsed.args.length);
+  if (problem) {
+    const lines = command.synopsis2 ? `${usage}\n\t${path} ${command.synopsis2}` : usage;
+    const verb = problem.startsWith("requires at least") && !problem.includes("at most") ? "See" : "Run";
+    throw new CommandFailure(
+      `${session.program}: '${path}' ${problem}\n\nUsage:  ${lines}\n\n${verb} '${path} --help' for more information`,
+    );
+  }
+  await requireVersions(session, command, parsed.given, path);
+  const code = await command.run(session, {
+    args: parsed.args,
+    flags: parsed.flags as never,
+    given: (name: string) => parsed.given.has(name),
+    path,
+  });
+  await session.out.flush();
+  return typeof code === "number" ? code : 0;
+}
+
+/** A flag or command that the daemon is too old for is refused before anything happens. */
+async function requireVersions(session: Session, command: Command, given: Set<string>, path: string) {
+  const table = command.flags as Record<string, { since?: string }>;
+  const wanted = [...given].filter((name) => table[name]?.since);
+  if (wanted.length === 0 && !command.since) return;
+  const { connection } = await session.client();
+  const refuse = async (what: string, since: string) => {
+    if (await connection.supports(since)) return;
+    throw new CommandFailure(
+      `${what} requires API version ${since}, but the Docker daemon API version is ${await connection.version()}`,
+    );
+  };
+  if (command.since) await refuse(path, command.since);
+  for (const name of wanted) await refuse(`"--${name}"`, table[name]?.since ?? "");
+}
+
+async function printHelp(session: Session, words: string[], globals: GlobalTable): Promise<number> {
+  let places = TREE;
+  let place: Place | undefined;
+  const path = [session.program];
+  for (const word of words) {
+    place = find(places, word);
+    if (!place) throw new CommandFailure(`unknown help topic: ${words.join(" ")}`);
+    path.push(place.name === word ? place.name : word);
+    places = place.children ?? [];
+  }
+  if (!place) {
+    await session.out.write(await programHelpText(session, globals));
+    return 0;
+  }
+  return descend(session, place, ["--help"], path.join(" "));
+}
+
+async function programHelpText(session: Session, globals: GlobalTable): Promise<string> {
+  const { programHelp } = await import("./framework/help.ts");
+  return programHelp(session.program, TREE, globals, await helpWidth());
+}
+
+/** As wide as the terminal on standard input, else 80 columns; one stays free. */
+async function helpWidth(): Promise<number> {
+  const { terminalSize } = await import("./output.ts");
+  return (terminalSize(0)?.columns || 80) - 1;
+}
+
+/** The one place where an error is printed. */
+async function report(session: Session | undefined, thrown: unknown): Promise<number> {
+  const text = describe(thrown);
+  const code = thrown instanceof CommandFailure ? thrown.exitCode : EXIT.failed;
+  if (text) {
+    const { openOutput } = await import("./output.ts");
+    await session?.out.flush();
+    await (session?.err ?? openOutput(2)).line(text);
+  }
+  if (process.env.BERTH_DEBUG && thrown instanceof Error) console.error(thrown.stack);
+  return code;
+}

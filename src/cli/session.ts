@@ -1,0 +1,57 @@
+// What one call of the program knows: its name, its streams, its configuration, and the daemon it speaks to.
+import { Client } from "../sdk/index.ts";
+import { type ConfigFile, readConfigFile } from "./config-file.ts";
+import { resolveDaemon } from "./daemon-address.ts";
+import type { GlobalFlags } from "./global-flags.ts";
+import { type Output, openOutput } from "./output.ts";
+
+export interface Session {
+  /** What people called: `docker` or `berth`. */
+  readonly program: string;
+  readonly out: Output;
+  readonly err: Output;
+  readonly globals: GlobalFlags;
+  /** The folder of config.json, contexts and certificates. */
+  readonly configFolder: string;
+  config(): Promise<ConfigFile>;
+  /** The daemon; made on first use, asks nothing by itself. */
+  client(): Promise<Client>;
+  /** The context's name, as `version` and `context show` print it. */
+  contextName(): Promise<string>;
+}
+
+export function openSession(program: string, globals: GlobalFlags, configFolder: string): Session {
+  const out = openOutput(1);
+  const err = openOutput(2);
+  let config: Promise<ConfigFile> | undefined;
+  let client: Promise<Client> | undefined;
+  const readConfig = () => {
+    config ??= readConfigFile(configFolder);
+    return config;
+  };
+  const address = async () => resolveDaemon(globals, configFolder, await readConfig());
+  return {
+    program,
+    out,
+    err,
+    globals,
+    configFolder,
+    config: readConfig,
+    contextName: async () => (await address()).context,
+    client() {
+      client ??= (async () => {
+        const { host, tls, starts } = await address();
+        return new Client({
+          host,
+          tls,
+          apiVersion: process.env.DOCKER_API_VERSION || undefined,
+          headers: (await readConfig()).HttpHeaders,
+          onUnreachable: starts
+            ? async () => (await import("./start-daemon.ts")).startDaemon(host, err)
+            : undefined,
+        });
+      })();
+      return client;
+    },
+  };
+}

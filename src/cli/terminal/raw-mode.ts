@@ -1,0 +1,39 @@
+// The terminal on standard input, byte by byte while a container has it, and as it was on every way out.
+import { ReadStream } from "node:tty";
+
+let opened: ReadStream | undefined;
+let raw = false;
+
+/** The one reader of the terminal; made once, since two would share its keys between them. */
+function terminal(): ReadStream {
+  opened ??= new ReadStream(0);
+  return opened;
+}
+
+/** Passes keys on as they are (no echo, no lines, no signals) until `restoreTerminal`, or the process' end. */
+export function setRawMode(): void {
+  if (raw) return;
+  raw = true;
+  process.on("exit", restoreTerminal);
+  process.on("uncaughtException", crash);
+  process.on("unhandledRejection", crash);
+  terminal().setRawMode(true);
+}
+
+/** Gives the terminal back as it was. May be called at any time, and twice. */
+export function restoreTerminal(): void {
+  if (!raw) return;
+  raw = false;
+  opened?.setRawMode(false);
+}
+
+function crash(thrown: unknown): void {
+  restoreTerminal();
+  console.error(thrown);
+  process.exit(1);
+}
+
+/** What is typed, as it comes. */
+export async function* typed(): AsyncGenerator<Uint8Array> {
+  for await (const chunk of terminal()) yield chunk as Uint8Array;
+}

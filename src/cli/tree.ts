@@ -1,0 +1,248 @@
+// All commands by their place, with the line that lists them. A command's file is loaded when it is called.
+import type { Place } from "./framework/command.ts";
+
+const ATTACH = "Attach local standard input, output, and error streams to a running container";
+
+const container: Place[] = [
+  { name: "attach", about: ATTACH, load: () => import("./commands/container/attach.ts") },
+  { name: "create", about: "Create a new container", load: () => import("./commands/container/create.ts") },
+  {
+    name: "exec",
+    about: "Execute a command in a running container",
+    load: () => import("./commands/container/exec.ts"),
+  },
+  {
+    name: "inspect",
+    about: "Display detailed information on one or more containers",
+    load: () => import("./commands/container/inspect.ts"),
+  },
+  {
+    name: "kill",
+    about: "Kill one or more running containers",
+    load: () => import("./commands/container/kill.ts"),
+  },
+  {
+    name: "logs",
+    about: "Fetch the logs of a container",
+    load: () => import("./commands/container/logs.ts"),
+  },
+  {
+    name: "ls",
+    aliases: ["ps", "list"],
+    about: "List containers",
+    load: () => import("./commands/container/ls.ts"),
+  },
+  {
+    name: "pause",
+    about: "Pause all processes within one or more containers",
+    load: () => import("./commands/container/pause.ts"),
+  },
+  {
+    name: "port",
+    about: "List port mappings or a specific mapping for the container",
+    load: () => import("./commands/container/port.ts"),
+  },
+  {
+    name: "prune",
+    about: "Remove all stopped containers",
+    load: () => import("./commands/container/prune.ts"),
+  },
+  { name: "rename", about: "Rename a container", load: () => import("./commands/container/rename.ts") },
+  {
+    name: "restart",
+    about: "Restart one or more containers",
+    load: () => import("./commands/container/restart.ts"),
+  },
+  {
+    name: "rm",
+    aliases: ["remove"],
+    about: "Remove one or more containers",
+    load: () => import("./commands/container/rm.ts"),
+  },
+  {
+    name: "run",
+    about: "Create and run a new container from an image",
+    load: () => import("./commands/container/run.ts"),
+  },
+  {
+    name: "start",
+    about: "Start one or more stopped containers",
+    load: () => import("./commands/container/start.ts"),
+  },
+  {
+    name: "stop",
+    about: "Stop one or more running containers",
+    load: () => import("./commands/container/stop.ts"),
+  },
+  {
+    name: "top",
+    about: "Display the running processes of a container",
+    load: () => import("./commands/container/top.ts"),
+  },
+  {
+    name: "unpause",
+    about: "Unpause all processes within one or more containers",
+    load: () => import("./commands/container/unpause.ts"),
+  },
+  {
+    name: "wait",
+    about: "Block until one or more containers stop, then print their exit codes",
+    load: () => import("./commands/container/wait.ts"),
+  },
+];
+
+const image: Place[] = [
+  {
+    name: "history",
+    about: "Show the history of an image",
+    load: () => import("./commands/image/history.ts"),
+  },
+  {
+    name: "import",
+    about: "Import the contents from a tarball to create a filesystem image",
+    load: () => import("./commands/image/import.ts"),
+  },
+  {
+    name: "inspect",
+    about: "Display detailed information on one or more images",
+    load: () => import("./commands/image/inspect.ts"),
+  },
+  {
+    name: "load",
+    about: "Load an image from a tar archive or STDIN",
+    load: () => import("./commands/image/load.ts"),
+  },
+  { name: "ls", aliases: ["list"], about: "List images", load: () => import("./commands/image/ls.ts") },
+  { name: "prune", about: "Remove unused images", load: () => import("./commands/image/prune.ts") },
+  {
+    name: "pull",
+    about: "Download an image from a registry",
+    load: () => import("./commands/image/pull.ts"),
+  },
+  { name: "push", about: "Upload an image to a registry", load: () => import("./commands/image/push.ts") },
+  {
+    name: "rm",
+    aliases: ["remove"],
+    about: "Remove one or more images",
+    load: () => import("./commands/image/rm.ts"),
+  },
+  {
+    name: "save",
+    about: "Save one or more images to a tar archive (streamed to STDOUT by default)",
+    load: () => import("./commands/image/save.ts"),
+  },
+  {
+    name: "tag",
+    about: "Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE",
+    load: () => import("./commands/image/tag.ts"),
+  },
+];
+
+const network: Place[] = [
+  {
+    name: "inspect",
+    about: "Display detailed information on one or more networks",
+    load: () => import("./commands/network/inspect.ts"),
+  },
+  { name: "ls", aliases: ["list"], about: "List networks", load: () => import("./commands/network/ls.ts") },
+];
+
+const system: Place[] = [
+  { name: "df", about: "Show docker disk usage", load: () => import("./commands/system/df.ts") },
+  {
+    name: "events",
+    about: "Get real time events from the server",
+    load: () => import("./commands/system/events.ts"),
+  },
+  { name: "info", about: "Display system-wide information", load: () => import("./commands/system/info.ts") },
+  { name: "prune", about: "Remove unused data", load: () => import("./commands/system/prune.ts") },
+];
+
+const volume: Place[] = [
+  { name: "create", about: "Create a volume", load: () => import("./commands/volume/create.ts") },
+  {
+    name: "inspect",
+    about: "Display detailed information on one or more volumes",
+    load: () => import("./commands/volume/inspect.ts"),
+  },
+  { name: "ls", aliases: ["list"], about: "List volumes", load: () => import("./commands/volume/ls.ts") },
+  { name: "prune", about: "Remove unused local volumes", load: () => import("./commands/volume/prune.ts") },
+  {
+    name: "rm",
+    aliases: ["remove"],
+    about: "Remove one or more volumes",
+    load: () => import("./commands/volume/rm.ts"),
+  },
+];
+
+/** A command of a group that is a command of the program's too, under the same name or another. */
+function also(group: Place[], name: string, as: Partial<Place> = {}): Place {
+  const place = group.find((one) => one.name === name);
+  if (!place) throw new Error(`no command ${name} to list`);
+  return { ...place, aliases: undefined, ...as };
+}
+
+const common = { section: "common" } as const;
+const management = { section: "management" } as const;
+
+export const TREE: Place[] = [
+  also(container, "run", common),
+  also(container, "exec", common),
+  also(container, "ls", { name: "ps", ...common }),
+  also(image, "pull", common),
+  also(image, "push", common),
+  also(image, "ls", { name: "images", ...common }),
+  {
+    name: "login",
+    about: "Authenticate to a registry",
+    ...common,
+    load: () => import("./commands/login.ts"),
+  },
+  { name: "logout", about: "Log out from a registry", ...common, load: () => import("./commands/logout.ts") },
+  {
+    name: "search",
+    about: "Search Docker Hub for images",
+    ...common,
+    load: () => import("./commands/search.ts"),
+  },
+  {
+    name: "version",
+    about: "Show the Docker version information",
+    ...common,
+    load: () => import("./commands/version.ts"),
+  },
+  also(system, "info", common),
+
+  { name: "container", about: "Manage containers", ...management, children: container },
+  { name: "image", about: "Manage images", ...management, children: image },
+  { name: "network", about: "Manage networks", ...management, children: network },
+  { name: "system", about: "Manage Docker", ...management, children: system },
+  { name: "volume", about: "Manage volumes", ...management, children: volume },
+
+  also(container, "attach"),
+  also(container, "create"),
+  also(system, "events"),
+  also(image, "history"),
+  also(image, "import"),
+  {
+    name: "inspect",
+    about: "Return low-level information on Docker objects",
+    load: () => import("./commands/inspect.ts"),
+  },
+  also(container, "kill"),
+  also(image, "load"),
+  also(container, "logs"),
+  also(container, "pause"),
+  also(container, "port"),
+  also(container, "rename"),
+  also(container, "restart"),
+  also(container, "rm"),
+  also(image, "rm", { name: "rmi" }),
+  also(image, "save"),
+  also(container, "start"),
+  also(container, "stop"),
+  also(image, "tag"),
+  also(container, "top"),
+  also(container, "unpause"),
+  also(container, "wait"),
+];
