@@ -14,6 +14,9 @@ import type {
   PendingAttachment,
 } from "./types.ts";
 
+/** Milliseconds between the end of a program's output and the record of its exit: fractions of one, on an idle machine. */
+const SETTLING = 500;
+
 /** Errors: invalid (detach keys), conflict (paused, restarting). `reference` is as the client wrote it, for the texts. */
 export function attach(
   containers: Containers,
@@ -108,6 +111,8 @@ export class ClientAttachment implements Attachment {
       /** The client's end of input is the program's. */
       endsInput: boolean;
       onDetach: () => void;
+      /** The end of the output waits for this, but not long: a client asks for the exit status right after it. */
+      settled?: Promise<void>;
     },
   ) {
     this.tty = parts.tty;
@@ -124,7 +129,12 @@ export class ClientAttachment implements Attachment {
     try {
       for (;;) {
         const next = await Promise.race([reader.read(), this.detached.promise]);
-        if (next === "detached" || next.done) return;
+        if (next === "detached") return;
+        if (next.done) {
+          // A program may close its output and go on: it isn't waited for longer than the kernel needs to tell its end.
+          if (this.parts.settled) await Promise.race([this.parts.settled, Bun.sleep(SETTLING)]);
+          return;
+        }
         yield next.value;
       }
     } finally {

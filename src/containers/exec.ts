@@ -101,8 +101,8 @@ export async function startExec(
       ...(consoleSize && { consoleSize }),
     });
     exec.pid = started.pid;
-    watchExec(containers, exec, shim);
-    return stream ? clientOf(containers, record, exec, stream) : null;
+    const ended = watchExec(containers, exec, shim);
+    return stream ? clientOf(containers, record, exec, stream, ended) : null;
   } catch (error) {
     const problem = classifyStartError(error);
     finish(containers, exec, problem.exitCode === 128 ? 126 : problem.exitCode);
@@ -115,6 +115,7 @@ function clientOf(
   record: ContainerRecord,
   exec: Exec,
   stream: Awaited<ReturnType<Shim["attach"]>>,
+  ended: Promise<void>,
 ): Attachment {
   const { config } = exec;
   const keys = parseDetachKeys(config.detachKeys, (text) => `Invalid escape keys (${text}) provided`);
@@ -126,11 +127,12 @@ function clientOf(
     takesInput: config.attachStdin,
     endsInput: true,
     onDetach: () => containers.emit(record, "exec_detach", { execID: exec.id }),
+    settled: ended,
   });
 }
 
-function watchExec(containers: Containers, exec: Exec, shim: Shim): void {
-  shim.wait(exec.id).then(
+function watchExec(containers: Containers, exec: Exec, shim: Shim): Promise<void> {
+  return shim.wait(exec.id).then(
     ({ code }) => finish(containers, exec, code),
     () => finish(containers, exec, 137), // the shim died, and the container with it
   );
