@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 version=$(sed -n 's/^  "version": "\(.*\)",$/\1/p' package.json)
 commit=$(git rev-parse --short HEAD 2>/dev/null || echo unknown)
 mkdir -p dist
-sh scripts/bun.sh build --compile --minify --bytecode --format=esm \
+sh scripts/bun.sh build --compile --minify --bytecode --splitting --format=esm \
   --define BERTH_VERSION="\"$version\"" --define BERTH_COMMIT="\"$commit\"" \
   src/main.ts --outfile "dist/berth.$$"
 mv "dist/berth.$$" dist/berth
