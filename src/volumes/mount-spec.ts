@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { isAbsolute, normalize, posix } from "node:path";
 import type { Mount } from "../api/types/index.ts";
-import { invalid } from "../base/errors.ts";
+import { invalid, notImplemented } from "../base/errors.ts";
 import type { ResolvedMount } from "./types.ts";
 
 const PROPAGATIONS = ["private", "rprivate", "slave", "rslave", "shared", "rshared"];
@@ -92,9 +92,7 @@ function resolve(mount: Mount, sourceMustExist: boolean): ResolvedMount {
       if (source !== "") throw extra("Source");
       return { ...base, type: "tmpfs", source: "", tmpfsOptions: tmpfsOptions(mount, refuse) };
     case "image":
-    case "cluster":
-    case "npipe":
-      throw refuse(`mount type ${type} is not built yet`);
+      throw notImplemented("mounts of type image are not built yet");
     default:
       throw refuse("mount type unknown");
   }

@@ -107,6 +107,8 @@ export const REFUSALS: Refusal[] = [
   host({ DeviceCgroupRules: ["strange"] }),
   host({ Devices: [{ PathOnHost: "/dev/no-such", PathInContainer: "/dev/x", CgroupPermissions: "rwm" }] }),
   host({ Devices: [{ PathOnHost: "/etc/passwd", PathInContainer: "/dev/x", CgroupPermissions: "rwm" }] }),
+  host({ DeviceRequests: [{ Driver: "", Count: -1, Capabilities: [["gpu", "x"], ["y"]] }] }),
+  host({ DeviceRequests: [{ Driver: "strange", Capabilities: [["gpu"]] }] }),
   host({ BlkioDeviceReadBps: [{ Path: "/dev/no-such", Rate: 1 }] }),
   host({ GroupAdd: ["no-such-group"] }),
   config({ User: "no-such-user" }),

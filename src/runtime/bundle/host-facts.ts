@@ -151,8 +151,13 @@ function limitsOfV2(): LimitSupport {
 function commonLimits(): Pick<LimitSupport, "cgroupNamespaces" | "ipv4Forwarding"> {
   return {
     cgroupNamespaces: existsSync("/proc/self/ns/cgroup"),
-    ipv4Forwarding: text("/proc/sys/net/ipv4/ip_forward") === "1",
+    ipv4Forwarding: ipv4Forwarding(),
   };
+}
+
+/** The one limit that changes while the daemon runs. */
+export function ipv4Forwarding(): boolean {
+  return text("/proc/sys/net/ipv4/ip_forward") === "1";
 }
 
 /** Where each version 1 controller is mounted, from the text of proc_pid_mountinfo(5); the first mount wins. */

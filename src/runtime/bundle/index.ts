@@ -4,7 +4,7 @@
 import type { HostEnvironment } from "../../base/environment.ts";
 import type { ExecProcessRequest, ProcessSpec } from "../types.ts";
 import { buildExecProcess as build } from "./exec-process.ts";
-import { hostFacts } from "./host-facts.ts";
+import { hostFacts, ipv4Forwarding, type LimitSupport } from "./host-facts.ts";
 import { accountFiles, mountOf, rootOwner } from "./look-up.ts";
 import { resolveInRoot } from "./root-path.ts";
 import { resolveUser } from "./user.ts";
@@ -34,7 +34,10 @@ export function checkUser(rootfs: string, user: string): void {
 }
 
 /** Which limits this host's cgroups can hold: for `info`. */
-export const limitSupport = (environment: HostEnvironment) => hostFacts(environment).limits;
+export const limitSupport = (environment: HostEnvironment): LimitSupport => ({
+  ...hostFacts(environment).limits,
+  ipv4Forwarding: ipv4Forwarding(),
+});
 
 /** Whether read-only mounts can be so for all that is mounted below them. */
 export const supportsRecursiveReadOnly = (environment: HostEnvironment): boolean =>

@@ -3,11 +3,11 @@ import { isIP } from "node:net";
 import { posix } from "node:path";
 import type { ContainerConfig, HostConfig } from "../../api/types/index.ts";
 import type { HostEnvironment } from "../../base/environment.ts";
-import { BerthError, invalid } from "../../base/errors.ts";
+import { BerthError, invalid, notImplemented } from "../../base/errors.ts";
 import type { RuntimeDefaults } from "../types.ts";
 import { normaliseCapabilities } from "./capabilities.ts";
 import { parseDeviceRule } from "./devices.ts";
-import { type HostFacts, hostFacts } from "./host-facts.ts";
+import { type HostFacts, hostFacts, ipv4Forwarding } from "./host-facts.ts";
 import { maskedPaths, readonlyPaths } from "./masked-paths.ts";
 import { DEFAULT_SHM_SIZE, tmpfsOptions } from "./mounts.ts";
 import { joinedContainer } from "./namespaces.ts";
@@ -15,6 +15,9 @@ import { parseSeccompProfile } from "./seccomp.ts";
 import { parseSecurityOptions } from "./security-options.ts";
 import { parseSignal } from "./signals.ts";
 import { validateResources } from "./validate-resources.ts";
+
+/** Known without being in the configuration; the second is what Docker's clients call runc. */
+const USUAL_RUNTIMES = ["runc", "io.containerd.runc.v2", "crun"];
 
 /** A health check's times are zero or at least this, in nanoseconds. */
 const MINIMUM_DURATION = 1_000_000;
@@ -29,7 +32,9 @@ export function validateHostConfig(
   environment: HostEnvironment,
   defaults: RuntimeDefaults = {},
 ): { hostConfig: HostConfig; warnings: string[] } {
-  return validate(config, hostConfig, environment, defaults, hostFacts(environment));
+  const facts = hostFacts(environment);
+  const limits = { ...facts.limits, ipv4Forwarding: ipv4Forwarding() };
+  return validate(config, hostConfig, environment, defaults, { ...facts, limits });
 }
 
 /** The same with the host's facts given, for tests. */
@@ -196,8 +201,9 @@ function refuseModes(hostConfig: HostConfig, environment: HostEnvironment, defau
     (parent.length <= 6 || !parent.endsWith(".slice"))
   )
     throw invalid('cgroup-parent for systemd cgroup should be a valid slice named as "xxx.slice"');
-  if (hostConfig.Runtime && defaults.runtimes && !defaults.runtimes.includes(hostConfig.Runtime))
-    throw invalid(`unknown or invalid runtime name: ${hostConfig.Runtime}`);
+  const { Runtime: runtime } = hostConfig;
+  if (runtime && ![...USUAL_RUNTIMES, ...(defaults.runtimes ?? [])].includes(runtime))
+    throw invalid(`unknown or invalid runtime name: ${runtime}`);
   for (const destination of Object.keys(hostConfig.Tmpfs ?? {})) {
     if (posix.normalize(destination).replace(/\/+$/, "") === "" && destination !== "")
       throw invalid("invalid specification: destination can't be '/'");
@@ -239,6 +245,12 @@ function refuseWhatStartWould(hostConfig: HostConfig, defaults: RuntimeDefaults)
   const { seccomp } = parseSecurityOptions(hostConfig.SecurityOpt, defaults.noNewPrivileges);
   if (!["", "unconfined", "builtin"].includes(seccomp)) parseSeccompProfile(seccomp);
   for (const rule of hostConfig.DeviceCgroupRules ?? []) parseDeviceRule(rule);
+  for (const { Driver = "", Capabilities = [] } of hostConfig.DeviceRequests ?? [])
+    throw invalid(
+      `could not select device driver ${JSON.stringify(Driver)} with capabilities: [${Capabilities.map((all) => `[${all.join(" ")}]`).join(" ")}]`,
+    );
+  if (Object.keys(hostConfig.StorageOpt ?? {}).length > 0)
+    throw notImplemented("storage options of a container (--storage-opt) are not built yet");
   for (const options of Object.values(hostConfig.Tmpfs ?? {}))
     tmpfsOptions(options === "" ? [] : options.split(","));
 }
