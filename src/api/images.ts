@@ -75,14 +75,13 @@ function importArchive({ query, stream }: ApiRequest, rooms: Engine): Reply {
   const reference = repository === "" ? undefined : taggedName(repository, query.get("tag") ?? "");
   const archive = source === "-" ? stream : engine.downloadArchive(source);
   return progressReply(async (progress) => {
-    const id = await engine.importImage(rooms, archive, {
+    await engine.importImage(rooms, archive, {
       reference,
       changes: query.getAll("changes"),
       message: query.get("message") || `Imported from ${source}`,
       platform: platformText(query),
       progress,
     });
-    progress({ status: id });
   });
 }
 
