@@ -29,11 +29,11 @@ export const pauseContainer = async ({ containers }: Engine, reference: string):
 export const unpauseContainer = async ({ containers }: Engine, reference: string): Promise<void> =>
   unpause(containers, containers.find(reference));
 
-export const renameContainer = async (
-  { containers }: Engine,
-  reference: string,
-  name: string,
-): Promise<void> => rename(containers, containers.find(reference), name);
+export async function renameContainer(engine: Engine, reference: string, name: string): Promise<void> {
+  const { id } = engine.containers.find(reference);
+  await rename(engine.containers, engine.containers.find(reference), name);
+  engine.networks.renamed(id, engine.containers.find(id).name);
+}
 
 export const resizeContainer = async (
   { containers }: Engine,

@@ -6,6 +6,7 @@ import {
   type Filters,
   type Surroundings,
   selectContainers,
+  startedAtOf,
   toInspect,
   toSummary,
 } from "../containers/index.ts";
@@ -56,7 +57,9 @@ export async function inspectContainer(
 function surroundings(engine: Engine, record: ContainerRecord): Surroundings {
   const network = engine.networks.status(record.id);
   return {
-    network: network ?? engine.networks.idle(sandboxRequest(record)),
+    network:
+      network ??
+      engine.networks.idle(sandboxRequest(record), { started: startedAtOf(record.state) !== undefined }),
     live: network !== undefined,
     volumeFolder: (name) => {
       try {

@@ -93,9 +93,26 @@ function traces(rooms: Engine): string[] {
     ...listMounts()
       .filter(({ target }) => target.startsWith(scratch.root))
       .filter(({ target }) => ![...running].some((id) => target.includes(id)))
+      .filter(({ target }) => !isPinned(rooms, target))
       .map(({ target }) => `mount ${target}`),
     ...processes(running),
+    ...bridgePorts()
+      .slice(running.size)
+      .map((name) => `device ${name}`),
   ];
+}
+
+/** The folder of network namespaces, and those in it that a row names. */
+function isPinned(rooms: Engine, target: string): boolean {
+  const folder = join(scratch.config.execRoot, "netns");
+  const keys = rooms.store.documents<{ id: string; key: string }>("sandboxes").all();
+  return target === folder || keys.some(({ key }) => target.startsWith(join(folder, key.slice(0, 12))));
+}
+
+/** The host's ends of the veth pairs: one for each container that runs (all of this test's are on the bridge). */
+function bridgePorts(): string[] {
+  const folder = `/sys/class/net/${scratch.config.bridge}/brif`;
+  return existsSync(folder) ? readdirSync(folder) : [];
 }
 
 /** Shims and their children of this test's roots whose container doesn't run. */
