@@ -46,12 +46,25 @@ export type * from "./types.ts";
 
 /** Milliseconds between two looks at whether somebody took our rules away: 30 µs each. */
 const RULES_INTERVAL = 5_000;
-/** Milliseconds to give the kernel to delete a namespace that nobody uses any more; it takes some 40. */
+/**
+ * Namespaces are let go some at a time, in a quiet moment: while the kernel takes one apart (some 40 ms) it holds the
+ * lock that every change of devices needs, so the next container's start would wait for the last one's end.
+ * Milliseconds without a change, and at most.
+ */
+const QUIET = 250;
+const QUIET_AT_MOST = 1_000;
+/** Milliseconds after which a device that did not go with its namespace is removed: some process keeps that. */
 const NAMESPACE_PATIENCE = 3_000;
-const NAMESPACE_POLL = 50;
+const NAMESPACE_POLL = 250;
 /** How often another daemon may choose the same subnet at the same moment. */
 const SUBNET_ATTEMPTS = 10;
 const RTN_UNICAST = 1;
+
+interface Plug {
+  endpoint: EndpointRecord;
+  network: NetworkRecord;
+  driver: NetworkDriver;
+}
 
 /**
  * Reads the rows; touches no kernel. `reconcile` (with the containers whose shims live) makes the default
@@ -75,6 +88,8 @@ export function openNetworks(options: {
     [bridge, hostDriver(), noneDriver()].map((driver) => [driver.name, driver]),
   );
   const background = new Set<Promise<void>>();
+  const released: { file: string; plugs: Plug[] }[] = [];
+  let burial: { timer: ReturnType<typeof setTimeout>; since: number } | undefined;
   let watch: ReturnType<typeof setInterval> | undefined;
 
   return {
@@ -126,6 +141,7 @@ export function openNetworks(options: {
     toApi: (record, { verbose }) => networkToApi(rows, record, verbose),
 
     async reconcile(alive) {
+      for (const sandbox of rows.sandboxes.all()) if (!alive.has(sandbox.id)) letGo(sandbox);
       rows.transaction(() => {
         for (const { id } of rows.sandboxes.all()) if (!alive.has(id)) deleteSandboxRows(rows, id);
       });
@@ -146,6 +162,7 @@ export function openNetworks(options: {
     async close() {
       clearInterval(watch);
       watch = undefined;
+      bury();
       await Promise.all(background);
       // While containers run, all of it has to stay; without any, a daemon that ends leaves the host as it was.
       if (rows.sandboxes.all().length === 0) {
@@ -238,6 +255,7 @@ export function openNetworks(options: {
   }
 
   function realise(sandbox: SandboxRecord): RealisedSandbox {
+    if (burial) quietly();
     const owner = ownerOf(sandbox);
     const endpoints = rows.endpoints.where("sandboxId", owner.id);
     if (owner === sandbox && sandbox.mode !== "host") realiseNamespace(sandbox, endpoints);
@@ -251,18 +269,22 @@ export function openNetworks(options: {
     };
   }
 
-  function realiseNamespace(sandbox: SandboxRecord, endpoints: readonly EndpointRecord[]): void {
-    const plugs = endpoints.map((endpoint) => {
+  function plugsOf(endpoints: readonly EndpointRecord[]): Plug[] {
+    return endpoints.map((endpoint) => {
       const network = findNetwork(rows, endpoint.networkId);
       return { endpoint, network, driver: driverOf(network) };
     });
+  }
+
+  function realiseNamespace(sandbox: SandboxRecord, endpoints: readonly EndpointRecord[]): void {
+    const plugs = plugsOf(endpoints);
     for (const { driver, network } of plugs) driver.realiseNetwork(network);
     const file = pinFile(sandbox);
     const complete = plugs.every(
       ({ driver, endpoint }) => driver.sandbox !== "private" || driver.lingers(endpoint),
     );
     if (existsSync(file) && isPinned(file) && complete) return;
-    removeNamespace(file);
+    if (existsSync(file)) removeNamespace(file);
     try {
       createNamespace(file, (namespaceFd) => {
         using inside = openRoute();
@@ -298,31 +320,43 @@ export function openNetworks(options: {
   /** Takes a sandbox out of the kernel: silent at once, gone a little later. The rows are the caller's. */
   function letGo(sandbox: SandboxRecord): void {
     if (sandbox.mode === "shared" || sandbox.mode === "host") return;
-    const endpoints = rows.endpoints.where("sandboxId", sandbox.id);
-    for (const endpoint of endpoints) {
-      const network = rows.networks.get(endpoint.networkId);
-      if (network) driverOf(network).unplug(network, endpoint);
-    }
-    removeNamespace(pinFile(sandbox));
-    const rest = sweep(endpoints).catch((thrown) => {
-      log.warn("a network device is left over", { container: sandbox.id, error: messageOf(thrown) });
-    });
-    background.add(rest);
-    rest.finally(() => background.delete(rest));
+    const plugs = plugsOf(rows.endpoints.where("sandboxId", sandbox.id));
+    for (const { driver, network, endpoint } of plugs) driver.unplug(network, endpoint);
+    released.push({ file: pinFile(sandbox), plugs });
+    quietly();
   }
 
-  /** Devices go with their namespace; where a process keeps that, they are removed all the same. */
-  async function sweep(endpoints: readonly EndpointRecord[]): Promise<void> {
+  function quietly(): void {
+    const since = burial?.since ?? Date.now();
+    clearTimeout(burial?.timer);
+    const wait = Math.max(0, Math.min(QUIET, since + QUIET_AT_MOST - Date.now()));
+    burial = { timer: setTimeout(bury, wait), since };
+  }
+
+  /** Lets the namespaces go; their devices go with them. */
+  function bury(): void {
+    clearTimeout(burial?.timer);
+    burial = undefined;
+    const gone = released.splice(0);
+    if (gone.length === 0) return;
+    const work = (async () => {
+      for (const { file } of gone) removeNamespace(file);
+      await sweep(gone.flatMap(({ plugs }) => plugs));
+    })().catch((thrown) => log.warn("a container's network is left over", { error: messageOf(thrown) }));
+    background.add(work);
+    work.finally(() => background.delete(work));
+  }
+
+  /** Where a process keeps a namespace, its devices are removed all the same. */
+  async function sweep(plugs: readonly Plug[]): Promise<void> {
     const until = Date.now() + NAMESPACE_PATIENCE;
-    for (const endpoint of endpoints) {
-      const network = rows.networks.get(endpoint.networkId);
-      const driver = network && drivers.get(network.driver);
-      if (!driver) continue;
+    // Not at once: to look would wait for the lock that the kernel holds now.
+    await Bun.sleep(NAMESPACE_POLL);
+    for (const { driver, endpoint } of plugs)
       while (driver.lingers(endpoint)) {
         if (Date.now() > until) driver.sweep(endpoint);
         else await Bun.sleep(NAMESPACE_POLL);
       }
-    }
   }
 
   function checkRules(): void {

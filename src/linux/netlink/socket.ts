@@ -120,3 +120,14 @@ export class NetlinkSocket implements Disposable {
 export function openRoute(): NetlinkSocket {
   return NetlinkSocket.open(NETLINK.ROUTE);
 }
+
+let netfilter: NetlinkSocket | undefined;
+
+/**
+ * This process's one socket to netfilter, in the namespace that the thread was in at first use. It stays open: closing
+ * one waits until all that nftables deleted just before is freed, some 10 to 30 ms (nf_tables, NETLINK_URELEASE).
+ */
+export function netfilterSocket(): NetlinkSocket {
+  netfilter ??= NetlinkSocket.open(NETLINK.NETFILTER);
+  return netfilter;
+}

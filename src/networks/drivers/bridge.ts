@@ -106,6 +106,7 @@ export function openBridgeDriver(options: {
     generation: undefined,
     entries: 0,
   };
+  const toForget: PublishedPort[] = [];
   let socket: NetlinkSocket | undefined;
 
   const host = () => {
@@ -148,6 +149,7 @@ export function openBridgeDriver(options: {
       force.ports.clear();
     },
     close() {
+      forget();
       socket?.close();
       socket = undefined;
     },
@@ -205,7 +207,7 @@ export function openBridgeDriver(options: {
     change(addElements(bridge, ports));
     force.ports.set(endpoint.id, ports);
     // What was sent to the port before it was ours goes on to where it went, until it is forgotten.
-    for (const port of ports) if (port.protocol === "udp") forgetPort(port);
+    forgetSoon(ports.filter(({ protocol }) => protocol === "udp"));
   }
 
   function unplug(_network: NetworkRecord, endpoint: EndpointRecord): void {
@@ -215,7 +217,7 @@ export function openBridgeDriver(options: {
     if (ports.length === 0) return;
     force.ports.delete(endpoint.id);
     withdraw(ports);
-    for (const port of ports) forgetPort(port);
+    forgetSoon(ports);
   }
 
   function reconcile(networks: readonly NetworkRecord[], endpoints: readonly EndpointRecord[]): void {
@@ -268,17 +270,36 @@ export function openBridgeDriver(options: {
     }
   }
 
-  /** Connections to the port on an address of this host, or translated to the container, are looked at anew. */
-  function forgetPort(port: PublishedPort): void {
-    const family = isIpv6(port.hostAddress) ? "ipv6" : "ipv4";
-    const local = new Set(listAddresses(host()).map(({ address }) => address));
-    try {
-      forgetConnections({ protocol: port.protocol, port: port.hostPort, family }, ({ original, reply }) => {
-        const toHost = local.has(original.destination) || original.destination.startsWith("127.");
-        return toHost || reply.source === port.containerAddress;
-      });
-    } catch (thrown) {
-      log.debug("cannot forget connections", { port: port.hostPort, error: messageOf(thrown) });
+  /** After the answer: it takes some 10 ms on a host with a large table of connections. */
+  function forgetSoon(ports: readonly PublishedPort[]): void {
+    if (ports.length === 0) return;
+    toForget.push(...ports);
+    setTimeout(forget, 0);
+  }
+
+  /** Connections to the ports on an address of this host, or translated to their containers, are looked at anew. */
+  function forget(): void {
+    const groups = Map.groupBy(toForget.splice(0), (port) => `${port.protocol}/${isIpv6(port.hostAddress)}`);
+    for (const ports of groups.values()) {
+      const [first] = ports;
+      if (!first) continue;
+      try {
+        const local = new Set(listAddresses(host()).map(({ address }) => address));
+        const containers = new Set(ports.map(({ containerAddress }) => containerAddress));
+        forgetConnections(
+          {
+            protocol: first.protocol,
+            ports: new Set(ports.map(({ hostPort }) => hostPort)),
+            family: isIpv6(first.hostAddress) ? "ipv6" : "ipv4",
+          },
+          ({ original, reply }) =>
+            local.has(original.destination) ||
+            original.destination.startsWith("127.") ||
+            containers.has(reply.source),
+        );
+      } catch (thrown) {
+        log.debug("cannot forget connections", { port: first.hostPort, error: messageOf(thrown) });
+      }
     }
   }
 
