@@ -83,6 +83,14 @@ export function deviceNumber(major: number, minor: number): number {
   );
 }
 
+/** Major and minor of a device number, as gnu_dev_major and gnu_dev_minor have them. */
+export function numbersOfDevice(device: bigint): { major: number; minor: number } {
+  return {
+    major: Number(((device >> 8n) & 0xfffn) | ((device >> 32n) & 0xfffff000n)),
+    minor: Number((device & 0xffn) | ((device >> 12n) & 0xffffff00n)),
+  };
+}
+
 /** mknod(2): a device, a fifo or a socket's name; `mode` with its type bits (S_IFCHR …). umask applies. */
 export function makeNode(path: PathBytes, mode: number, device = 0, directory = AT_FDCWD): void {
   check(calls.mknodat(directory, bytesOf(path), mode, device), "mknod", nameOf(path));
@@ -119,6 +127,14 @@ export interface Moment {
   seconds: number;
   /** 0 to 999,999,999. */
   nanoseconds: number;
+}
+
+const BILLION = 1_000_000_000n;
+
+/** Nanoseconds since 1970, as bigint stats have them, as a moment. */
+export function momentOf(nanoseconds: bigint): Moment {
+  const rest = ((nanoseconds % BILLION) + BILLION) % BILLION;
+  return { seconds: Number((nanoseconds - rest) / BILLION), nanoseconds: Number(rest) };
 }
 
 const times = new BigInt64Array(4);

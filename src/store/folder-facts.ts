@@ -1,16 +1,8 @@
 // Owner, mode, times and extended attributes of folders.
 import { type BigIntStats, closeSync, fstatSync, openSync } from "node:fs";
 import { O } from "../linux/ffi.ts";
-import { type Moment, setOwnerAndMode, setTimes } from "../linux/files.ts";
+import { momentOf, setOwnerAndMode, setTimes } from "../linux/files.ts";
 import { getXattr, listXattrs, setXattr } from "../linux/xattr.ts";
-
-const BILLION = 1_000_000_000n;
-
-/** Nanoseconds since 1970, as bigint stats have them. */
-export function momentOf(nanoseconds: bigint): Moment {
-  const rest = ((nanoseconds % BILLION) + BILLION) % BILLION;
-  return { seconds: Number((nanoseconds - rest) / BILLION), nanoseconds: Number(rest) };
-}
 
 /** Copies a folder's owner, mode, times and attributes to another; both are open for reading. Overlay's marks stay. */
 export function copyFacts(from: number, to: number): void {

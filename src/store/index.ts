@@ -17,6 +17,14 @@ import type { Store } from "./types.ts";
 export { mountAt } from "./backend.ts";
 export type { DocumentTableName } from "./document-tables.ts";
 export { mountSnapshot, unmountSnapshot } from "./mount-snapshot.ts";
+export {
+  type PackCompression,
+  type Packed,
+  type Packing,
+  type PackRequest,
+  type PackStyle,
+  packTree,
+} from "./pack.ts";
 export type * from "./types.ts";
 export { type UnpackedLayer, type UnpackRequest, unpackLayer } from "./unpack.ts";
 

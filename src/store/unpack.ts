@@ -9,7 +9,7 @@ import { setXattr } from "../linux/xattr.ts";
 import type { Digest } from "../oci/digest.ts";
 import type { HiddenPaths } from "./backend.ts";
 import type { LeaseId, SnapshotId, Store } from "./types.ts";
-import { WORKER_ENVIRONMENT, workerCommand, workerResult } from "./worker/confine.ts";
+import { WORKER_ENVIRONMENT, workerCommand, workerEnd } from "./worker/confine.ts";
 import type { Unpacked } from "./worker/unpack.ts";
 
 export interface UnpackRequest {
@@ -58,18 +58,22 @@ async function runUnpack(
   if ("path" in source) {
     const fd = openSync(source.path, O.RDONLY);
     try {
-      return await workerResult<Unpacked>("unpack", Bun.spawn(command, { ...options, stdin: fd }), signal);
+      return await finished(Bun.spawn(command, { ...options, stdin: fd }), signal);
     } finally {
       closeSync(fd);
     }
   }
   const worker = Bun.spawn(command, { ...options, stdin: "pipe" });
-  const result = workerResult<Unpacked>("unpack", worker, signal);
+  const result = finished(worker, signal);
   const [fed, unpacked] = await Promise.allSettled([feed(worker, source.chunks), result]);
   // When the source failed that is the reason, and the worker's complaint of a truncated archive only follows from it.
   if (fed.status === "rejected") throw fed.reason;
   if (unpacked.status === "rejected") throw unpacked.reason;
   return unpacked.value;
+}
+
+function finished(worker: Subprocess<"pipe" | number, "pipe", "pipe">, signal: AbortSignal | undefined) {
+  return workerEnd<Unpacked>("unpack", worker, worker.stdout.text(), signal, worker.stderr.text());
 }
 
 /** Writes as fast as the worker reads. A worker that ended early has said why in its report. */

@@ -13,7 +13,18 @@ import { parseReport } from "./report.ts";
  */
 const UNPACK_CAPABILITIES = ["chown", "dac_override", "fowner", "fsetid", "mknod", "setfcap", "sys_chroot"];
 
-export const WORKER_CAPABILITIES = { unpack: UNPACK_CAPABILITIES } as const;
+/** What reading all of a tree takes. */
+const PACK_CAPABILITIES = ["dac_read_search", "sys_chroot"];
+
+/**
+ * Capabilities of each job. Packing changes has to see overlay's marks, which only SYS_ADMIN may (xattr(7), "trusted").
+ * It reads names and bytes that strangers wrote but parses none of them.
+ */
+export const WORKER_CAPABILITIES = {
+  unpack: UNPACK_CAPABILITIES,
+  pack: PACK_CAPABILITIES,
+  "pack-changes": [...PACK_CAPABILITIES, "sys_admin"],
+} as const;
 export type Job = keyof typeof WORKER_CAPABILITIES;
 
 /** The command line that starts a confined worker. */
@@ -22,6 +33,8 @@ export function workerCommand(job: Job, ...args: string[]): string[] {
   return [
     "unshare",
     "--mount",
+    // What the host unmounts meanwhile must not stay mounted here.
+    "--propagation=slave",
     "--net",
     "--",
     "setpriv",
@@ -37,26 +50,31 @@ export function workerCommand(job: Job, ...args: string[]): string[] {
 /** The environment of a worker: nothing of the daemon's but what a failing test needs. */
 export const WORKER_ENVIRONMENT = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C.UTF-8" };
 
-/** Awaits a worker's end and its report. Errors: what the worker reported, or that it died without a report. */
-export async function workerResult<T>(
-  job: Job,
-  worker: Subprocess<"pipe" | number, "pipe", "pipe">,
+/**
+ * Awaits a worker's end and its report. Errors: what the worker reported, or that it died without a report.
+ * @param report the stream that the report comes on, read to its end
+ */
+export async function workerEnd<T>(
+  job: string,
+  worker: Subprocess,
+  report: Promise<string>,
   signal: AbortSignal | undefined,
+  errors: Promise<string> = report,
 ): Promise<T> {
   const kill = () => worker.kill("SIGKILL");
   signal?.addEventListener("abort", kill);
   try {
     if (signal?.aborted) kill();
-    const [output, errors] = await Promise.all([worker.stdout.text(), worker.stderr.text(), worker.exited]);
+    const [said, words] = await Promise.all([report, errors, worker.exited]);
     signal?.throwIfAborted();
-    const report = parseReport<T>(output);
-    if (report && "ok" in report) return report.ok;
-    if (report) throw new BerthError(report.error.kind, report.error.message);
+    const parsed = parseReport<T>(said);
+    if (parsed && "ok" in parsed) return parsed.ok;
+    if (parsed) throw new BerthError(parsed.error.kind, parsed.error.message);
     const end = worker.signalCode
       ? `was killed by ${worker.signalCode}`
       : `ended with status ${worker.exitCode}`;
-    const words = errors.trim().slice(-2000);
-    throw systemError(`the worker for "${job}" ${end}${words ? `: ${words}` : ""}`);
+    const last = words.trim().slice(-2000);
+    throw systemError(`the worker for "${job}" ${end}${last ? `: ${last}` : ""}`);
   } finally {
     signal?.removeEventListener("abort", kill);
   }

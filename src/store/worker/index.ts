@@ -1,29 +1,40 @@
 // The worker role: one job with strangers' bytes, away from the daemon. How it is confined is in confine.ts.
 import { writeSync } from "node:fs";
+import { pack } from "./pack.ts";
 import { errorReport, type Report } from "./report.ts";
 import { unpack } from "./unpack.ts";
 
 /**
  * Runs one job and exits: 0 when it reported success.
  *
- *   worker unpack ROOT STYLE    standard input: a layer's archive; standard output: the report
+ *   worker unpack ROOT STYLE              standard input: a layer's archive; standard output: the report
+ *   worker pack ROOT STYLE COMPRESSION    standard output: the archive; standard error: the report
+ *
+ * `pack-changes` is `pack` with one capability more.
  */
 export async function runWorker(args: string[]): Promise<never> {
-  const [job, ...rest] = args;
+  const [job = "", ...rest] = args;
   let report: Report<unknown>;
   try {
     report = { ok: await run(job, rest) };
   } catch (thrown) {
     report = errorReport(thrown);
   }
-  say(1, `${JSON.stringify(report)}\n`);
+  say(job === "unpack" ? 1 : 2, `${JSON.stringify(report)}\n`);
   process.exit("ok" in report ? 0 : 1);
 }
 
-async function run(job: string | undefined, args: string[]): Promise<unknown> {
+async function run(job: string, [root = "", style = "", compression = ""]: string[]): Promise<unknown> {
   switch (job) {
     case "unpack":
-      return await unpack(args[0] ?? "", args[1] === "list" ? "list" : "overlay");
+      return await unpack(root, style === "list" ? "list" : "overlay");
+    case "pack":
+    case "pack-changes":
+      return await pack(
+        root,
+        style === "changes" ? "changes" : "tree",
+        compression === "gzip" ? "gzip" : "none",
+      );
     default:
       throw new Error(`a worker has no job ${job}`);
   }

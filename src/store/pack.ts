@@ -1,0 +1,54 @@
+// Packing a tree, the daemon's side: a confined worker whose output is the archive.
+import { WORKER_ENVIRONMENT, workerCommand, workerEnd } from "./worker/confine.ts";
+import type { PackCompression, Packed, PackStyle } from "./worker/pack.ts";
+
+export type { PackCompression, Packed, PackStyle };
+
+export interface PackRequest {
+  /** The tree's folder: a mounted snapshot, or for `changes` an active overlay snapshot's own folder. */
+  directory: string;
+  style: PackStyle;
+  compression?: PackCompression;
+  signal?: AbortSignal;
+}
+
+export interface Packing {
+  /** The archive; the worker goes on as fast as it is read. Cancelling it ends the worker. */
+  output: ReadableStream<Uint8Array>;
+  /** Resolves after all of the output was read. Errors: what the worker met. */
+  result: Promise<Packed>;
+}
+
+/** Packs a tree as a tar archive: names sorted, whole seconds, hard links and attributes kept, sockets left out. */
+export function packTree({ directory, style, compression = "none", signal }: PackRequest): Packing {
+  const worker = Bun.spawn(
+    workerCommand(style === "changes" ? "pack-changes" : "pack", directory, style, compression),
+    {
+      cwd: "/",
+      env: WORKER_ENVIRONMENT,
+      stdio: ["ignore", "pipe", "pipe"],
+    },
+  );
+  const result = workerEnd<Packed>("pack", worker, worker.stderr.text(), signal);
+  result.catch(() => {}); // Told to whoever awaits it
+  const reader = worker.stdout.getReader();
+  const output = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const { done, value } = await reader.read();
+        if (!done) {
+          controller.enqueue(value);
+          return;
+        }
+        // An archive of a worker that failed must not look like a whole one.
+        await result;
+        controller.close();
+      },
+      cancel() {
+        worker.kill("SIGKILL");
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  return { output, result };
+}
