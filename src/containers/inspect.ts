@@ -22,6 +22,8 @@ export interface InspectSurroundings extends Surroundings {
   size?: { rw: number; rootFs: number };
   defaultUlimits: { Name: string; Hard: number; Soft: number }[];
   appArmorProfile: string;
+  /** What a container that asked for none is started by. */
+  defaultRuntime: string;
 }
 
 export function toInspect(record: ContainerRecord, around: InspectSurroundings): ContainerInspectResponse {
@@ -46,7 +48,7 @@ export function toInspect(record: ContainerRecord, around: InspectSurroundings):
     ProcessLabel: "",
     AppArmorProfile: started ? around.appArmorProfile : "",
     ExecIDs: around.execIds,
-    HostConfig: toHostConfig(record.hostConfig, around.defaultUlimits),
+    HostConfig: toHostConfig(record.hostConfig, around),
     GraphDriver: JSON.parse('{"Data":null,"Name":"overlayfs"}'),
     ...(around.size && { SizeRw: around.size.rw, SizeRootFs: around.size.rootFs }),
     Mounts: mountPoints(record.mounts, around.volumeFolder),
@@ -81,36 +83,42 @@ function errorOf(state: ContainerState): string {
 
 /** Zero values of HostConfig in Docker's order, null where it writes null. */
 const HOST_CONFIG = JSON.parse(`{
-  "Binds": null, "ContainerIDFile": "", "LogConfig": { "Type": "json-file", "Config": {} }, "NetworkMode": "default",
+  "Binds": null, "ContainerIDFile": "", "LogConfig": { "Type": "json-file", "Config": {} }, "NetworkMode": "bridge",
   "PortBindings": {}, "RestartPolicy": { "Name": "no", "MaximumRetryCount": 0 }, "AutoRemove": false,
-  "VolumeDriver": "", "VolumesFrom": null, "ConsoleSize": [0, 0], "CapAdd": null, "CapDrop": null,
+  "VolumeDriver": "", "VolumesFrom": null, "ConsoleSize": [0, 0], "Annotations": null, "CapAdd": null, "CapDrop": null,
   "CgroupnsMode": "", "Dns": [], "DnsOptions": [], "DnsSearch": [], "ExtraHosts": null, "GroupAdd": null,
   "IpcMode": "private", "Cgroup": "", "Links": null, "OomScoreAdj": 0, "PidMode": "", "Privileged": false,
-  "PublishAllPorts": false, "ReadonlyRootfs": false, "SecurityOpt": null, "UTSMode": "", "UsernsMode": "",
-  "ShmSize": 67108864, "Runtime": "", "Isolation": "", "CpuShares": 0, "Memory": 0, "NanoCpus": 0,
-  "CgroupParent": "", "BlkioWeight": 0, "BlkioWeightDevice": [], "BlkioDeviceReadBps": [],
+  "PublishAllPorts": false, "ReadonlyRootfs": false, "SecurityOpt": null, "StorageOpt": null, "Tmpfs": null, "UTSMode": "",
+  "UsernsMode": "", "ShmSize": 67108864, "Sysctls": null, "Runtime": "", "Isolation": "", "CpuShares": 0, "Memory": 0,
+  "NanoCpus": 0, "CgroupParent": "", "BlkioWeight": 0, "BlkioWeightDevice": [], "BlkioDeviceReadBps": [],
   "BlkioDeviceWriteBps": [], "BlkioDeviceReadIOps": [], "BlkioDeviceWriteIOps": [], "CpuPeriod": 0, "CpuQuota": 0,
   "CpuRealtimePeriod": 0, "CpuRealtimeRuntime": 0, "CpusetCpus": "", "CpusetMems": "", "Devices": [],
   "DeviceCgroupRules": null, "DeviceRequests": null, "MemoryReservation": 0, "MemorySwap": 0,
   "MemorySwappiness": null, "OomKillDisable": false, "PidsLimit": null, "Ulimits": [], "CpuCount": 0,
-  "CpuPercent": 0, "IOMaximumIOps": 0, "IOMaximumBandwidth": 0
+  "CpuPercent": 0, "IOMaximumIOps": 0, "IOMaximumBandwidth": 0, "Mounts": null, "MaskedPaths": null,
+  "ReadonlyPaths": null, "Init": null
 }`) as HostConfig;
+const HOST_CONFIG_ONLY_WHEN_SET = ["Annotations", "StorageOpt", "Tmpfs", "Sysctls", "Mounts"] as const;
 
-function toHostConfig(asked: HostConfig, defaultUlimits: InspectSurroundings["defaultUlimits"]): HostConfig {
+function toHostConfig(asked: HostConfig, around: InspectSurroundings): HostConfig {
   const own = asked.Ulimits ?? [];
-  const inherited = defaultUlimits.filter(({ Name }) => !own.some((limit) => limit.Name === Name));
-  return {
+  const inherited = around.defaultUlimits.filter(({ Name }) => !own.some((limit) => limit.Name === Name));
+  const shown = {
     ...HOST_CONFIG,
     ...withoutUndefined(asked),
+    Runtime: asked.Runtime || around.defaultRuntime,
     ...(inherited.length > 0 && { Ulimits: [...own, ...inherited] }),
   };
+  for (const field of HOST_CONFIG_ONLY_WHEN_SET) if (isUnset(shown[field])) delete shown[field];
+  if (shown.Init === null) delete shown.Init;
+  return shown;
 }
 
 /** Zero values of Config in Docker's order; the fields after it are there only when they are set. */
 const CONFIG = JSON.parse(`{
   "Hostname": "", "Domainname": "", "User": "", "AttachStdin": false, "AttachStdout": false, "AttachStderr": false,
-  "Tty": false, "OpenStdin": false, "StdinOnce": false, "Env": null, "Cmd": null, "Image": "", "Volumes": null,
-  "WorkingDir": "", "Entrypoint": null, "OnBuild": null, "Labels": {}
+  "ExposedPorts": null, "Tty": false, "OpenStdin": false, "StdinOnce": false, "Env": null, "Cmd": null, "Healthcheck": null, "ArgsEscaped": false, "Image": "", "Volumes": null,
+  "WorkingDir": "", "Entrypoint": null, "NetworkDisabled": false, "MacAddress": "", "OnBuild": null, "Labels": {}
 }`) as ContainerConfig;
 const ONLY_WHEN_SET = [
   "ExposedPorts",
@@ -125,6 +133,7 @@ const ONLY_WHEN_SET = [
 
 function toConfig(config: ContainerConfig): ContainerConfig {
   const shown = { ...CONFIG, ...withoutUndefined(config) };
+  if (isUnset(shown.Volumes)) shown.Volumes = CONFIG.Volumes;
   for (const field of ONLY_WHEN_SET) if (isUnset(shown[field])) delete shown[field];
   return shown;
 }

@@ -32,7 +32,7 @@ export function toSummary(record: ContainerRecord, around: Surroundings, at = Da
     State: record.state.status,
     Status: statusText(record.state, at),
     HostConfig: {
-      NetworkMode: record.hostConfig.NetworkMode ?? "default",
+      NetworkMode: record.hostConfig.NetworkMode ?? "bridge",
       ...(record.hostConfig.Annotations && { Annotations: record.hostConfig.Annotations }),
     },
     NetworkSettings: {

@@ -136,7 +136,7 @@ function withDefaults(engine: Engine, asked: HostConfig): HostConfig {
       Name: asked.RestartPolicy?.Name || "no",
       MaximumRetryCount: asked.RestartPolicy?.MaximumRetryCount ?? 0,
     },
-    NetworkMode: asked.NetworkMode || "default",
+    NetworkMode: !asked.NetworkMode || asked.NetworkMode === "default" ? "bridge" : asked.NetworkMode,
     LogConfig: withLogDefaults(asked.LogConfig, engine.config),
   };
 }

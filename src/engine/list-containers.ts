@@ -11,6 +11,7 @@ import {
   toSummary,
 } from "../containers/index.ts";
 import { canonical, parseReference, withDefaultTag } from "../oci/reference.ts";
+import { selectRuntime } from "../runtime/index.ts";
 import { containerFolder } from "./folders.ts";
 import { sandboxRequest } from "./sandbox-request.ts";
 import type { Engine, ListRequest } from "./types.ts";
@@ -50,8 +51,18 @@ export async function inspectContainer(
     execIds: execIdsOf(engine.containers, record.id),
     ...(options.size && { size: await sizeOf(engine, record) }),
     defaultUlimits: Object.values(engine.config.defaultUlimits),
+    defaultRuntime: defaultRuntimeName(engine),
     appArmorProfile: appArmor && !record.hostConfig.Privileged ? "docker-default" : "",
   });
+}
+
+function defaultRuntimeName({ config, environment }: Engine): string {
+  try {
+    return selectRuntime({ defaultRuntime: config.defaultRuntime, runtimes: config.runtimes, environment })
+      .name;
+  } catch {
+    return config.defaultRuntime; // none is installed
+  }
 }
 
 function surroundings(engine: Engine, record: ContainerRecord): Surroundings {
