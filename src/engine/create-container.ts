@@ -136,7 +136,7 @@ function withDefaults(engine: Engine, asked: HostConfig): HostConfig {
       Name: asked.RestartPolicy?.Name || "no",
       MaximumRetryCount: asked.RestartPolicy?.MaximumRetryCount ?? 0,
     },
-    NetworkMode: !asked.NetworkMode || asked.NetworkMode === "default" ? "bridge" : asked.NetworkMode,
+    NetworkMode: isDefault(asked.NetworkMode) ? defaultNetwork(engine) : asked.NetworkMode,
     LogConfig: withLogDefaults(asked.LogConfig, engine.config),
   };
 }
@@ -193,3 +193,7 @@ function platformWarnings(image: ResolvedImage): string[] {
     `The requested image's platform (${formatPlatform(image.platform)}) does not match the detected host platform (${formatPlatform(host)}) and no specific platform was requested`,
   ];
 }
+
+const isDefault = (mode: string | undefined) => mode === undefined || mode === "" || mode === "default";
+/** Docker shows what "default" means here, not the word. */
+const defaultNetwork = ({ config }: Engine) => (config.bridge === "none" ? "none" : "bridge");
