@@ -6,6 +6,7 @@ import type { Digest } from "../oci/digest.ts";
 import type { Descriptor } from "../oci/types.ts";
 import { mayPass, NetworkError, pause, type Repository } from "../registry/index.ts";
 import type { BlobWriter, LeaseId, Store } from "../store/types.ts";
+import { isDiskFull } from "./disk-full.ts";
 import { withSharedLease } from "./leases.ts";
 import { LiveBlob } from "./live-blob.ts";
 import { SharedWork, Slots } from "./shared-work.ts";
@@ -130,7 +131,12 @@ export class Downloads {
     const resumed = writer.offset > 0;
     if (writer.offset > size) await writer.truncate();
     const live = () => this.followers.get(digest);
-    if (writer.offset < size) await receive(repository, descriptor, writer, signal, report, live);
+    if (writer.offset < size)
+      await receive(repository, descriptor, writer, signal, report, live).catch(async (error: unknown) => {
+        // What came is kept for the next try, unless it is what fills the disk.
+        if (isDiskFull(error)) await writer.abort();
+        throw error;
+      });
     if (writer.offset < size)
       throw new NetworkError("reset", `${digest}: the connection ended at byte ${writer.offset} of ${size}`);
     try {

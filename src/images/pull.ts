@@ -16,6 +16,7 @@ import { NetworkError, openRepository, type RegistryAuth, type Repository } from
 import type { ImageRecord, LeaseId } from "../store/types.ts";
 import { builtInFor, recordBuiltIn } from "./built-in/index.ts";
 import type { ImageContext } from "./context.ts";
+import { sayDiskFull } from "./disk-full.ts";
 import type { Downloads } from "./downloads.ts";
 import { type ChosenManifest, fetchManifests, stackOf } from "./fetch-manifests.ts";
 import type { Layers } from "./layers.ts";
@@ -119,7 +120,7 @@ async function pullOne(
       return finish(context, reference, await pull.bring(root), options.progress);
     } catch (error) {
       options.signal.throwIfAborted();
-      throw pullError(reference, error);
+      throw pullError(reference, sayDiskFull(error));
     }
   });
 }
