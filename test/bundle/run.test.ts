@@ -107,6 +107,7 @@ for (const runtime of ["crun", "runc"])
       const { uid, mode } = statSync(join(host.rootfs, "made", runtime, "here"));
       expect([uid, mode & 0o777]).toEqual([0, 0o755]);
       expect(await lines("echo $HOME", { config: { User: "app" } })).toEqual(["/home/app"]);
+      expect(await lines("echo $HOME", { config: { User: "4000" } })).toEqual(["/"]);
     });
 
     test("has the limits that were asked for", async () => {

@@ -12,11 +12,12 @@ import { customSeccomp, defaultSeccomp, type SeccompContext } from "./seccomp.ts
 import { parseSecurityOptions, type SecurityOptions } from "./security-options.ts";
 import type { Device, Process, Seccomp, Spec } from "./spec.ts";
 import { sysctls } from "./sysctls.ts";
+import type { ResolvedUser } from "./user.ts";
 
 /** What had to be looked up on the host and in the mounted root for one container. */
 export interface BundleFacts {
   host: HostFacts;
-  user: Process["user"];
+  user: ResolvedUser;
   /** What each `--device` came to. */
   devices: FoundDevices[];
   /** The host's /dev, when privileged. */
@@ -50,8 +51,7 @@ export function buildSpec(input: BundleInput, facts: BundleFacts): Spec {
   return {
     ociVersion: OCI_VERSION,
     process: {
-      ...processOf(input),
-      user: facts.user,
+      ...processOf(input, facts.user),
       capabilities: capabilitySets(capabilities),
       rlimits: resourceLimits(hostConfig, input.defaults),
       ...(security.noNewPrivileges && { noNewPrivileges: true }),

@@ -6,7 +6,7 @@ import type { ExecProcessRequest, ProcessSpec } from "../types.ts";
 import { capabilitySets } from "./capabilities.ts";
 import { exactNumbers } from "./exact-json.ts";
 import { accountFiles } from "./look-up.ts";
-import { environmentOf, mergeEnvironment } from "./process.ts";
+import { environmentOf } from "./process.ts";
 import type { Process, Spec } from "./spec.ts";
 import { type AccountFiles, resolveUser } from "./user.ts";
 
@@ -46,12 +46,20 @@ export function execProcess(
 ): Process {
   if (exec.cmd.length === 0) throw invalid("No exec command specified");
   const { consoleSize: _theirs, terminal: _too, ...inherited } = container;
-  const user = accounts ? resolveUser(exec.user, hostConfig.GroupAdd, accounts) : container.user;
+  // The container's own user keeps the HOME that its start was given, if that was said.
+  const { user, known } = accounts
+    ? resolveUser(exec.user, hostConfig.GroupAdd, accounts)
+    : { user: container.user, known: !container.env.includes("HOME=/") };
   return {
     ...inherited,
     user,
     args: exec.cmd,
-    env: mergeEnvironment(environmentOf(config, hostname ?? config.Hostname ?? "", exec.tty), exec.env),
+    env: environmentOf(config, {
+      hostname: hostname ?? config.Hostname ?? "",
+      terminal: exec.tty,
+      known,
+      more: exec.env,
+    }),
     cwd: exec.workingDir || config.WorkingDir || "/",
     ...(exec.privileged && { capabilities: capabilitySets(available) }),
     ...(exec.tty && { terminal: true }),

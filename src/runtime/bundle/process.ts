@@ -3,6 +3,7 @@ import type { ContainerConfig, HostConfig } from "../../api/types/index.ts";
 import type { BundleInput, RuntimeDefaults } from "../types.ts";
 import { INIT_PATH } from "./mounts.ts";
 import type { Process } from "./spec.ts";
+import type { ResolvedUser } from "./user.ts";
 
 const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -20,11 +21,21 @@ export function commandLine(config: ContainerConfig, init: boolean): string[] {
 
 /**
  * PATH, HOSTNAME, TERM when there is a terminal, then the container's: a name that is there is replaced in its place,
- * a name without "=" takes it away. HOME is the runtime's to set, from the image's passwd file.
+ * a name without "=" takes it away. HOME is the runtime's to set, from the image's passwd file; for a user that isn't
+ * there runc says "/" and crun nothing, so it is said here.
  */
-export function environmentOf(config: ContainerConfig, hostname: string, terminal: boolean): string[] {
-  const base = [`PATH=${DEFAULT_PATH}`, `HOSTNAME=${hostname}`, ...(terminal ? ["TERM=xterm"] : [])];
-  return mergeEnvironment(base, config.Env ?? []);
+export function environmentOf(
+  config: ContainerConfig,
+  options: { hostname: string; terminal: boolean; known: boolean; more?: string[] },
+): string[] {
+  const base = [
+    `PATH=${DEFAULT_PATH}`,
+    `HOSTNAME=${options.hostname}`,
+    ...(options.terminal ? ["TERM=xterm"] : []),
+  ];
+  const merged = mergeEnvironment(mergeEnvironment(base, config.Env ?? []), options.more ?? []);
+  const home = merged.some((entry) => entry.startsWith("HOME="));
+  return options.known || home ? merged : [...merged, "HOME=/"];
 }
 
 /** Later values replace earlier ones in their place, "NAME" alone removes it. */
@@ -56,16 +67,18 @@ export function resourceLimits(
   }));
 }
 
-/** What is known without the root file system and the security options. */
+/** What doesn't depend on the security options. */
 export function processOf(
   input: BundleInput,
-): Pick<Process, "args" | "env" | "cwd" | "terminal" | "consoleSize"> {
+  { user, known }: ResolvedUser,
+): Pick<Process, "args" | "env" | "cwd" | "user" | "terminal" | "consoleSize"> {
   const { config, hostConfig } = input;
   const terminal = config.Tty ?? false;
   const [height = 0, width = 0] = hostConfig.ConsoleSize ?? [];
   return {
     args: commandLine(config, wantsInit(hostConfig, input.defaults)),
-    env: environmentOf(config, input.hostname, terminal),
+    env: environmentOf(config, { hostname: input.hostname, terminal, known }),
+    user,
     cwd: config.WorkingDir || "/",
     ...(terminal && { terminal, consoleSize: { height, width } }),
   };

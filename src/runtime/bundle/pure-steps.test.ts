@@ -62,7 +62,7 @@ describe("users", () => {
   ];
   for (const [spec, add, uid, groups] of cases)
     test(`"${spec}" with ${add.join(", ") || "no more groups"}`, () => {
-      expect(resolveUser(spec, add, files)).toEqual({
+      expect(resolveUser(spec, add, files).user).toEqual({
         uid,
         gid: groups[0] as number,
         additionalGids: groups,
@@ -71,7 +71,10 @@ describe("users", () => {
 
   test("an image without the files has ids only", () => {
     const none = { passwd: "", group: "" };
-    expect(resolveUser("5:6", [], none)).toEqual({ uid: 5, gid: 6, additionalGids: [6] });
+    expect(resolveUser("5:6", [], none)).toEqual({
+      user: { uid: 5, gid: 6, additionalGids: [6] },
+      known: false,
+    });
     expect(() => resolveUser("name", [], none)).toThrow(
       "unable to find user name: no matching entries in passwd file",
     );
@@ -82,7 +85,7 @@ describe("users", () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), fc.string(), (spec, passwd, group) => {
         try {
-          const { uid, gid } = resolveUser(spec, [], { passwd, group });
+          const { uid, gid } = resolveUser(spec, [], { passwd, group }).user;
           expect(Number.isInteger(uid) && Number.isInteger(gid)).toBe(true);
         } catch (error) {
           expect((error as Error).message).toMatch(/unable to find|must be in range/);
@@ -96,10 +99,14 @@ describe("the environment", () => {
   test("replaces in place, appends, and takes away what has no value", () => {
     expect(mergeEnvironment(["A=1", "B=2"], ["B=3", "C=4", "A", "D"])).toEqual(["B=3", "C=4"]);
     expect(mergeEnvironment(["A=1"], ["A=", "A=x=y"])).toEqual(["A=x=y"]);
-    expect(environmentOf({ Env: ["TERM=dumb"] }, "h", true)).toEqual([
+    expect(
+      environmentOf({ Env: ["TERM=dumb"] }, { hostname: "h", terminal: true, known: false, more: ["A=1"] }),
+    ).toEqual([
       "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
       "HOSTNAME=h",
       "TERM=dumb",
+      "A=1",
+      "HOME=/",
     ]);
   });
 });

@@ -19,6 +19,12 @@ export interface AccountFiles {
   group: string;
 }
 
+export interface ResolvedUser {
+  user: Process["user"];
+  /** The passwd file has the uid, so the runtime finds the home folder there. */
+  known: boolean;
+}
+
 const MAX_ID = 2 ** 31 - 1;
 const OUT_OF_RANGE = "uids and gids must be in range 0-2147483647";
 
@@ -59,7 +65,7 @@ export function resolveUser(
   spec: string,
   groupAdd: string[] | null | undefined,
   files: AccountFiles,
-): Process["user"] {
+): ResolvedUser {
   const [userPart = "", groupPart = ""] = spec.split(":");
   const accounts = parsePasswd(files.passwd);
   const groups = parseGroup(files.group);
@@ -83,7 +89,10 @@ export function resolveUser(
     supplementary = groups.filter(({ members }) => members.includes(account.name)).map((group) => group.gid);
   }
   const added = (groupAdd ?? []).map((name) => additionalGroup(name, groups));
-  return { uid, gid, additionalGids: [...new Set([gid, ...supplementary, ...added])] };
+  return {
+    user: { uid, gid, additionalGids: [...new Set([gid, ...supplementary, ...added])] },
+    known: accounts.some((each) => each.uid === uid),
+  };
 }
 
 function additionalGroup(name: string, groups: Group[]): number {
