@@ -16,7 +16,7 @@ import { fillFrom, isEmpty, sizeOf } from "./disk.ts";
 import { listFilter, pruneFilter } from "./filters.ts";
 import { checkVolumeName } from "./names.ts";
 import { planMounts } from "./plan.ts";
-import { realiseBind, realiseVolume, toBundleMounts } from "./realise.ts";
+import { realiseBind, realiseVolume, toBundleMounts, withInheritedOptions } from "./realise.ts";
 import type { RealisedMount, ResolvedMount, VolumeRecord, Volumes, VolumeUse } from "./types.ts";
 
 export { parseVolumesFrom } from "./plan.ts";
@@ -148,7 +148,7 @@ export async function openVolumes(rooms: { store: Store; environment: HostEnviro
           done.push(realiseVolume(mount, mountpoint(mount.source)));
         }
       }
-      return done;
+      return await withInheritedOptions(done);
     } catch (error) {
       for (const { close } of done) close?.();
       throw error;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { invalid, systemError } from "../base/errors.ts";
 import { close, KernelError, O } from "../linux/ffi.ts";
 import { openIn, RESOLVE, withFolder } from "../linux/files.ts";
-import { mountOf } from "../runtime/index.ts";
+import { inheritedOptions, mountOf } from "../runtime/index.ts";
 import type { BundleInput } from "../runtime/types.ts";
 import type { RealisedMount, ResolvedMount } from "./types.ts";
 
@@ -77,18 +77,33 @@ export function realiseVolume(mount: ResolvedMount, folder: string): RealisedMou
 const accessProblem = (path: string, error: KernelError): string =>
   `cannot access path ${path}: lstat ${path}: ${error.message.split(": ").at(-1)}`;
 
+/** Looks up what each bind has to repeat of the mount its source is on. */
+export async function withInheritedOptions(realised: RealisedMount[]): Promise<RealisedMount[]> {
+  if (realised.every(({ mount }) => mount.type === "tmpfs")) return realised;
+  const mountinfo = await readFile("/proc/self/mountinfo", "utf8");
+  return Promise.all(
+    realised.map(async (each) => {
+      if (each.mount.type === "tmpfs") return each;
+      const inherited = await inheritedOptions(each.hostPath, mountinfo);
+      return inherited.length > 0 ? { ...each, inherited } : each;
+    }),
+  );
+}
+
 /** What the bundle says: `ro` for all below too where the kernel can (rro), propagation for binds. */
 export function toBundleMounts(
   realised: RealisedMount[],
   tmpfs: Record<string, string>,
   recursiveReadOnly: boolean,
 ): BundleInput["mounts"] {
-  const list = realised.map(({ mount, hostPath, isFile = false }) => ({
+  const list = realised.map(({ mount, hostPath, isFile = false, inherited = [] }) => ({
     destination: mount.destination,
     source: mount.type === "tmpfs" ? "tmpfs" : hostPath,
     type: mount.type === "tmpfs" ? ("tmpfs" as const) : ("bind" as const),
     options:
-      mount.type === "tmpfs" ? (mount.tmpfsOptions ?? []) : bindOptions(mount, recursiveReadOnly, isFile),
+      mount.type === "tmpfs"
+        ? (mount.tmpfsOptions ?? [])
+        : bindOptions(mount, recursiveReadOnly, isFile, inherited),
   }));
   const more = Object.entries(tmpfs).map(([destination, options]) => ({
     destination,
@@ -102,13 +117,19 @@ export function toBundleMounts(
   );
 }
 
-function bindOptions(mount: ResolvedMount, recursiveReadOnly: boolean, isFile: boolean): string[] {
+function bindOptions(
+  mount: ResolvedMount,
+  recursiveReadOnly: boolean,
+  isFile: boolean,
+  inherited: string[],
+): string[] {
   if (mount.readOnlyForceRecursive && !recursiveReadOnly)
     throw invalid("recursive read-only mounts need Linux 5.12 or later");
   // Nothing is mounted below a file, and crun 1.8 can't do rro on one ("Not a directory").
   const readOnly = recursiveReadOnly && !mount.readOnlyNonRecursive && !isFile ? "rro" : "ro";
   return [
     mount.nonRecursive ? "bind" : "rbind",
+    ...inherited.filter((option) => option !== "ro" || !mount.readOnly),
     ...(mount.readOnly ? [readOnly] : []),
     ...(mount.propagation ? [mount.propagation] : []),
   ];

@@ -61,6 +61,8 @@ export interface RealisedMount {
   hostPath: string;
   /** It is no folder. */
   isFile?: boolean;
+  /** Options of the host's mount that the bind has to repeat (nosuid, ro, …). */
+  inherited?: string[];
   /** Where hostPath is an open descriptor (`/proc/PID/fd/N`, for subpaths): to be called when the container runs. */
   close?: () => void;
 }

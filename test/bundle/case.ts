@@ -52,6 +52,9 @@ export const IMAGE = {
   Cmd: ["/bin/sleep", "1000"],
 };
 
+/** What the tmpfs behind /dev/shm is mounted with, on the host too. */
+const KEPT_BY_SHM = ["nosuid", "nodev", "noexec"];
+
 export const ID = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
 /** What a case's options become with us, from recorded facts alone. */
@@ -91,7 +94,6 @@ export function ourSpec(
       hosts: "FILES/hosts",
       hostname: "FILES/hostname",
       resolvConf: "FILES/resolv.conf",
-      ...(shared && { shm: "SHM" }),
     },
     hostname:
       merged.Hostname ||
@@ -105,6 +107,8 @@ export function ourSpec(
     ...facts,
     host: host.facts,
     user: resolveUser(merged.User ?? "", hostConfig.GroupAdd, { passwd: PASSWD, group: GROUP }),
+    ...(shared && { shm: { source: "SHM", options: KEPT_BY_SHM } }),
+    ...(IpcMode === "host" && { shm: { source: "/dev/shm", options: KEPT_BY_SHM } }),
     initPath: hostConfig.Init && (!PidMode || PidMode === "private") ? "INIT" : undefined,
     rootPropagation: planned.some(({ propagation }) => propagation?.endsWith("shared"))
       ? "shared"

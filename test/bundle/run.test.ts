@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { CAPABILITIES } from "../../src/runtime/bundle/capabilities.ts";
 import { hostFacts } from "../../src/runtime/bundle/host-facts.ts";
 import { supportsRecursiveReadOnly } from "../../src/runtime/index.ts";
+import { parseBind } from "../../src/volumes/mount-spec.ts";
 import { planMounts } from "../../src/volumes/plan.ts";
-import { realiseBind, toBundleMounts } from "../../src/volumes/realise.ts";
+import { realiseBind, toBundleMounts, withInheritedOptions } from "../../src/volumes/realise.ts";
 import { BundleHost } from "./run-bundle.ts";
 
 const host = new BundleHost();
@@ -174,7 +175,9 @@ for (const runtime of ["crun", "runc"])
           },
           { dataRoot: "/var/lib/elsewhere" },
         );
-        const realised = await Promise.all(plan.map((mount) => realiseBind(mount, { uid: 0, gid: 0 })));
+        const realised = await withInheritedOptions(
+          await Promise.all(plan.map((mount) => realiseBind(mount, { uid: 0, gid: 0 }))),
+        );
         const mounts = toBundleMounts(realised, {}, supportsRecursiveReadOnly(host.environment));
         const output = await run("touch /b/x /b/inner/x /single; cat /single", { input: { mounts } });
         expect(output.stdout).toBe("one file\n");
@@ -184,6 +187,30 @@ for (const runtime of ["crun", "runc"])
           expect(output.stderr).toContain("/b/inner/x: Read-only file system");
       } finally {
         Bun.spawnSync(["umount", inner]);
+      }
+    });
+
+    test("keeps what the host's mount of a folder forbids", async () => {
+      const source = join(host.folder, "forbidden");
+      mkdirSync(source, { recursive: true });
+      Bun.spawnSync(["mount", "-t", "tmpfs", "-o", "nosuid,nodev,noexec", "tmpfs", source]);
+      Bun.spawnSync(["mount", "-o", "remount,bind,ro", source]);
+      try {
+        const mount = parseBind(`${source}:/x`);
+        const realised = await withInheritedOptions([await realiseBind(mount, { uid: 0, gid: 0 })]);
+        const mounts = toBundleMounts(realised, {}, supportsRecursiveReadOnly(host.environment));
+        expect(await lines("grep ' /x ' /proc/mounts", { input: { mounts } })).toEqual([
+          expect.stringContaining(" ro,nosuid,nodev,noexec,"),
+        ]);
+        const shm = { files: { shm: source } };
+        expect(
+          await lines("grep ' /dev/shm ' /proc/mounts", {
+            hostConfig: { IpcMode: "shareable" },
+            input: shm,
+          }),
+        ).toEqual([expect.stringContaining(" ro,nosuid,nodev,noexec,")]);
+      } finally {
+        Bun.spawnSync(["umount", source]);
       }
     });
 

@@ -26,6 +26,8 @@ export interface BundleFacts {
   numbers: DeviceNumbers;
   /** --init's program, where it is wanted. */
   initPath?: string;
+  /** What is bound as /dev/shm, and the options that the bind must not lose. */
+  shm?: { source: string; options: string[] };
   /** A mount that propagates to or from the host needs the root to do so too. */
   rootPropagation?: "shared" | "rslave";
 }
@@ -60,7 +62,11 @@ export function buildSpec(input: BundleInput, facts: BundleFacts): Spec {
     },
     root: { path: input.rootfs, ...(hostConfig.ReadonlyRootfs && { readonly: true }) },
     ...(hostConfig.UTSMode !== "host" && { hostname: input.hostname }),
-    mounts: mounts(input, { initPath: facts.initPath, writableCgroups: security.writableCgroups }),
+    mounts: mounts(input, {
+      initPath: facts.initPath,
+      writableCgroups: security.writableCgroups,
+      shm: facts.shm,
+    }),
     ...(hostConfig.Annotations &&
       Object.keys(hostConfig.Annotations).length > 0 && { annotations: hostConfig.Annotations }),
     linux: {

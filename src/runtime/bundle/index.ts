@@ -5,7 +5,7 @@ import type { HostEnvironment } from "../../base/environment.ts";
 import type { ExecProcessRequest, ProcessSpec } from "../types.ts";
 import { buildExecProcess as build } from "./exec-process.ts";
 import { hostFacts, ipv4Forwarding, type LimitSupport } from "./host-facts.ts";
-import { accountFiles, mountOf, rootOwner } from "./look-up.ts";
+import { accountFiles, inheritedOptions, mountOf, rootOwner } from "./look-up.ts";
 import { resolveInRoot } from "./root-path.ts";
 import { resolveUser } from "./user.ts";
 
@@ -15,7 +15,7 @@ export type { Spec } from "./spec.ts";
 export { validateHostConfig } from "./validate.ts";
 export { validateResources } from "./validate-resources.ts";
 export { writeBundle } from "./write.ts";
-export { mountOf, resolveInRoot, rootOwner };
+export { inheritedOptions, mountOf, resolveInRoot, rootOwner };
 
 /**
  * The process of an exec: the container's own, with the exec's command, environment, user and privileges.

@@ -17,11 +17,12 @@ import { type AccountFiles, resolveUser } from "./user.ts";
 export async function lookUp(input: BundleInput): Promise<BundleFacts> {
   const { config, hostConfig, environment, rootfs } = input;
   const accounts = accountFiles(rootfs);
-  const [devices, numbers, all, rootPropagation] = await Promise.all([
+  const [devices, numbers, all, rootPropagation, shm] = await Promise.all([
     Promise.all((hostConfig.Devices ?? []).map(findDevices)),
     Promise.all(limitedDevices(hostConfig).map(async (path) => [path, await deviceNumber(path)] as const)),
     hostConfig.Privileged ? hostDevices() : [],
     rootPropagationFor(input.mounts),
+    sharedMemory(input),
     config.WorkingDir && makeFolderInRoot(rootfs, config.WorkingDir, rootOwner(environment)),
   ]);
   return {
@@ -32,7 +33,14 @@ export async function lookUp(input: BundleInput): Promise<BundleFacts> {
     hostDevices: all,
     initPath: wantsInit(hostConfig, input.defaults) ? findInit(input.defaults?.initPath) : undefined,
     rootPropagation,
+    shm,
   };
+}
+
+/** The tmpfs to bind as /dev/shm, where it is not the container's own. */
+async function sharedMemory({ hostConfig, files }: BundleInput): Promise<BundleFacts["shm"]> {
+  const source = hostConfig.IpcMode === "host" ? "/dev/shm" : files.shm;
+  return source ? { source, options: await inheritedOptions(source) } : undefined;
 }
 
 /** The host ids of the container's root. */
@@ -91,18 +99,40 @@ async function requirePropagation(source: string, mustBeShared: boolean): Promis
     );
 }
 
+/** One mount as proc_pid_mountinfo(5) has it. */
+export interface HeldBy {
+  point: string;
+  /** Of the mount, not of its file system: ro, nosuid, … */
+  options: string[];
+  /** shared:N, master:N. */
+  optional: string[];
+}
+
 /** The mount that holds a path, from the text of proc_pid_mountinfo(5): the longest mount point, of those the last. */
-export function mountOf(path: string, mountinfo: string): { point: string; optional: string[] } {
-  let best = { point: "/", optional: [] as string[] };
+export function mountOf(path: string, mountinfo: string): HeldBy {
+  let best: HeldBy = { point: "/", options: [], optional: [] };
   for (const line of mountinfo.split("\n")) {
     const [before = ""] = line.split(" - ");
-    const [, , , , escaped, , ...optional] = before.split(" ");
+    const [, , , , escaped, options = "", ...optional] = before.split(" ");
     if (!escaped) continue;
     const point = escaped.replace(/\\([0-7]{3})/g, (_, octal) =>
       String.fromCharCode(Number.parseInt(octal, 8)),
     );
     const holds = path === point || path.startsWith(point === "/" ? "/" : `${point}/`);
-    if (holds && point.length >= best.point.length) best = { point, optional };
+    if (holds && point.length >= best.point.length) best = { point, options: options.split(","), optional };
   }
   return best;
+}
+
+/** Options of a mount that a bind of it must not lose. */
+const KEPT = ["ro", "nosuid", "nodev", "noexec", "noatime", "nodiratime", "nosymfollow"];
+
+/**
+ * What a bind of `source` has to repeat of the mount that it is on: runc keeps those options, crun 1.8 mounts the bind
+ * again without them, and what the host mounted nosuid or read-only would be neither in the container.
+ */
+export async function inheritedOptions(source: string, mountinfo?: string): Promise<string[]> {
+  const path = await realpath(source).catch(() => source);
+  const { options } = mountOf(path, mountinfo ?? (await readFile("/proc/self/mountinfo", "utf8")));
+  return KEPT.filter((option) => options.includes(option));
 }

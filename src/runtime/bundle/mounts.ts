@@ -52,12 +52,14 @@ export interface MountFacts {
   initPath?: string;
   /** --security-opt writable-cgroups. */
   writableCgroups?: boolean;
+  /** What is bound as /dev/shm. */
+  shm?: { source: string; options: string[] };
 }
 
 /** `mounts`, sorted so that a folder comes before what is below it. */
 export function mounts(input: BundleInput, facts: MountFacts): SpecMount[] {
   const { hostConfig } = input;
-  const asked = userMounts(input);
+  const asked = userMounts(input, facts);
   const destinations = new Set(asked.map(({ destination }) => destination));
   const list = [
     ...defaultMounts(hostConfig, destinations),
@@ -95,13 +97,12 @@ const initMount = (source: string): SpecMount => ({
   options: ["bind", "ro"],
 });
 
-function userMounts(input: BundleInput): SpecMount[] {
+function userMounts(input: BundleInput, { shm }: MountFacts): SpecMount[] {
   const { hostConfig, files } = input;
   const taken = new Set(input.mounts.map(({ destination }) => destination));
   const bind = (destination: string, source: string | undefined, options: string[]): SpecMount[] =>
     source && !taken.has(destination) ? [{ destination, type: "bind", source, options }] : [];
   const file = hostConfig.ReadonlyRootfs ? ["rbind", "ro", "rprivate"] : ["rbind", "rprivate"];
-  const shm = hostConfig.IpcMode === "host" ? "/dev/shm" : files.shm;
   return [
     ...input.mounts.map(({ destination, source, type, options }) => ({
       destination,
@@ -112,7 +113,7 @@ function userMounts(input: BundleInput): SpecMount[] {
     ...bind("/etc/resolv.conf", files.resolvConf, file),
     ...bind("/etc/hostname", files.hostname, file),
     ...bind("/etc/hosts", files.hosts, file),
-    ...bind("/dev/shm", shm, ["rbind", "rprivate"]),
+    ...bind("/dev/shm", shm?.source, ["rbind", ...(shm?.options ?? []), "rprivate"]),
   ].sort((a, b) => depth(a.destination) - depth(b.destination));
 }
 

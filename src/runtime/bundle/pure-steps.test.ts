@@ -223,9 +223,13 @@ describe("what the kernel writes", () => {
       "23 22 0:5 / /a\\040b rw master:7 - tmpfs tmpfs rw",
       "24 22 0:6 / /a rw - tmpfs tmpfs rw",
     ].join("\n");
-    expect(mountOf("/a b/c", mountinfo)).toEqual({ point: "/a b", optional: ["master:7"] });
-    expect(mountOf("/ab", mountinfo)).toEqual({ point: "/", optional: ["shared:1"] });
-    expect(mountOf("/a/b", mountinfo)).toEqual({ point: "/a", optional: [] });
+    expect(mountOf("/a b/c", mountinfo)).toEqual({
+      point: "/a b",
+      options: ["rw"],
+      optional: ["master:7"],
+    });
+    expect(mountOf("/ab", mountinfo)).toEqual({ point: "/", options: ["rw"], optional: ["shared:1"] });
+    expect(mountOf("/a/b", mountinfo)).toEqual({ point: "/a", options: ["rw"], optional: [] });
   });
 });
 
