@@ -135,7 +135,8 @@ export function recordStartFailed(
     state?.status === "exited" || state?.status === "restarting"
       ? change(containers, id, { status: "exited", startedAt: state.startedAt, exit: state.exit, problem })
       : change(containers, id, { status: "created", ...problem });
-  containers.waiters.stopped(record);
+  // Whoever waits for the end of a run that never was goes on waiting, as in Docker; a restart that failed is the end.
+  if (state?.status === "restarting") containers.waiters.stopped(record);
   return record;
 }
 

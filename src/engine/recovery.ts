@@ -1,6 +1,6 @@
 // What a starting daemon does about the one before it: compares the rows with what the kernel and the disk have, takes
 // up what lives, records what ended, finishes what was begun, and takes away what no row names.
-import { readdirSync, rmSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { messageOf } from "../base/errors.ts";
@@ -158,6 +158,7 @@ async function removeLeftovers(engine: Engine): Promise<void> {
     rmSync(bundleFolder(environment, id), { recursive: true, force: true });
   }
   store.leases.closeAll(CREATE_LEASE);
+  endStrayShims(engine);
   for (const folder of [rootfsFolders(environment), shmFolders(environment)]) unmountUnused(engine, folder);
   const users = store.documents<{ id: string; containerId: string }>("volumeUses").all();
   for (const id of new Set(users.map(({ containerId }) => containerId)))
@@ -167,6 +168,27 @@ async function removeLeftovers(engine: Engine): Promise<void> {
     for (const id of names.filter(unknown))
       await rm(join(containerFolders(environment), id), { recursive: true, force: true });
   });
+}
+
+/** A shim that was still on its way up when its daemon was killed said nothing yet to find it by, but its command line. */
+function endStrayShims({ environment, containers }: Engine): void {
+  const prefix = `${bundleFolders(environment)}/`;
+  const connected = new Set([...containers.shims.values()].map(({ pid }) => pid));
+  for (const name of namesIn("/proc").filter((name) => /^\d+$/.test(name))) {
+    const words = commandLine(name);
+    const at = words.lastIndexOf("shim");
+    if (at < 0 || !words[at + 1]?.startsWith(prefix) || connected.has(Number(name))) continue;
+    log.warn("ending a shim that keeps nothing", { pid: name, folder: words[at + 1] });
+    process.kill(Number(name), "SIGKILL");
+  }
+}
+
+function commandLine(pid: string): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+  } catch {
+    return []; // it ended meanwhile
+  }
 }
 
 /** Mounts of containers that don't run, with their folders. */

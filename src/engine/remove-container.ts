@@ -91,9 +91,7 @@ export async function removeHeld(
       if (volumes.usersOf(source).length === 0)
         engine.events.publish("volume", "destroy", source, { driver: "local" });
     failpoint("remove.volumes-released");
-    await store.snapshots.remove(record.snapshot).catch((error: unknown) => {
-      if (!isKind(error, "not-found")) throw error; // an earlier attempt came this far
-    });
+    await removeSnapshot(engine, record);
     failpoint("remove.snapshot-removed");
   } catch (error) {
     recordDead(containers, id, messageOf(error));
@@ -105,4 +103,14 @@ export async function removeHeld(
   engine.background.run("the removal of a container's folder", () =>
     rm(containerFolder(environment, id), { recursive: true, force: true }),
   );
+}
+
+/** Its row is gone when this resolves; its files go after the answer, or at the next start. */
+async function removeSnapshot({ store, background }: Engine, { snapshot }: ContainerRecord): Promise<void> {
+  const removal = store.snapshots.remove(snapshot).catch((error: unknown) => {
+    if (!isKind(error, "not-found")) throw error; // an earlier attempt came this far
+  });
+  background.run("the removal of a snapshot's files", () => removal);
+  // The row is changed before the first wait in there, so a refusal is known by now and the files' removal is not waited for.
+  await Promise.race([removal, Bun.sleep(0)]);
 }

@@ -4,9 +4,9 @@
 // A daemon that is killed on the way leaves what the next start takes away: the network by its rows, the mount and the bundle by
 // their folders' names; a shim that lives by then is adopted if its program runs (recovery.ts).
 import { mkdirSync, rmSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { conflict, messageOf, notFound } from "../base/errors.ts";
+import { conflict, messageOf, notFound, systemError } from "../base/errors.ts";
 import { failpoint } from "../base/failpoint.ts";
 import { log } from "../base/log.ts";
 import {
@@ -18,9 +18,17 @@ import {
   recordRunning,
   recordStartFailed,
 } from "../containers/index.ts";
+import { KernelError } from "../linux/errors.ts";
 import type { RealisedSandbox } from "../networks/types.ts";
-import { killLeftBehind, rootOwner, selectRuntime, startShim, writeBundle } from "../runtime/index.ts";
-import type { ShimConfig } from "../runtime/types.ts";
+import {
+  cgroupsPath,
+  killLeftBehind,
+  rootOwner,
+  selectRuntime,
+  startShim,
+  writeBundle,
+} from "../runtime/index.ts";
+import type { Shim, ShimConfig } from "../runtime/types.ts";
 import { mountSnapshot } from "../store/index.ts";
 import { publishNetworkEvents, publishVolumeEvents } from "./container-events.ts";
 import { bundleFolder, containerFolder, rootfsFolder } from "./folders.ts";
@@ -87,8 +95,11 @@ async function bringUp(engine: Engine, record: ContainerRecord, byUser: boolean)
   using opened = new DisposableStack();
   rmSync(bundle, { recursive: true, force: true });
   mkdirSync(bundle, { recursive: true, mode: 0o700 });
+  mkdirSync(containerFolder(environment, id), { recursive: true, mode: 0o710 });
   undo.defer(() => rmSync(bundle, { recursive: true, force: true }));
 
+  // A shim that has no port to hold needs to know nothing of the rest: it comes up meanwhile.
+  const early = publishes(record) ? undefined : spawnShim(engine, record, [], undo);
   const [sandbox, mounts] = await allOrFirstError([
     realiseNetwork(engine, record, undo, watch),
     realiseMounts(engine, record, undo, opened, watch),
@@ -96,7 +107,7 @@ async function bringUp(engine: Engine, record: ContainerRecord, byUser: boolean)
   const files = await writeFiles(engine, record, sandbox);
   const shm = shareMemory(engine, record);
   if (shm?.own) undo.defer(() => unshareMemory(environment, id));
-  const spec = await writeBundle(bundle, {
+  await writeBundle(bundle, {
     id,
     name: record.name,
     config: record.config,
@@ -114,12 +125,7 @@ async function bringUp(engine: Engine, record: ContainerRecord, byUser: boolean)
   failpoint("start.bundle-written");
   watch.lap("bundle");
 
-  const shim = await startShim(bundle, shimConfig(engine, record, sandbox, spec.linux.cgroupsPath));
-  undo.defer(async () => {
-    containers.shims.delete(id);
-    await shim[Symbol.asyncDispose]();
-    await killLeftBehind(bundle);
-  });
+  const shim = await (early ?? spawnShim(engine, record, sandbox.reserve, undo));
   failpoint("start.shim-spawned");
   watch.lap("shim");
   containers.shims.set(id, shim);
@@ -137,6 +143,47 @@ async function bringUp(engine: Engine, record: ContainerRecord, byUser: boolean)
   watchExit(engine, id, shim);
   // A stop that came while its policy brought it up found nothing to send a signal to.
   if (!byUser && containers.get(id)?.stoppedByUser) await shim.kill(9).catch(() => {});
+}
+
+const publishes = ({ hostConfig }: ContainerRecord): boolean =>
+  hostConfig.PublishAllPorts === true || Object.keys(hostConfig.PortBindings ?? {}).length > 0;
+
+/** The undoing waits for a shim that is still on its way. */
+function spawnShim(
+  engine: Engine,
+  record: ContainerRecord,
+  reserve: RealisedSandbox["reserve"],
+  undo: AsyncDisposableStack,
+): Promise<Shim> {
+  const bundle = bundleFolder(engine.environment, record.id);
+  const starting = startShim(bundle, shimConfig(engine, record, reserve)).catch((error: unknown) => {
+    throw portTaken(engine, record, error);
+  });
+  starting.catch(() => {}); // awaited later, when the rest is ready
+  undo.defer(async () => {
+    const shim = await starting.catch(() => undefined);
+    engine.containers.shims.delete(record.id);
+    await shim?.[Symbol.asyncDispose]();
+    await killLeftBehind(bundle);
+  });
+  return starting;
+}
+
+/** A host port that a process of the host has, in Docker's words. */
+function portTaken(engine: Engine, record: ContainerRecord, error: unknown): unknown {
+  if (!(error instanceof KernelError) || error.code !== "EADDRINUSE") return error;
+  const status = engine.networks.status(record.id);
+  const [endpoint] = Object.values(status?.endpoints ?? {});
+  const [place, protocol] = error.object.split("/");
+  const inside = Object.entries(status?.ports ?? {}).find(([key, bindings]) =>
+    bindings?.some(({ HostPort }) => key.endsWith(`/${protocol}`) && place?.endsWith(`:${HostPort}`)),
+  );
+  return systemError(
+    `failed to set up container networking: driver failed programming external connectivity on endpoint ${record.name} ` +
+      `(${endpoint?.EndpointID ?? ""}): failed to bind host port for ${place}:${endpoint?.IPAddress ?? ""}:` +
+      `${inside?.[0] ?? protocol}: address already in use`,
+    error,
+  );
 }
 
 /** Waits for all, also when one fails: what the others made has to be known before it is undone. */
@@ -193,7 +240,6 @@ async function realiseMounts(
 /** hosts, hostname, resolv.conf; not where a mount of the user's is in that place. */
 async function writeFiles(engine: Engine, record: ContainerRecord, sandbox: RealisedSandbox) {
   const folder = containerFolder(engine.environment, record.id);
-  await mkdir(folder, { recursive: true, mode: 0o710 });
   const taken = new Set(record.mounts.map((mount) => mount.destination));
   const write = async (name: string, place: string, content: string) => {
     if (taken.has(place)) return undefined;
@@ -212,8 +258,7 @@ async function writeFiles(engine: Engine, record: ContainerRecord, sandbox: Real
 function shimConfig(
   engine: Engine,
   record: ContainerRecord,
-  sandbox: RealisedSandbox,
-  cgroupPath: string,
+  reservePorts: RealisedSandbox["reserve"],
 ): ShimConfig {
   const { config, hostConfig } = record;
   const [rows = 0, columns = 0] = hostConfig.ConsoleSize ?? [];
@@ -238,8 +283,13 @@ function shimConfig(
       path: record.logPath,
       attributes: logAttributes(record),
     },
-    reservePorts: sandbox.reserve,
+    reservePorts,
     ownCleanUp: true,
-    cgroupPath,
+    cgroupPath: cgroupsPath({
+      id: record.id,
+      hostConfig,
+      environment: engine.environment,
+      defaults: engine.runtimeDefaults,
+    }),
   };
 }

@@ -10,6 +10,7 @@ import { resolveInRoot } from "./root-path.ts";
 import { resolveUser } from "./user.ts";
 
 export { mergeImageConfig } from "./merge-image-config.ts";
+export { cgroupsPath } from "./resources.ts";
 export { parseSignal } from "./signals.ts";
 export type { Spec } from "./spec.ts";
 export { validateHostConfig } from "./validate.ts";

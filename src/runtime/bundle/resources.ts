@@ -92,7 +92,9 @@ export function limitedDevices(config: HostConfig): string[] {
 }
 
 /** cgroupfs: PARENT/ID below the controller's mount; systemd: SLICE:berth:ID, which becomes berth-ID.scope. */
-export function cgroupsPath(input: BundleInput): string {
+export function cgroupsPath(
+  input: Pick<BundleInput, "id" | "hostConfig" | "environment" | "defaults">,
+): string {
   const systemd = input.environment.cgroups.manager === "systemd";
   const fallback = systemd ? (input.environment.rootless ? "user.slice" : "system.slice") : "/berth";
   const parent = input.hostConfig.CgroupParent || input.defaults?.cgroupParent || fallback;
