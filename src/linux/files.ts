@@ -19,6 +19,7 @@ const calls = libc({
   flock: { args: [T.i32, T.i32], returns: T.i32 },
   fsync: { args: [T.i32], returns: T.i32 },
   syncfs: { args: [T.i32], returns: T.i32 },
+  ioctl: { args: [T.i32, T.u64_fast, T.ptr], returns: T.i32 },
   chroot: { args: [T.ptr], returns: T.i32 },
   umask: { args: [T.u32], returns: T.u32 },
 });
@@ -229,6 +230,24 @@ function withReadableFolder<R>(path: string, work: (fd: number) => R): R {
   } finally {
     close(fd);
   }
+}
+
+/** ioctl_iflags(2); the same numbers on x64 and arm64. */
+const FS_IOC_GETFLAGS = 0x80086601;
+const FS_IOC_SETFLAGS = 0x40086602;
+const FS_TOPDIR_FL = 0x00020000;
+
+/**
+ * chattr(1)'s `T`: ext4 places each new folder in here in a block group of its own choice instead of this folder's.
+ * Answers false on file systems that know no such thing.
+ */
+export function spreadSubfolders(path: string): boolean {
+  return withReadableFolder(path, (fd) => {
+    const flags = new BigInt64Array(1);
+    if (calls.ioctl(fd, FS_IOC_GETFLAGS, flags) < 0) return false;
+    flags[0] = flags[0]! | BigInt(FS_TOPDIR_FL);
+    return calls.ioctl(fd, FS_IOC_SETFLAGS, flags) === 0;
+  });
 }
 
 /** chroot(2), and into it. Holds for all threads of the process, since they share their fs_struct. */

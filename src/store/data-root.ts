@@ -2,7 +2,7 @@
 import { chmodSync, closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { conflict } from "../base/errors.ts";
-import { tryLock } from "../linux/files.ts";
+import { spreadSubfolders, tryLock } from "../linux/files.ts";
 
 export interface DataRoot extends Disposable {
   path: string;
@@ -36,6 +36,10 @@ export function openDataRoot(path: string): DataRoot {
         `the data root ${path} is in use by another daemon${holder ? ` (process ${holder})` : ""}: stop it, or choose another --data-root`,
       );
     }
+    const snapshots = folder("snapshots");
+    // ext4 takes no inode again within minutes of its removal, and looks for one past all of them in the folder's block
+    // group: a pull after a removal of 20,000 files took 14 s instead of 0.6 s until each snapshot had its own group.
+    spreadSubfolders(snapshots);
     ftruncateSync(lock);
     writeSync(lock, `${process.pid}\n`);
     return {
@@ -43,7 +47,7 @@ export function openDataRoot(path: string): DataRoot {
       database: join(path, "berth.db"),
       content: folder("content"),
       ingest: folder("ingest"),
-      snapshots: folder("snapshots"),
+      snapshots,
       scratch: folder("scratch"),
       [Symbol.dispose]: () => closeSync(lock),
     };
