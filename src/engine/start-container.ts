@@ -284,7 +284,6 @@ function shimConfig(
       attributes: logAttributes(record),
     },
     reservePorts,
-    ownCleanUp: true,
     cgroupPath: cgroupsPath({
       id: record.id,
       hostConfig,

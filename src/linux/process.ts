@@ -25,7 +25,6 @@ const c = libc({
 const STRUCT_ROOM = 512;
 const SETSIGDEF = 0x04;
 const SETSIGMASK = 0x08;
-const SETSID = 0x80;
 const WNOHANG = 1;
 const ECHILD = 10;
 
@@ -39,46 +38,62 @@ function pointerArray(texts: readonly string[]): { array: BigUint64Array; string
   return { array, strings };
 }
 
+export interface SpawnOptions {
+  path: string;
+  args: readonly string[];
+  env: readonly string[];
+  stdio: readonly [number | "null", number | "null", number | "null"];
+}
+
+/** A program ready to start, so that the start itself allocates nothing. Call `start` once, then `finish`. */
+export interface PreparedSpawn {
+  /** 0, or an errno. */
+  start(): number;
+  /** The pid; throws what `start` gave. */
+  finish(failed: number): number;
+}
+
 /**
  * Starts a program: posix_spawn(3), which neither copies this process's memory nor runs anything of Bun's. Every
  * signal is at its default in the child and none is blocked. Descriptors are close-on-exec all over this program, so
  * the child has the three given here alone ("null": /dev/null).
  */
-export function spawnProcess(options: {
-  path: string;
-  args: readonly string[];
-  env: readonly string[];
-  stdio: readonly [number | "null", number | "null", number | "null"];
-  newSession?: boolean;
-}): number {
+export function spawnProcess(options: SpawnOptions): number {
+  const prepared = prepareSpawn(options);
+  return prepared.finish(prepared.start());
+}
+
+/** The two halves of `spawnProcess`. */
+export function prepareSpawn(options: SpawnOptions): PreparedSpawn {
   const actions = new Uint8Array(STRUCT_ROOM);
   const attributes = new Uint8Array(STRUCT_ROOM);
   const argv = pointerArray([options.path, ...options.args]);
   const envp = pointerArray(options.env);
   const path = cString(options.path);
-  const null_ = cString("/dev/null");
+  const nothing = cString("/dev/null");
   const pid = new Int32Array(2);
-  const everySignal = new Uint8Array(128).fill(0xff);
+  const { posix_spawn } = c;
   c.posix_spawn_file_actions_init(actions);
   c.posix_spawnattr_init(attributes);
-  try {
-    options.stdio.forEach((from, target) => {
-      if (from === "null") c.posix_spawn_file_actions_addopen(actions, target, null_, O.RDWR, 0);
-      else c.posix_spawn_file_actions_adddup2(actions, from, target);
-    });
-    c.posix_spawnattr_setsigdefault(attributes, everySignal);
-    c.posix_spawnattr_setsigmask(attributes, new Uint8Array(128));
-    c.posix_spawnattr_setflags(attributes, SETSIGDEF | SETSIGMASK | (options.newSession ? SETSID : 0));
+  options.stdio.forEach((from, target) => {
+    if (from === "null") c.posix_spawn_file_actions_addopen(actions, target, nothing, O.RDWR, 0);
+    else c.posix_spawn_file_actions_adddup2(actions, from, target);
+  });
+  c.posix_spawnattr_setsigdefault(attributes, new Uint8Array(128).fill(0xff));
+  c.posix_spawnattr_setsigmask(attributes, new Uint8Array(128));
+  c.posix_spawnattr_setflags(attributes, SETSIGDEF | SETSIGMASK);
+  return {
     // The result is the error itself; errno isn't set.
-    const failed = c.posix_spawn(pid, path, actions, attributes, argv.array, envp.array);
-    if (failed !== 0) throw new KernelError("posix_spawn", failed, options.path);
-    return pid[0] as number;
-  } finally {
-    c.posix_spawn_file_actions_destroy(actions);
-    c.posix_spawnattr_destroy(attributes);
-    // Alive until here, or the pointers in the arrays would dangle.
-    argv.strings.length = envp.strings.length = 0;
-  }
+    start: () => posix_spawn(pid, path, actions, attributes, argv.array, envp.array),
+    finish(failed) {
+      c.posix_spawn_file_actions_destroy(actions);
+      c.posix_spawnattr_destroy(attributes);
+      // What the arrays point to has to live until here.
+      argv.strings.length = envp.strings.length = 0;
+      if (failed !== 0) throw new KernelError("posix_spawn", failed, options.path);
+      return pid[0] as number;
+    },
+  };
 }
 
 /** How a process ended: its own status, or the signal that ended it. */

@@ -51,13 +51,23 @@ export async function startShim(dir: string, config: ShimConfig): Promise<Shim> 
   return connectShim(dir);
 }
 
-/** What the shim needs and no more: it is also what the runtime gets, and it has few threads and a small heap. */
+/**
+ * JavaScriptCore's settings for a process that does little and lives long (bench/shim-memory.ts): no optimising
+ * compilers, whose graphs and code take 5 MB after the first gigabyte of output; a heap that grows in small steps.
+ */
+const SMALL = {
+  BUN_JSC_useConcurrentJIT: "0",
+  BUN_JSC_useDFGJIT: "0",
+  BUN_JSC_forceMiniVMMode: "1",
+};
+
+/** What the shim needs and no more. */
 function shimEnvironment(): Record<string, string> {
   const { PATH, BERTH_FAILPOINT } = process.env;
   return {
     ...(PATH ? { PATH } : {}),
     ...(BERTH_FAILPOINT ? { BERTH_FAILPOINT } : {}),
-    BUN_JSC_useConcurrentJIT: "0",
+    ...SMALL,
   };
 }
 

@@ -94,10 +94,8 @@ export interface ShimConfig {
    * `attributes`: what the options labels, env and tag make of the container (json-file's `attrs`). */
   log: { driver: string; options: Record<string, string>; path: string; attributes?: Record<string, string> };
   reservePorts: { protocol: "tcp" | "udp"; address: string; port: number }[];
-  /**
-   * The bundle has no hooks, so that crun's and runc's `delete` is nothing that the shim can't do without a process.
-   */
-  ownCleanUp?: boolean;
+  /** The bundle has hooks of its own, which the runtime's `delete` has to run; else the shim cleans up by itself. */
+  hasHooks?: boolean;
   /** As in config.json (`linux.cgroupsPath`): where the OOM count is read, and whom to kill when the shim died. */
   cgroupPath: string;
 }

@@ -69,7 +69,6 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
     consoleSize: options.consoleSize,
     log: { driver: "json-file", options: {}, path: `${logs}/container.log`, ...options.log },
     reservePorts: options.reservePorts ?? [],
-    ownCleanUp: true,
     cgroupPath,
   };
   return {

@@ -54,6 +54,7 @@ export class Children {
         this.reactor.forget(known.pidfd);
         close(known.pidfd);
         known.ended(status);
+        this.reactor.leftGarbage();
       } else if (this.expecting > 0) this.early.set(status.pid, status);
     }
   }

@@ -213,8 +213,8 @@ export class Container {
    * state, which is in ours. Doing it here saves a process on the way of every `run --rm`.
    */
   private cleanedByHand(): boolean {
-    const { runtime, cgroupPath, ownCleanUp } = this.host.config;
-    if (!ownCleanUp || cgroupPath.includes(":") || (runtime.name !== "crun" && runtime.name !== "runc"))
+    const { runtime, cgroupPath, hasHooks } = this.host.config;
+    if (hasHooks || cgroupPath.includes(":") || (runtime.name !== "crun" && runtime.name !== "runc"))
       return false;
     return removeCgroup(cgroupPath);
   }

@@ -12,8 +12,17 @@ export interface Timer {
   run: () => void;
 }
 
+/**
+ * Garbage is collected when nothing happened for so long after something did (milliseconds), and after so many pieces
+ * of work that leave some: on its own the collector waits for more of it than this whole process is to take.
+ */
+const QUIET = 500;
+const TIDY_EVERY = 16;
+
 export class Reactor {
   private readonly epoll = new Epoll(32);
+  private untidy = false;
+  private worked = 0;
   private readonly watchers = new Map<number, Watcher>();
   private readonly timers: Timer[] = [];
 
@@ -46,10 +55,24 @@ export class Reactor {
     if (index >= 0) this.timers.splice(index, 1);
   }
 
+  /** Some piece of work left garbage: a call of the runtime, a process that came and went. */
+  leftGarbage(): void {
+    if (++this.worked >= TIDY_EVERY) this.tidy();
+  }
+
+  private tidy(): void {
+    this.worked = 0;
+    this.untidy = false;
+    Bun.gc(true);
+  }
+
   /** Never returns; the process ends by `process.exit` in one of the watchers. */
   run(): never {
     for (;;) {
-      const count = this.epoll.wait(this.untilNextTimer());
+      const timeout = this.untilNextTimer();
+      const count = this.epoll.wait(this.untidy && (timeout < 0 || timeout > QUIET) ? QUIET : timeout);
+      if (count > 0) this.untidy = true;
+      else if (this.untidy) this.tidy();
       for (let i = 0; i < count; i++) {
         const watcher = this.watchers.get(this.epoll.eventFd(i));
         if (watcher) this.guarded(watcher, this.epoll.eventBits(i));

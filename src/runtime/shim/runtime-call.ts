@@ -1,8 +1,8 @@
 // Calls of the OCI runtime, each a short-lived process whose log is read when it failed.
 import { readFileSync, rmSync } from "node:fs";
 import { close } from "../../linux/ffi.ts";
-import { withoutMount } from "../../linux/mount-view.ts";
-import { killProcess, spawnProcess } from "../../linux/process.ts";
+import { spawnWithoutMount } from "../../linux/mount-view.ts";
+import { killProcess, prepareSpawn } from "../../linux/process.ts";
 import { acceptConnection, listenUnix, receiveDescriptor, shortPath } from "../../linux/socket.ts";
 import type { ShimConfig } from "../types.ts";
 import type { Children } from "./children.ts";
@@ -39,14 +39,15 @@ export function callRuntime(
   const format = runtime.path.endsWith("/crun") ? "text" : "json";
   const options = [...runtime.args, "--root", `${host.folder}/state`, "--log", log, "--log-format", format];
   if (cgroupPath.includes(":")) options.push("--systemd-cgroup");
-  const start = () =>
-    spawnProcess({
-      path: runtime.path,
-      args: [...options, ...args],
-      env: [`PATH=${process.env.PATH ?? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}`],
-      stdio,
-    });
-  const pid = runtime.hideUnifiedCgroup ? withoutMount("/sys/fs/cgroup/unified", start) : start();
+  const prepared = prepareSpawn({
+    path: runtime.path,
+    args: [...options, ...args],
+    env: [`PATH=${process.env.PATH ?? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}`],
+    stdio,
+  });
+  const pid = runtime.hideUnifiedCgroup
+    ? spawnWithoutMount("/sys/fs/cgroup/unified", prepared)
+    : prepared.finish(prepared.start());
   let late = false;
   const limit = host.reactor.after(CALL_LIMIT, () => {
     late = true;
