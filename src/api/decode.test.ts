@@ -43,7 +43,7 @@ describe("taken", () => {
   test.each([
     ["", undefined],
     ["  \n", undefined],
-    ["null", undefined],
+    ["null", {}],
     ["{}", {}],
     ['{"Image":"x","Unknown":1}', { Image: "x" }],
     ['{"image":"x"}', { Image: "x" }],

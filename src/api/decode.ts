@@ -16,12 +16,13 @@ export type Schema =
   | { fields: Record<string, Schema> }
   | { ref: string };
 
-/** Decodes the text of an operation's body. Empty: undefined. Errors: invalid, worded as moby's ReadJSON. */
+/** Decodes the text of an operation's body. Empty: undefined; `null`: nothing in it. Errors: invalid, worded as moby's ReadJSON. */
 export function decodeBody(operation: string, text: string): unknown {
   if (text.trim() === "") return undefined;
   const value = parseJson(text);
   const body = BODIES[operation];
-  if (!body || value === null) return value ?? undefined;
+  if (!body) return value;
+  if (value === null) return {};
   if (typeof value !== "object" || Array.isArray(value))
     throw invalid(`invalid JSON: json: cannot unmarshal ${kindOf(value)} into Go value of type ${body.name}`);
   // The create request's fields are those of a struct inside it, which Go leaves out of the path.

@@ -1,5 +1,5 @@
 // The images' part of the API.
-import { invalid } from "../base/errors.ts";
+import { forbidden, invalid } from "../base/errors.ts";
 import * as engine from "../engine/index.ts";
 import type { Engine } from "../engine/types.ts";
 import { decodeRegistryAuth, imageHistory, inspectImage, listImages } from "../images/index.ts";
@@ -57,7 +57,7 @@ function pull(request: ApiRequest, rooms: Engine): Reply {
   const named = parseReference(name);
   // What the parameter says replaces what the name says; it may be a digest.
   const reference = tag === "" ? named : isDigest(tag) ? withDigest(named, tag) : withTag(named, tag);
-  if (reference.path === "library/scratch") throw invalid("'scratch' is a reserved name");
+  if (reference.path === "library/scratch") throw forbidden("'scratch' is a reserved name");
   const options = {
     platform: platformText(query),
     auth: auth(request),

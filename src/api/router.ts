@@ -78,28 +78,32 @@ export function splitVersion(path: string): { version: string | undefined; path:
 export class Router {
   private readonly whole = new Map<string, Route>();
   private readonly patterns = new Map<string, Pattern[]>();
+  /** Answers OPTIONS for any path. */
+  private options: Route | undefined;
 
   constructor(readonly routes: readonly Route[]) {
     for (const route of routes) {
       const open = route.path.indexOf("{");
-      if (open < 0) {
+      if (route.method === "OPTIONS") this.options = route;
+      else if (open < 0) {
         this.whole.set(`${route.method} ${route.path}`, route);
-        continue;
+      } else {
+        const key = `${route.method} ${firstSegment(route.path)}`;
+        const list = this.patterns.get(key) ?? [];
+        list.push({
+          before: route.path.slice(0, open),
+          after: route.path.slice(route.path.indexOf("}") + 1),
+          route,
+        });
+        this.patterns.set(key, list);
       }
-      const key = `${route.method} ${firstSegment(route.path)}`;
-      const list = this.patterns.get(key) ?? [];
-      list.push({
-        before: route.path.slice(0, open),
-        after: route.path.slice(route.path.indexOf("}") + 1),
-        route,
-      });
-      this.patterns.set(key, list);
     }
   }
 
   /** Finds the route of a clean, decoded path. */
   match(method: string, fullPath: string): Match | undefined {
     const { version, path } = splitVersion(fullPath);
+    if (method === "OPTIONS") return this.options && { route: this.options, name: "", version };
     const exact = this.whole.get(`${method} ${path}`);
     if (exact) return { route: exact, name: "", version };
     const patterns = this.patterns.get(`${method} ${firstSegment(path)}`);

@@ -55,6 +55,7 @@ const remove = (path: string, operation: string, handler?: Handler) =>
 export const ROUTES: readonly Route[] = [
   get("/_ping", "SystemPing", ping("OK")),
   route("HEAD", "/_ping", "SystemPingHead", ping("")),
+  route("OPTIONS", "/{path}", "Options", () => ({ kind: "empty", status: 200 })),
   get("/version", "SystemVersion", system("version")),
   get("/info", "SystemInfo", system("info")),
   get("/events", "SystemEvents", system("events")),

@@ -179,7 +179,8 @@ async function run(
   const query = new URLSearchParams(mark < 0 ? "" : target.slice(mark + 1));
   const body =
     route.method === "GET" || route.method === "HEAD" ? undefined : await readBody(exchange, route, query);
-  const engine = route.path === "/_ping" ? (undefined as never) : await options.engine;
+  const engine =
+    route.path === "/_ping" || route.method === "OPTIONS" ? (undefined as never) : await options.engine;
   const versioned = { query, body, warnings: [], cgroup2: engine?.environment.cgroups.mode === "v2" };
   adaptRequest(route.operation, version, versioned);
   const request: ApiRequest = {
@@ -219,7 +220,9 @@ async function send(
       return exchange.answer(reply.status, { ...headers, ...reply.headers }, reply.body);
     case "hijack": {
       const socket = exchange.hijack();
-      socket.write(hijackHead(exchange.upgrade, reply.contentType));
+      // moby sends the usual headers along where an exec begins, and not where a client attaches.
+      const more = route.operation === "ExecStart" ? headers : {};
+      socket.write(hijackHead(exchange.upgrade, reply.contentType, more));
       return join(socket, reply.attachment, exchange.signal);
     }
     case "stream":

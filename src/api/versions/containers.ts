@@ -18,10 +18,9 @@ export type CreateBody = ContainerConfig & {
 };
 
 const CREATE = ["ContainerCreate"] as const;
-/** The body, with the parts that a client may leave out. */
+/** The body, with the part that a client may leave out; an empty body is for the handler to refuse. */
 function create(request: VersionedRequest): CreateBody & { HostConfig: HostConfig } {
-  request.body ??= {};
-  const body = request.body as CreateBody;
+  const body = (request.body ?? {}) as CreateBody;
   body.HostConfig ??= {};
   return body as CreateBody & { HostConfig: HostConfig };
 }
