@@ -1,6 +1,6 @@
 // Makes a container as `run` and `create` do: from its flags, pulling the image where it is missing.
 
-import { type Client, type ContainerSpec, isNotFound } from "../sdk/index.ts";
+import { type Client, type ContainerSpec, formatPlatform, isNotFound } from "../sdk/index.ts";
 import type { CREATE_FLAGS } from "./container-options/run-flags.ts";
 import { type ContainerFlags, containerSpec } from "./container-options/spec.ts";
 import { describe } from "./describe.ts";
@@ -90,8 +90,9 @@ export async function createContainer(
   const cidFile = flags.cidfile ? await reserveCidFile(flags.cidfile) : undefined;
   try {
     const reference = parsedImage(spec.Image ?? "");
-    const platform = flags.platform || undefined;
-    if (platform) await checkPlatform(platform);
+    const platform = flags.platform ? await wholePlatform(flags.platform) : undefined;
+    // The endpoint's settings say it since API 1.44.
+    if (spec.MacAddress && (await client.connection.supports("1.44"))) delete spec.MacAddress;
     if (spec.HostConfig) spec.HostConfig.ConsoleSize = consoleSize(session);
     const pull = () => pullImage(session, client, reference ?? parseReference(spec.Image ?? ""), flags);
     if (flags.pull === "always") await pull();
@@ -156,23 +157,14 @@ async function pullImage(
   await showProgress(messages, flags.quiet ? undefined : session.err);
 }
 
-const OS_OR_ARCH =
-  /^(?:linux|windows|darwin|freebsd|amd64|386|arm64|arm|ppc64le|s390x|riscv64|mips64le|x86_64|aarch64|armhf|armel|i386|x86-64|wasm|wasi)$/i;
-
-/** Judges a platform before the daemon has to: one word must be a system or an architecture that is known. */
-async function checkPlatform(text: string): Promise<void> {
-  const parts = text.split("/");
-  const bad = (why: string) => new Error(`error parsing specified platform: ${why}`);
-  if (parts.some((part) => !/^[A-Za-z0-9_.-]+$/.test(part.replace(/\([^)]*\)$/, "")))) {
-    throw bad(
-      `${JSON.stringify(text)} is an invalid component of ${JSON.stringify(text)}: platform specifier component must match "^[A-Za-z0-9_.-]+$": invalid argument`,
-    );
+/** `linux/arm64` for `arm64`. */
+async function wholePlatform(text: string): Promise<string> {
+  const { parsePlatform } = await import("./platform.ts");
+  try {
+    return formatPlatform(parsePlatform(text));
+  } catch (thrown) {
+    throw new Error(`error parsing specified platform: ${describe(thrown)}`);
   }
-  if (parts.length === 1 && !OS_OR_ARCH.test(text)) {
-    throw bad(`${JSON.stringify(text)}: unknown operating system or architecture: invalid argument`);
-  }
-  if (parts.length > 3)
-    throw bad(`${JSON.stringify(text)}: cannot parse platform specifier: invalid argument`);
 }
 
 /** The file for the id, held from before the container is made; gone again when none is. */

@@ -6,7 +6,7 @@ import { arityProblem, type Command, type Place } from "./framework/command.ts";
 import { CommandFailure, EXIT } from "./framework/failure.ts";
 import { FlagError, parseFlags } from "./framework/parse.ts";
 import { globalFlags } from "./global-flags.ts";
-import { VERSION } from "./program-version.ts";
+import { COMMIT, VERSION } from "./program-version.ts";
 import { openSession, type Session } from "./session.ts";
 import { TREE } from "./tree.ts";
 
@@ -21,10 +21,7 @@ export async function main(argv0: string, words: string[]): Promise<number> {
     session = openSession(program, globals.flags, folder);
     for (const notice of globals.notices) await session.err.line(notice);
     if (globals.flags.version) {
-      const { API_VERSION } = await import("../sdk/index.ts");
-      await session.out.line(
-        `${program === "docker" ? "Docker" : "Berth"} version ${VERSION}, API ${API_VERSION}`,
-      );
+      await session.out.line(`${program === "docker" ? "Docker" : "Berth"} version ${VERSION}, build ${COMMIT}`);
       return 0;
     }
     if (globals.help) return await printHelp(session, [], table);

@@ -57,7 +57,7 @@ function setField(mount: Mount, used: Options, key: string, value = "true", fiel
   };
   const volume = () => {
     used.volume = true;
-    mount.VolumeOptions ??= { Labels: {}, DriverConfig: {} };
+    mount.VolumeOptions ??= { DriverConfig: {} };
     return mount.VolumeOptions;
   };
   const bind = () => {

@@ -94,8 +94,8 @@ export async function containerSpec(source: SpecSource): Promise<ContainerSpec> 
       UTSMode: flags.uts,
       UsernsMode: flags.userns,
       CgroupnsMode: (flags.cgroupns || undefined) as HostConfig["CgroupnsMode"],
-      CapAdd: flags["cap-add"],
-      CapDrop: flags["cap-drop"],
+      CapAdd: capabilities(flags["cap-add"]),
+      CapDrop: capabilities(flags["cap-drop"]),
       GroupAdd: flags["group-add"],
       RestartPolicy: restart,
       SecurityOpt: security.options,
@@ -115,6 +115,12 @@ export async function containerSpec(source: SpecSource): Promise<ContainerSpec> 
     },
     NetworkingConfig: { EndpointsConfig: endpoints },
   };
+}
+
+/** By their whole names, each once; `ALL` stands for every other. */
+function capabilities(names: string[]): string[] {
+  const whole = names.map((name) => name.trim().toUpperCase()).map((name) => (name === "ALL" || name.startsWith("CAP_") ? name : `CAP_${name}`));
+  return whole.includes("ALL") ? ["ALL"] : [...new Set(whole)].sort();
 }
 
 function attachmentsOf(flags: ContainerFlags) {

@@ -1,6 +1,6 @@
 // `ps`, `container ls`: the containers.
 import { CONTAINERS, containerRow } from "../../format/lists.ts";
-import { printRows } from "../../format/rows.ts";
+import { printRows, renderRows } from "../../format/rows.ts";
 import { command } from "../../framework/command.ts";
 import { flag } from "../../framework/flags.ts";
 import { TABLE_FORMAT } from "../../usage-texts.ts";
@@ -26,6 +26,8 @@ export default command({
   async run(session, { flags }) {
     const { psFormat } = await session.config();
     const format = flags.format || (flags.quiet ? "" : (psFormat ?? ""));
+    const shown = flags.quiet ? "{{.ID}}" : format;
+    await checkFormat(shown);
     const client = await session.client();
     const list = await client.containers.list({
       all: flags.all,
@@ -35,10 +37,16 @@ export default command({
       filters: flags.filter,
     });
     await printRows(session.out, {
-      format: flags.quiet ? "{{.ID}}" : format,
+      format: shown,
       table: flags.size ? `${CONTAINERS.table}\t{{.Size}}` : CONTAINERS.table,
       headers: CONTAINERS.headers,
       rows: list.map((one) => containerRow(one, { truncate: !flags["no-trunc"] })),
     });
   },
 });
+
+/** A placeholder that there isn't is an error also where no container is there to show it. */
+async function checkFormat(format: string): Promise<void> {
+  const rows = [containerRow({ Command: "" }, { truncate: true })];
+  await renderRows({ format, table: CONTAINERS.table, headers: CONTAINERS.headers, rows });
+}
