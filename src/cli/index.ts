@@ -21,7 +21,9 @@ export async function main(argv0: string, words: string[]): Promise<number> {
     session = openSession(program, globals.flags, folder);
     for (const notice of globals.notices) await session.err.line(notice);
     if (globals.flags.version) {
-      await session.out.line(`${program === "docker" ? "Docker" : "Berth"} version ${VERSION}, build ${COMMIT}`);
+      await session.out.line(
+        `${program === "docker" ? "Docker" : "Berth"} version ${VERSION}, build ${COMMIT}`,
+      );
       return 0;
     }
     if (globals.help) return await printHelp(session, [], table);

@@ -119,7 +119,9 @@ export async function containerSpec(source: SpecSource): Promise<ContainerSpec> 
 
 /** By their whole names, each once; `ALL` stands for every other. */
 function capabilities(names: string[]): string[] {
-  const whole = names.map((name) => name.trim().toUpperCase()).map((name) => (name === "ALL" || name.startsWith("CAP_") ? name : `CAP_${name}`));
+  const whole = names
+    .map((name) => name.trim().toUpperCase())
+    .map((name) => (name === "ALL" || name.startsWith("CAP_") ? name : `CAP_${name}`));
   return whole.includes("ALL") ? ["ALL"] : [...new Set(whole)].sort();
 }
 

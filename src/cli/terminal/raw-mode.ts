@@ -21,7 +21,8 @@ export function setRawMode(): void {
   // setRawMode leaves output processing on: a line feed that a program in the container means as one would become a
   // carriage return too. stty(1) is on every system that has terminals; without it only such programs look wrong.
   // What setRawMode saved before puts this back as well.
-  if (Bun.which("stty")) Bun.spawnSync(["stty", "-opost"], { stdin: "inherit", stdout: "ignore", stderr: "ignore" });
+  if (Bun.which("stty"))
+    Bun.spawnSync(["stty", "-opost"], { stdin: "inherit", stdout: "ignore", stderr: "ignore" });
 }
 
 /** Gives the terminal back as it was. May be called at any time, and twice. */
