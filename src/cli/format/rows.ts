@@ -77,7 +77,7 @@ export async function compile(source: string, heading = false): Promise<(data: o
 
 function unknownField(source: string, name: string, data: object, heading: boolean): string {
   if (heading) return ""; // a heading that nobody named is empty, as a map's missing key
-  const column = source.indexOf(`.${name}`) + 1;
+  const column = source.indexOf(`.${name}`);
   throw fail(
     `template parsing error: template: :1:${column}: executing "" at <.${name}>: can't evaluate field ${name} in type ${typeName(data)}`,
   );

@@ -46,7 +46,7 @@ export function parseFlags<F extends FlagTable>(
   let args = words;
   for (;;) {
     const tokens = tokenise(flags, byShort, args);
-    const spelled = spellOut(flags, byShort, args, tokens);
+    const spelled = spellOut(flags, byShort, args, options.stopAtFirst ? beforeArguments(tokens) : tokens);
     if (!spelled) return finish(tokens);
     args = spelled;
   }
@@ -117,6 +117,12 @@ function tokenise(flags: FlagTable, byShort: Map<string, string>, args: string[]
   }
   for (const [short, name] of byShort) options[name] = { ...options[name]!, short };
   return parseArgs({ args, options, strict: false, allowPositionals: true, tokens: true }).tokens;
+}
+
+/** The flags that are ours: what follows the first argument is its own. */
+function beforeArguments(tokens: Token[]): Token[] {
+  const first = tokens.findIndex(({ kind }) => kind !== "option");
+  return first < 0 ? tokens : tokens.slice(0, first);
 }
 
 /** `-d=false`: parseArgs would read the letters after the `=` as flags. Such a word is written out, and read again. */

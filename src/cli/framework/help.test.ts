@@ -1,0 +1,55 @@
+// Every command's help text, held against what Docker 28.5's CLI prints where it isn't on a terminal (expected/).
+import { expect, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
+import { TREE } from "../tree.ts";
+import type { Place } from "./command.ts";
+import { flag } from "./flags.ts";
+import { commandHelp, groupHelp, optionsBlock } from "./help.ts";
+
+const WIDTH = 79;
+const folder = new URL("./expected/", import.meta.url).pathname;
+
+function find(words: string[]): Place | undefined {
+  let places = TREE;
+  let place: Place | undefined;
+  for (const word of words) {
+    place = places.find(({ name }) => name === word);
+    places = place?.children ?? [];
+  }
+  return place;
+}
+
+for (const file of readdirSync(folder).sort()) {
+  const words = file.replace(/\.txt$/, "").split("_");
+  test(`help of ${words.join(" ")}`, async () => {
+    const place = find(words);
+    const path = ["docker", ...words].join(" ");
+    const loaded = await place?.load?.();
+    const text = loaded
+      ? commandHelp(path, "docker", loaded.default, WIDTH)
+      : groupHelp(path, place as Place);
+    expect(text).toBe(readFileSync(folder + file, "utf8"));
+  });
+}
+
+test("every command of the tree has its help held against Docker's, but those of groups that are not whole yet", () => {
+  const names = new Set(readdirSync(folder).map((file) => file.replace(/\.txt$/, "")));
+  const walk = (places: Place[], path: string[]): string[] =>
+    places.flatMap((place) =>
+      place.children ? walk(place.children, [...path, place.name]) : [[...path, place.name].join("_")],
+    );
+  expect(walk(TREE, []).filter((name) => !names.has(name))).toEqual([]);
+});
+
+test("a narrow terminal gets the usage below the flag", () => {
+  const flags = {
+    "a-rather-long-flag-name": flag.string("Some words that say what it is for, and then a few more"),
+  };
+  expect(optionsBlock(flags, 50)).toBe(
+    [
+      "      --a-rather-long-flag-name string   ",
+      "                Some words that say what it",
+      "                is for, and then a few more",
+    ].join("\n"),
+  );
+});
