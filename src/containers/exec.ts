@@ -53,9 +53,12 @@ export function createExec(
     pid: 0,
   };
   containers.execs.set(exec.id, exec);
-  containers.emit(record, `exec_create: ${cmd.join(" ")}`, { execID: exec.id });
+  containers.emit(record, `exec_create: ${commandText(cmd)}`, { execID: exec.id });
   return exec.id;
 }
+
+/** As Docker writes it into the event: a space after the command, also when no argument follows. */
+const commandText = ([command = "", ...args]: string[]): string => `${command} ${args.join(" ")}`;
 
 export function findExec(containers: Containers, id: string): Exec {
   const exec = containers.execs.get(id);
@@ -79,7 +82,7 @@ export async function startExec(
   if (exec.state === "exited") throw conflict(`exec command ${exec.id} has already run`);
   if (exec.state === "running") throw conflict(`exec command ${exec.id} is already running`);
   exec.state = "running";
-  containers.emit(record, `exec_start: ${exec.config.cmd.join(" ")}`, { execID: exec.id });
+  containers.emit(record, `exec_start: ${commandText(exec.config.cmd)}`, { execID: exec.id });
   const { config } = exec;
   try {
     const shim = containers.shims.get(record.id);

@@ -12,18 +12,18 @@ export function rename(containers: Containers, record: ContainerRecord, to: stri
     const before = containers.records.get(record.id) ?? record;
     const name = checkName(to);
     if (name === before.name) throw invalid("Renaming a container with the same name as its current name");
-    refuseTakenName(containers.records, name);
+    refuseTakenName(containers.records, name, "Error when allocating new name: ");
     const after = updateRecord(containers, before.id, { name });
     containers.emit(after, "rename", { oldName: `/${before.name}` });
   });
 }
 
 /** Errors: conflict in Docker's words, when another container has the name. */
-export function refuseTakenName(records: Records, name: string): void {
+export function refuseTakenName(records: Records, name: string, what = ""): void {
   const other = records.named(name);
   if (other)
     throw conflict(
-      `Conflict. The container name "/${name}" is already in use by container "${other.id}". ` +
+      `${what}Conflict. The container name "/${name}" is already in use by container "${other.id}". ` +
         "You have to remove (or rename) that container to be able to reuse that name.",
     );
 }

@@ -5,7 +5,7 @@ import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import type { ContainerConfig, ContainerCreateResponse, HostConfig } from "../api/types/index.ts";
-import { invalid } from "../base/errors.ts";
+import { invalid, messageOf } from "../base/errors.ts";
 import { failpoint } from "../base/failpoint.ts";
 import {
   type ContainerId,
@@ -141,16 +141,25 @@ function withDefaults(engine: Engine, asked: HostConfig): HostConfig {
   };
 }
 
-/** `container:NAME` becomes `container:ID`, so that a later rename changes nothing. Errors: not-found. */
+/** `container:NAME` becomes `container:ID`, so that a later rename changes nothing. Errors: invalid. */
 function namedByIds(engine: Engine, hostConfig: HostConfig): HostConfig {
-  const byId = (mode: string | undefined) =>
-    mode?.startsWith("container:") ? `container:${engine.containers.find(mode.slice(10)).id}` : mode;
+  const byId = (mode: string | undefined, what = "") =>
+    mode?.startsWith("container:") ? `container:${other(engine, mode.slice(10), what).id}` : mode;
   return {
     ...hostConfig,
-    NetworkMode: byId(hostConfig.NetworkMode),
+    NetworkMode: byId(hostConfig.NetworkMode, "joining network namespace of container: "),
     ...(hostConfig.IpcMode && { IpcMode: byId(hostConfig.IpcMode) }),
     ...(hostConfig.PidMode && { PidMode: byId(hostConfig.PidMode) }),
   };
+}
+
+/** Another container that a request names. Not the 404 of a missing image, which clients answer by a pull. Errors: invalid. */
+function other({ containers }: Engine, reference: string, what = ""): ContainerRecord {
+  try {
+    return containers.find(reference);
+  } catch (error) {
+    throw invalid(`${what}${messageOf(error)}`, error);
+  }
 }
 
 function chooseName(engine: Engine, asked: string, id: string): string {
@@ -180,9 +189,11 @@ function withHostname(
 function inheritedMounts(engine: Engine, from: string[]): ResolvedMount[] {
   return from.flatMap((text) => {
     const { container, readOnly } = parseVolumesFrom(text);
-    return engine.containers
-      .find(container)
-      .mounts.map((mount) => ({ ...mount, copyUp: false, readOnly: mount.readOnly || readOnly }));
+    return other(engine, container).mounts.map((mount) => ({
+      ...mount,
+      copyUp: false,
+      readOnly: mount.readOnly || readOnly,
+    }));
   });
 }
 

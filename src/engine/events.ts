@@ -1,6 +1,5 @@
 // Events: the ring of the last 256, and those who listen. A listener that doesn't read keeps its own queue, up to a limit.
 import type { EventMessage } from "../api/types/index.ts";
-import { invalid } from "../base/errors.ts";
 import { matchesLabel, nowNanoseconds } from "../containers/index.ts";
 import type { Events, EventType, Filters } from "./types.ts";
 
@@ -90,7 +89,7 @@ function toEvent(type: EventType, action: string, id: string, attributes: Record
 
 const secondsOf = (event: WireEvent): number => (event.timeNano ?? 0) / 1e9;
 
-/** `--filter`s of `docker events`; other names than Docker's are refused. */
+/** `--filter`s of `docker events`. */
 function filterOf(filters: Filters): (event: WireEvent) => boolean {
   const tests: ((event: WireEvent) => boolean)[] = [];
   for (const [name, values] of Object.entries(filters)) {
@@ -125,7 +124,7 @@ function testOf(name: string, values: string[]): (event: WireEvent) => boolean {
     case "label":
       return ({ Actor }) => values.every((value) => matchesLabel(value, Actor?.Attributes ?? {}));
     default:
-      if (!ACTORS.includes(name)) throw invalid(`invalid filter '${name}'`);
+      if (!ACTORS.includes(name)) return () => true; // as dockerd, which ignores what it doesn't know here
       return (event) => event.Type === name && values.some((value) => isActor(event, value));
   }
 }

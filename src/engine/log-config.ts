@@ -21,7 +21,8 @@ export function withLogDefaults(asked: LogConfig | undefined, config: DaemonConf
 
 function check(type: LogConfig["Type"], options: Record<string, string>): void {
   if (type === "none") return;
-  if (type !== "json-file") throw invalid(`logger: no log driver named '${type}' is registered`);
+  if (type !== "json-file")
+    throw invalid(`error looking up logging plugin ${type}: plugin "${type}" not found`);
   for (const name of Object.keys(options))
     if (!JSON_FILE_OPTIONS.has(name)) throw invalid(`unknown log opt '${name}' for json-file log driver`);
   const mode = options.mode ?? "";

@@ -134,8 +134,8 @@ async function bringUp(engine: Engine, record: ContainerRecord, byUser: boolean)
   const started = await shim.start();
   failpoint("start.runtime-created");
   watch.lap("runtime");
-  publishNetworkEvents(engine, record, "connect");
   publishVolumeEvents(engine, record, "mount");
+  publishNetworkEvents(engine, record, "connect");
   recordRunning(containers, id, { ...started, byUser });
   undo.move();
   failpoint("start.running-recorded");

@@ -85,7 +85,7 @@ describe("refused before anything is made", () => {
       { hostConfig: { LogConfig: { Type: "syslog" } } },
       ["sh"],
       "invalid",
-      "logger: no log driver named 'syslog' is registered",
+      'error looking up logging plugin syslog: plugin "syslog" not found',
     ],
     [
       "a log option that isn't one",
@@ -105,8 +105,8 @@ describe("refused before anything is made", () => {
       "another's namespace that isn't there",
       { hostConfig: { NetworkMode: "container:nobody" } },
       ["sh"],
-      "not-found",
-      "No such container: nobody",
+      "invalid",
+      "joining network namespace of container: No such container: nobody",
     ],
     [
       "--rm with a restart policy",
@@ -134,7 +134,9 @@ describe("refused before anything is made", () => {
       .catch((error: unknown) => error);
     expect(again).toMatchObject({ kind: "conflict", message: text });
     const other = await engine.createContainer(rooms, request(["sh"], { name: "other", ...noNetwork }));
-    expect(engine.renameContainer(rooms, "other", "taken")).rejects.toThrow(text);
+    expect(engine.renameContainer(rooms, "other", "taken")).rejects.toThrow(
+      `Error when allocating new name: ${text}`,
+    );
     await engine.renameContainer(rooms, "other", "third");
     expect((await inspect(other.Id)).Name).toBe("/third");
     for (const id of [Id, other.Id]) await engine.removeContainer(rooms, id, { force: false, volumes: true });
