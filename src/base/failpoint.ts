@@ -25,6 +25,12 @@ export const FAILPOINTS = [
   "pull.layer-unpacked",
   "pull.layer-committed",
   "pull.image-recorded",
+  "store.blob-renamed",
+  "store.snapshot-numbered",
+  "store.layer-settled",
+  "store.removal-marked",
+  "store.removal-emptied",
+  "store.garbage-unlisted",
 ] as const;
 export type Failpoint = (typeof FAILPOINTS)[number];
 

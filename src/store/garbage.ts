@@ -7,6 +7,7 @@ import type { Database } from "bun:sqlite";
 import { readdirSync, renameSync, statSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { failpoint } from "../base/failpoint.ts";
 import { failedWith } from "../linux/errors.ts";
 import type { Digest } from "../oci/digest.ts";
 import type { OpenContent } from "./content.ts";
@@ -49,6 +50,7 @@ export async function collectGarbage(
       return { blobs, removed };
     })
     .immediate();
+  failpoint("store.garbage-unlisted");
   for (const { digest } of blobs) {
     // A new name now, so that a writer that brings the same digest the next moment keeps its file.
     const away = join(folders.scratch, `blob-${crypto.randomUUID()}`);

@@ -8,6 +8,7 @@ import { mkdirSync, renameSync } from "node:fs";
 import { type FileHandle, open, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { conflict, invalid } from "../base/errors.ts";
+import { failpoint } from "../base/failpoint.ts";
 import { type Digest, digestOf, hexOf } from "../oci/digest.ts";
 import { MANIFEST_LIMIT } from "./blob-edges.ts";
 import type { BlobInfo, BlobWriter, LeaseId } from "./types.ts";
@@ -138,6 +139,7 @@ export function openIngests(db: Database, folder: string, content: Content) {
           mkdirSync(dirname(target), { recursive: true, mode: 0o700 });
           renameSync(path, target);
           await syncDirectory(dirname(target));
+          failpoint("store.blob-renamed");
           const info = content.record({ digest, size: offset, head, lease, labels });
           await close(false);
           return info;

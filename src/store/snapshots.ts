@@ -11,6 +11,7 @@ import { mkdirSync } from "node:fs";
 import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { conflict, notFound } from "../base/errors.ts";
+import { failpoint } from "../base/failpoint.ts";
 import type { ChainId } from "../oci/digest.ts";
 import { type BackendName, filesOf, type SnapshotBackend } from "./backend.ts";
 import type { LayerSync } from "./layer-sync.ts";
@@ -89,13 +90,16 @@ export function openSnapshots(
       holdItem(db, lease, "snapshot", made);
       return made;
     })();
+    failpoint("store.snapshot-numbered");
     mkdirSync(join(folder, id), { mode: 0o711 });
     mkdirSync(join(folder, filesOf(id)), { mode: 0o755 });
     return id;
   }
 
   async function finishRemoval(id: SnapshotId): Promise<void> {
+    failpoint("store.removal-marked");
     await removeTree(join(folder, id));
+    failpoint("store.removal-emptied");
     db.query("DELETE FROM snapshots WHERE number = ?").run(snapshotNumberOf(id));
     db.query("DELETE FROM lease_items WHERE kind = 'snapshot' AND item = ?").run(id);
   }
@@ -134,6 +138,7 @@ export function openSnapshots(
         const below = parent ? requireLayer(parent) : undefined;
         await current.finishLayer(id, below ? parentsOf(snapshotNumberOf(below)) : [], implied);
       }
+      failpoint("store.layer-settled");
       const result = db
         .transaction(() => {
           const first = layer(chain);

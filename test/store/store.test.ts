@@ -2,8 +2,9 @@
 
 import { Database } from "bun:sqlite";
 import { afterEach, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { FAILPOINTS } from "../../src/base/failpoint.ts";
 import { mount, mountsBelow } from "../../src/linux/mount.ts";
 import { type ChainId, digestOf } from "../../src/oci/digest.ts";
 import { MIGRATIONS, openDatabase } from "../../src/store/database.ts";
@@ -245,48 +246,96 @@ describe("after a crash", () => {
     expect(chains.map((chain) => store.snapshots.layer(chain) !== undefined)).toEqual([true, false, false]);
   });
 
+  /** A program that uses the store and never ends by itself. */
+  const busy = (root: string, rounds: string) => [
+    process.execPath,
+    "-e",
+    `const { openStore, unpackLayer } = await import(${source("index.ts")});
+     const { archiveOf } = await import(${JSON.stringify(join(import.meta.dir, "archives.ts"))});
+     const store = await openStore({ root: ${JSON.stringify(root)} });
+     await store.reconcile();
+     console.log("go");
+     for (let round = 0; round < ${rounds}; round++) {
+       const lease = store.leases.open("loop");
+       const content = archiveOf(...Array.from({ length: 50 }, (_, at) => ({ name: "d/" + at, content: String(round + Math.random()) })));
+       const blob = await store.content.put(content, lease);
+       const { id, diffId, ...layer } = await unpackLayer(store, { lease, source: { path: store.content.path(blob.digest) } });
+       await store.snapshots.commitLayer(id, diffId, layer);
+       await store.snapshots.createActive(diffId, lease);
+       store.leases.close(lease);
+       if (round % 3 === 2) await store.collectGarbage();
+     }`,
+  ];
+
+  async function expectWhole(root: string): Promise<void> {
+    await using store = await openStore({ root });
+    await store.reconcile();
+    for (const { digest } of store.content.list())
+      expect(digestOf(await store.content.read(digest))).toBe(digest);
+    const snapshots = store.snapshots.list();
+    for (const { id, chain } of snapshots)
+      if (chain) expect(readdirSync(join(store.snapshots.directory(id), "d"))).toHaveLength(50);
+    const rows = store.db.query("SELECT number FROM snapshots").all();
+    expect(rows).toHaveLength(snapshots.length);
+    expect(readdirSync(join(root, "snapshots")).sort()).toEqual(
+      [...snapshots.map(({ id }) => id), "empty"].sort(),
+    );
+    expect(readdirSync(join(root, "scratch"))).toEqual([]);
+    const files = existsSync(join(root, "content/sha256")) ? readdirSync(join(root, "content/sha256")) : [];
+    expect(files).toHaveLength(store.content.list().length);
+  }
+
   test("killed at any moment of writing blobs and layers, the next start has whole ones only", async () => {
     const root = temporaryRoot();
     for (const milliseconds of [40, 90, 150, 230]) {
-      const child = Bun.spawn(
-        [
-          process.execPath,
-          "-e",
-          `const { openStore, unpackLayer } = await import(${source("index.ts")});
-           const { archiveOf } = await import(${JSON.stringify(join(import.meta.dir, "archives.ts"))});
-           const store = await openStore({ root: ${JSON.stringify(root)} });
-           await store.reconcile();
-           console.log("go");
-           for (let round = 0; ; round++) {
-             const lease = store.leases.open("loop");
-             const content = archiveOf(...Array.from({ length: 50 }, (_, at) => ({ name: "d/" + at, content: String(round + Math.random()) })));
-             const blob = await store.content.put(content, lease);
-             const { id, diffId, ...layer } = await unpackLayer(store, { lease, source: { path: store.content.path(blob.digest) } });
-             await store.snapshots.commitLayer(id, diffId, layer);
-             store.leases.close(lease);
-             if (round % 3 === 2) await store.collectGarbage();
-           }`,
-        ],
-        { stdio: ["ignore", "pipe", "inherit"] },
-      );
+      const child = Bun.spawn(busy(root, "Infinity"), { stdio: ["ignore", "pipe", "inherit"] });
       await child.stdout.getReader().read();
       await Bun.sleep(milliseconds);
       child.kill("SIGKILL");
       await child.exited;
-
-      await using store = await openStore({ root });
-      await store.reconcile();
-      for (const { digest } of store.content.list())
-        expect(digestOf(await store.content.read(digest))).toBe(digest);
-      const layers = store.snapshots.list();
-      for (const { id } of layers)
-        expect(readdirSync(join(store.snapshots.directory(id), "d"))).toHaveLength(50);
-      expect(readdirSync(join(root, "snapshots")).sort()).toEqual(
-        [...layers.map(({ id }) => id), "empty"].sort(),
-      );
-      expect(readdirSync(join(root, "scratch"))).toEqual([]);
-      const files = existsSync(join(root, "content/sha256")) ? readdirSync(join(root, "content/sha256")) : [];
-      expect(files).toHaveLength(store.content.list().length);
+      await expectWhole(root);
     }
   }, 30_000);
+
+  for (const point of FAILPOINTS.filter((name) => name.startsWith("store.")))
+    test(`killed at ${point}`, async () => {
+      const root = temporaryRoot();
+      const env = { ...process.env, BERTH_FAILPOINT: point };
+      const child = Bun.spawn(busy(root, "4"), { stdio: ["ignore", "ignore", "inherit"], env });
+      await child.exited;
+      expect(child.signalCode).toBe("SIGKILL"); // else the point was never passed
+      await expectWhole(root);
+    }, 30_000);
+
+  test("a worker dies with its daemon, so that it writes no more into what the next one takes away", async () => {
+    const root = temporaryRoot();
+    const child = Bun.spawn(
+      [
+        process.execPath,
+        "-e",
+        `const { openStore, unpackLayer } = await import(${source("index.ts")});
+         const store = await openStore({ root: ${JSON.stringify(root)} });
+         async function* endless() { console.log("go"); await new Promise(() => setInterval(() => {}, 1000)); }
+         await unpackLayer(store, { lease: store.leases.open("x"), source: { chunks: endless() } });`,
+      ],
+      { stdio: ["ignore", "pipe", "inherit"] },
+    );
+    await child.stdout.getReader().read();
+    const children = () => readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").trim();
+    for (let tries = 0; children() === "" && tries < 100; tries++) await Bun.sleep(10);
+    const worker = Number(children());
+    expect(worker).toBeGreaterThan(0);
+    // setpriv has set the signal before it becomes the worker
+    const isWorker = () =>
+      readFileSync(`/proc/${worker}/cmdline`, "utf8").split("\0")[0] === process.execPath;
+    for (let tries = 0; !isWorker() && tries < 100; tries++) await Bun.sleep(10);
+    expect(isWorker()).toBe(true);
+    child.kill("SIGKILL");
+    await child.exited;
+    // A host's first process may be slow to reap it, or never do.
+    const lives = () =>
+      existsSync(`/proc/${worker}/exe`) && readFileSync(`/proc/${worker}/stat`, "utf8").split(" ")[2] !== "Z";
+    for (let tries = 0; lives() && tries < 100; tries++) await Bun.sleep(10);
+    expect(lives()).toBe(false);
+  });
 });

@@ -1,5 +1,6 @@
 // The worker role: one job with strangers' bytes, away from the daemon. How it is confined is in confine.ts.
 import { writeSync } from "node:fs";
+import { limitProcess, offerToOomKiller } from "../../linux/limits.ts";
 import { pack } from "./pack.ts";
 import { errorReport, type Report } from "./report.ts";
 import { unpack } from "./unpack.ts";
@@ -16,12 +17,24 @@ export async function runWorker(args: string[]): Promise<never> {
   const [job = "", ...rest] = args;
   let report: Report<unknown>;
   try {
+    limit();
     report = { ok: await run(job, rest) };
   } catch (thrown) {
     report = errorReport(thrown);
   }
   say(job === "unpack" ? 1 : 2, `${JSON.stringify(report)}\n`);
   process.exit("ok" in report ? 0 : 1);
+}
+
+/**
+ * Limits before the first strange byte. Not of memory's addresses: Bun reserves gigabytes of them that it never
+ * uses. What an archive can make this process hold is bounded by the parser (pax.ts) and by the disk's inodes; and
+ * when memory does run out, the kernel takes this process and not the daemon.
+ */
+function limit(): void {
+  limitProcess("core", 0);
+  limitProcess("openFiles", 64);
+  offerToOomKiller(800);
 }
 
 async function run(job: string, [root = "", style = "", compression = ""]: string[]): Promise<unknown> {
