@@ -16,7 +16,7 @@ import { fillFrom, isEmpty, sizeOf } from "./disk.ts";
 import { listFilter, pruneFilter } from "./filters.ts";
 import { checkVolumeName } from "./names.ts";
 import { planMounts } from "./plan.ts";
-import { realiseBind, realiseVolume, toBundleMounts, withInheritedOptions } from "./realise.ts";
+import { clearScratch, realiseBind, realiseVolume, toBundleMounts, withInheritedOptions } from "./realise.ts";
 import type { RealisedMount, ResolvedMount, VolumeRecord, Volumes, VolumeUse } from "./types.ts";
 
 export { parseVolumesFrom } from "./plan.ts";
@@ -28,6 +28,7 @@ const ANONYMOUS_LABEL = "com.docker.volume.anonymous";
 export async function openVolumes(rooms: { store: Store; environment: HostEnvironment }): Promise<Volumes> {
   const { store, environment } = rooms;
   const root = join(environment.paths.dataRoot, "volumes");
+  const scratch = join(environment.paths.execRoot, "subpaths");
   const rows = store.documents<VolumeRecord>("volumes");
   const uses = store.documents<VolumeUse>("volumeUses");
   const lock = new KeyedLock();
@@ -145,7 +146,7 @@ export async function openVolumes(rooms: { store: Store; environment: HostEnviro
         else {
           get(mount.source);
           await makeFolder(mount.source); // somebody may have removed it by hand
-          done.push(realiseVolume(mount, mountpoint(mount.source)));
+          done.push(realiseVolume(mount, mountpoint(mount.source), scratch));
         }
       }
       return await withInheritedOptions(done);
@@ -184,6 +185,7 @@ export async function openVolumes(rooms: { store: Store; environment: HostEnviro
   /** After a kill: folders that were not made yet, removals that were not finished, uses of containers that never were. */
   async function reconcile(): Promise<void> {
     await mkdir(root, { recursive: true, mode: 0o701 });
+    clearScratch(scratch);
     const containers = store.documents<{ id: string }>("containers");
     const strangers = new Set(
       uses

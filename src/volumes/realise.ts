@@ -1,11 +1,12 @@
 // Host paths of a container's mounts, right before its start, and what the bundle says of them.
-import { fstatSync } from "node:fs";
-import { chown, mkdir, readFile, stat } from "node:fs/promises";
+import { fstatSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chown, mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { invalid, systemError } from "../base/errors.ts";
 import { close, KernelError, O } from "../linux/ffi.ts";
 import { openIn, RESOLVE, withFolder } from "../linux/files.ts";
-import { inheritedOptions, mountOf } from "../runtime/index.ts";
+import { bindMount, listMounts, mountsBelow, unmount } from "../linux/mount.ts";
+import { inheritedOptions, propagates } from "../runtime/index.ts";
 import type { BundleInput } from "../runtime/types.ts";
 import type { RealisedMount, ResolvedMount } from "./types.ts";
 
@@ -46,31 +47,49 @@ async function giveAway(from: string, to: string, { uid, gid }: { uid: number; g
 /** rslave was our choice, for the data root's sake: it needs a host mount that propagates, as most are. */
 async function withoutVainPropagation(mount: ResolvedMount): Promise<ResolvedMount> {
   if (!mount.chosenPropagation) return mount;
-  const { optional } = mountOf(mount.source, await readFile("/proc/self/mountinfo", "utf8"));
-  const propagates = optional.some((field) => field.startsWith("shared:") || field.startsWith("master:"));
-  return propagates ? mount : { ...mount, propagation: "rprivate" };
+  return (await propagates(mount.source)) ? mount : { ...mount, propagation: "rprivate" };
 }
 
 /**
  * A volume's folder, or what lies at a subpath in it. Other containers may move links around in there at any time, so a
- * subpath is opened once, inside the volume (openat2(2) RESOLVE_IN_ROOT), and handed on as that descriptor.
+ * subpath is opened once, inside the volume (openat2(2) RESOLVE_IN_ROOT), and what was opened is mounted at a place of
+ * ours below `scratch` until the runtime has bound it: a descriptor alone can't be bound from another mount namespace.
  */
-export function realiseVolume(mount: ResolvedMount, folder: string): RealisedMount {
+export function realiseVolume(mount: ResolvedMount, folder: string, scratch: string): RealisedMount {
   const { subpath } = mount;
   if (!subpath) return { mount, hostPath: folder };
+  const fd = openSubpath(folder, subpath);
   try {
-    const fd = withFolder(folder, (root) => openIn(root, subpath, O.PATH, RESOLVE.IN_ROOT));
     const isFile = !fstatSync(fd).isDirectory();
-    return {
-      mount,
-      hostPath: `/proc/${process.pid}/fd/${fd}`,
-      close: () => close(fd),
-      ...(isFile && { isFile }),
+    const place = mkdtempSync(join(scratch, "s-"));
+    const target = join(place, "it");
+    if (isFile) writeFileSync(target, "");
+    else mkdirSync(target);
+    bindMount(`/proc/self/fd/${fd}`, target);
+    const end = () => {
+      unmount(target);
+      rmSync(place, { recursive: true, force: true });
     };
+    return { mount, hostPath: target, close: end, ...(isFile && { isFile }) };
+  } finally {
+    close(fd);
+  }
+}
+
+function openSubpath(folder: string, subpath: string): number {
+  try {
+    return withFolder(folder, (root) => openIn(root, subpath, O.PATH, RESOLVE.IN_ROOT));
   } catch (error) {
     if (error instanceof KernelError) throw invalid(accessProblem(join(folder, subpath), error), error);
     throw error;
   }
+}
+
+/** Takes away what a killed daemon left mounted for containers that it was starting. */
+export function clearScratch(scratch: string): void {
+  for (const { target } of mountsBelow(scratch)) unmount(target);
+  rmSync(scratch, { recursive: true, force: true });
+  mkdirSync(scratch, { recursive: true, mode: 0o700 });
 }
 
 /** Docker's words, with what the kernel said. */
@@ -80,11 +99,11 @@ const accessProblem = (path: string, error: KernelError): string =>
 /** Looks up what each bind has to repeat of the mount its source is on. */
 export async function withInheritedOptions(realised: RealisedMount[]): Promise<RealisedMount[]> {
   if (realised.every(({ mount }) => mount.type === "tmpfs")) return realised;
-  const mountinfo = await readFile("/proc/self/mountinfo", "utf8");
+  const mounts = listMounts();
   return Promise.all(
     realised.map(async (each) => {
       if (each.mount.type === "tmpfs") return each;
-      const inherited = await inheritedOptions(each.hostPath, mountinfo);
+      const inherited = await inheritedOptions(each.hostPath, mounts);
       return inherited.length > 0 ? { ...each, inherited } : each;
     }),
   );

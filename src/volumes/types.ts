@@ -63,7 +63,7 @@ export interface RealisedMount {
   isFile?: boolean;
   /** Options of the host's mount that the bind has to repeat (nosuid, ro, …). */
   inherited?: string[];
-  /** Where hostPath is an open descriptor (`/proc/PID/fd/N`, for subpaths): to be called when the container runs. */
+  /** Takes away what was made to give a subpath a host path: to be called when the container runs, or didn't start. */
   close?: () => void;
 }
 

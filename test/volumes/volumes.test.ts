@@ -195,9 +195,16 @@ describe("a container's mounts", () => {
       });
     const [realised] = await volumes.realise(plan("link"), { uid: 0, gid: 0 });
     expect(readFileSync(join(realised?.hostPath ?? "", "which"), "utf8")).toBe("the volume's");
-    expect(readlinkSync(realised?.hostPath ?? "")).toBe(join(inside, "etc"));
+    expect(statSync(realised?.hostPath ?? "").ino).toBe(statSync(join(inside, "etc")).ino);
     realised?.close?.();
-    expect(existsSync(realised?.hostPath ?? "")).toBe(false);
+    expect(readdirSync(join(folder, "exec/subpaths"))).toEqual([]);
+    const [file] = await volumes.realise(plan("etc/which"), { uid: 0, gid: 0 });
+    expect(file?.isFile).toBe(true);
+    expect(readFileSync(file?.hostPath ?? "", "utf8")).toBe("the volume's");
+    await store.close();
+    await open();
+    expect(readdirSync(join(folder, "exec/subpaths"))).toEqual([]);
+    expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toContain(`${folder}/exec`);
     await expect(volumes.realise(plan("missing"), { uid: 0, gid: 0 })).rejects.toThrow(
       "no such file or directory",
     );

@@ -5,10 +5,11 @@ import type { HostEnvironment } from "../../base/environment.ts";
 import type { ExecProcessRequest, ProcessSpec } from "../types.ts";
 import { buildExecProcess as build } from "./exec-process.ts";
 import { hostFacts, ipv4Forwarding, type LimitSupport } from "./host-facts.ts";
-import { accountFiles, inheritedOptions, mountOf, rootOwner } from "./look-up.ts";
+import { accountFiles, rootOwner } from "./look-up.ts";
 import { resolveInRoot } from "./root-path.ts";
 import { resolveUser } from "./user.ts";
 
+export { inheritedOptions, propagates } from "./host-mounts.ts";
 export { mergeImageConfig } from "./merge-image-config.ts";
 export { cgroupsPath } from "./resources.ts";
 export { parseSignal } from "./signals.ts";
@@ -16,7 +17,7 @@ export type { Spec } from "./spec.ts";
 export { validateHostConfig } from "./validate.ts";
 export { validateResources } from "./validate-resources.ts";
 export { writeBundle } from "./write.ts";
-export { inheritedOptions, mountOf, resolveInRoot, rootOwner };
+export { resolveInRoot, rootOwner };
 
 /**
  * The process of an exec: the container's own, with the exec's command, environment, user and privileges.

@@ -1,13 +1,13 @@
 // What a bundle needs of the host and of the mounted root, looked up side by side: users, devices, the init, mounts'
 // propagation.
 import { existsSync } from "node:fs";
-import { readFile, realpath } from "node:fs/promises";
 import type { HostEnvironment } from "../../base/environment.ts";
-import { invalid, systemError } from "../../base/errors.ts";
+import { systemError } from "../../base/errors.ts";
 import type { BundleInput } from "../types.ts";
 import type { BundleFacts } from "./build.ts";
 import { deviceNumber, findDevices, hostDevices } from "./devices.ts";
 import { hostFacts } from "./host-facts.ts";
+import { inheritedOptions, requirePropagation } from "./host-mounts.ts";
 import { wantsInit } from "./process.ts";
 import { limitedDevices } from "./resources.ts";
 import { makeFolderInRoot, readInRoot } from "./root-path.ts";
@@ -84,55 +84,4 @@ async function rootPropagationFor(mounts: BundleInput["mounts"]): Promise<"share
     needed = shared ? "shared" : (needed ?? "rslave");
   }
   return needed;
-}
-
-/** Errors: invalid, in Docker's words, when the host's mount is neither shared nor (unless it must be) a slave. */
-async function requirePropagation(source: string, mustBeShared: boolean): Promise<void> {
-  const path = await realpath(source);
-  const mount = mountOf(path, await readFile("/proc/self/mountinfo", "utf8"));
-  const propagates = mount.optional.some(
-    (field) => field.startsWith("shared:") || (!mustBeShared && field.startsWith("master:")),
-  );
-  if (!propagates)
-    throw invalid(
-      `path ${source} is mounted on ${mount.point} but it is not a shared${mustBeShared ? "" : " or slave"} mount`,
-    );
-}
-
-/** One mount as proc_pid_mountinfo(5) has it. */
-export interface HeldBy {
-  point: string;
-  /** Of the mount, not of its file system: ro, nosuid, … */
-  options: string[];
-  /** shared:N, master:N. */
-  optional: string[];
-}
-
-/** The mount that holds a path, from the text of proc_pid_mountinfo(5): the longest mount point, of those the last. */
-export function mountOf(path: string, mountinfo: string): HeldBy {
-  let best: HeldBy = { point: "/", options: [], optional: [] };
-  for (const line of mountinfo.split("\n")) {
-    const [before = ""] = line.split(" - ");
-    const [, , , , escaped, options = "", ...optional] = before.split(" ");
-    if (!escaped) continue;
-    const point = escaped.replace(/\\([0-7]{3})/g, (_, octal) =>
-      String.fromCharCode(Number.parseInt(octal, 8)),
-    );
-    const holds = path === point || path.startsWith(point === "/" ? "/" : `${point}/`);
-    if (holds && point.length >= best.point.length) best = { point, options: options.split(","), optional };
-  }
-  return best;
-}
-
-/** Options of a mount that a bind of it must not lose. */
-const KEPT = ["ro", "nosuid", "nodev", "noexec", "noatime", "nodiratime", "nosymfollow"];
-
-/**
- * What a bind of `source` has to repeat of the mount that it is on: runc keeps those options, crun 1.8 mounts the bind
- * again without them, and what the host mounted nosuid or read-only would be neither in the container.
- */
-export async function inheritedOptions(source: string, mountinfo?: string): Promise<string[]> {
-  const path = await realpath(source).catch(() => source);
-  const { options } = mountOf(path, mountinfo ?? (await readFile("/proc/self/mountinfo", "utf8")));
-  return KEPT.filter((option) => options.includes(option));
 }

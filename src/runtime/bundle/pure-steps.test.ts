@@ -1,11 +1,12 @@
 // Tables for the steps that the comparison with a peer (test/bundle) does not reach.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { parseMountInfo } from "../../linux/mount.ts";
 import { CAPABILITIES, capabilityList, DEFAULT_CAPABILITIES } from "./capabilities.ts";
 import { parseDeviceRule } from "./devices.ts";
 import { exactNumbers, toJson } from "./exact-json.ts";
 import { cgroupV1Mounts, parseNumberList } from "./host-facts.ts";
-import { mountOf } from "./look-up.ts";
+import { mountOf } from "./host-mounts.ts";
 import { mergeImageConfig } from "./merge-image-config.ts";
 import { tmpfsOptions } from "./mounts.ts";
 import { environmentOf, mergeEnvironment } from "./process.ts";
@@ -218,18 +219,15 @@ describe("what the kernel writes", () => {
     expect(cgroupV1Mounts(mountinfo).get("cpuacct")).toBe("/sys/fs/cgroup/cpu,cpuacct");
   });
   test("the mount that holds a path", () => {
-    const mountinfo = [
+    const mounts = [
       "22 1 8:1 / / rw shared:1 - ext4 /dev/sda1 rw",
-      "23 22 0:5 / /a\\040b rw master:7 - tmpfs tmpfs rw",
+      "23 22 0:5 / /a\\040b ro,nosuid master:7 - tmpfs tmpfs rw",
       "24 22 0:6 / /a rw - tmpfs tmpfs rw",
-    ].join("\n");
-    expect(mountOf("/a b/c", mountinfo)).toEqual({
-      point: "/a b",
-      options: ["rw"],
-      optional: ["master:7"],
-    });
-    expect(mountOf("/ab", mountinfo)).toEqual({ point: "/", options: ["rw"], optional: ["shared:1"] });
-    expect(mountOf("/a/b", mountinfo)).toEqual({ point: "/a", options: ["rw"], optional: [] });
+      "25 22 0:7 / /a rw - ext4 over rw",
+    ].map(parseMountInfo);
+    expect(mountOf("/a b/c", mounts)).toMatchObject({ target: "/a b", options: ["ro", "nosuid"] });
+    expect(mountOf("/ab", mounts)).toMatchObject({ target: "/", propagation: ["shared:1"] });
+    expect(mountOf("/a/b", mounts)).toMatchObject({ target: "/a", source: "over" });
   });
 });
 
