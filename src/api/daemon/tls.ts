@@ -1,5 +1,6 @@
 // TLS for the daemon's TCP sockets: its own certificate, and with --tlsverify clients' certificates from one authority.
 import { readFileSync } from "node:fs";
+import { createSecureContext } from "node:tls";
 import { messageOf } from "../../base/errors.ts";
 import type { DaemonConfig } from "../../engine/types.ts";
 import type { TlsFiles } from "../server.ts";
@@ -16,9 +17,18 @@ export function readTlsFiles(tls: DaemonConfig["tls"]): TlsFiles {
       );
     }
   };
-  return {
+  const files: TlsFiles = {
     cert: read("certificate", tls.certificate),
     key: read("key", tls.key),
     ...(tls.verify ? { ca: read("CA certificate", tls.ca) } : {}),
   };
+  try {
+    createSecureContext(files);
+  } catch (error) {
+    throw new Error(
+      `invalid TLS configuration: ${tls.certificate} and ${tls.key} are not a certificate and its key: ${messageOf(error)}`,
+      { cause: error },
+    );
+  }
+  return files;
 }
