@@ -106,6 +106,7 @@ export function ourSpec(
   const spec = buildSpec(input, {
     ...facts,
     host: host.facts,
+    folderModes: { "/tmp": 0o1777 },
     user: resolveUser(merged.User ?? "", hostConfig.GroupAdd, { passwd: PASSWD, group: GROUP }),
     ...(shared && { shm: { source: "SHM", options: KEPT_BY_SHM } }),
     ...(IpcMode === "host" && { shm: { source: "/dev/shm", options: KEPT_BY_SHM } }),

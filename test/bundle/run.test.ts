@@ -214,6 +214,17 @@ for (const runtime of ["crun", "runc"])
       }
     });
 
+    test("a tmpfs has the mode of the folder that it covers", async () => {
+      const tmpfs = (destination: string, options: string[] = []) =>
+        ({ destination, source: "", type: "tmpfs", options }) as const;
+      const mounts = [tmpfs("/tmp"), tmpfs("/data"), tmpfs("/new", ["mode=0700"])];
+      expect(await lines("stat -c %a /tmp /data /new", { input: { mounts } })).toEqual([
+        "1777",
+        "755",
+        "700",
+      ]);
+    });
+
     test("starts under an init that reaps, and shared memory has its size", async () => {
       const output = await lines(
         "cat /proc/1/cmdline | busybox tr '\\0' ' '; echo; grep ' /dev/shm ' /proc/mounts",

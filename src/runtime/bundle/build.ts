@@ -28,6 +28,8 @@ export interface BundleFacts {
   initPath?: string;
   /** What is bound as /dev/shm, and the options that the bind must not lose. */
   shm?: { source: string; options: string[] };
+  /** Permission bits of the image's folders on which a tmpfs is mounted, by destination. */
+  folderModes?: Record<string, number>;
   /** A mount that propagates to or from the host needs the root to do so too. */
   rootPropagation?: "shared" | "rslave";
 }
@@ -66,6 +68,7 @@ export function buildSpec(input: BundleInput, facts: BundleFacts): Spec {
       initPath: facts.initPath,
       writableCgroups: security.writableCgroups,
       shm: facts.shm,
+      folderModes: facts.folderModes,
     }),
     ...(hostConfig.Annotations &&
       Object.keys(hostConfig.Annotations).length > 0 && { annotations: hostConfig.Annotations }),

@@ -10,7 +10,7 @@ import { hostFacts } from "./host-facts.ts";
 import { inheritedOptions, requirePropagation } from "./host-mounts.ts";
 import { wantsInit } from "./process.ts";
 import { limitedDevices } from "./resources.ts";
-import { makeFolderInRoot, readInRoot } from "./root-path.ts";
+import { folderModeInRoot, makeFolderInRoot, readInRoot } from "./root-path.ts";
 import { type AccountFiles, resolveUser } from "./user.ts";
 
 /** Also makes the working folder when it is missing, as Docker does. Errors: invalid, in Docker's words. */
@@ -34,7 +34,17 @@ export async function lookUp(input: BundleInput): Promise<BundleFacts> {
     initPath: wantsInit(hostConfig, input.defaults) ? findInit(input.defaults?.initPath) : undefined,
     rootPropagation,
     shm,
+    folderModes: folderModes(input),
   };
+}
+
+function folderModes({ rootfs, mounts }: BundleInput): Record<string, number> {
+  const modes: Record<string, number> = {};
+  for (const { destination, type } of mounts) {
+    const mode = type === "tmpfs" ? folderModeInRoot(rootfs, destination) : undefined;
+    if (mode !== undefined) modes[destination] = mode;
+  }
+  return modes;
 }
 
 /** The tmpfs to bind as /dev/shm, where it is not the container's own. */

@@ -54,6 +54,8 @@ export interface MountFacts {
   writableCgroups?: boolean;
   /** What is bound as /dev/shm. */
   shm?: { source: string; options: string[] };
+  /** Permission bits of folders of the image on which a tmpfs is mounted, by destination. */
+  folderModes?: Record<string, number>;
 }
 
 /** `mounts`, sorted so that a folder comes before what is below it. */
@@ -97,7 +99,7 @@ const initMount = (source: string): SpecMount => ({
   options: ["bind", "ro"],
 });
 
-function userMounts(input: BundleInput, { shm }: MountFacts): SpecMount[] {
+function userMounts(input: BundleInput, { shm, folderModes = {} }: MountFacts): SpecMount[] {
   const { hostConfig, files } = input;
   const taken = new Set(input.mounts.map(({ destination }) => destination));
   const bind = (destination: string, source: string | undefined, options: string[]): SpecMount[] =>
@@ -108,13 +110,19 @@ function userMounts(input: BundleInput, { shm }: MountFacts): SpecMount[] {
       destination,
       type,
       source: type === "tmpfs" ? "tmpfs" : source,
-      options: type === "tmpfs" ? tmpfsOptions(options) : options,
+      options: type === "tmpfs" ? withFolderMode(tmpfsOptions(options), folderModes[destination]) : options,
     })),
     ...bind("/etc/resolv.conf", files.resolvConf, file),
     ...bind("/etc/hostname", files.hostname, file),
     ...bind("/etc/hosts", files.hosts, file),
     ...bind("/dev/shm", shm?.source, ["rbind", ...(shm?.options ?? []), "rprivate"]),
   ].sort((a, b) => depth(a.destination) - depth(b.destination));
+}
+
+/** runc gives a tmpfs the mode of the folder that it covers, crun 1777: said here, it is so with both. */
+function withFolderMode(options: string[], mode: number | undefined): string[] {
+  if (mode === undefined || options.some((option) => option.startsWith("mode="))) return options;
+  return [...options, `mode=${mode.toString(8).padStart(4, "0")}`];
 }
 
 /** Flags of which the later one wins (mount(8)); propagation is one choice as well. */

@@ -98,5 +98,6 @@ export function cgroupsPath(
   const systemd = input.environment.cgroups.manager === "systemd";
   const fallback = systemd ? (input.environment.rootless ? "user.slice" : "system.slice") : "/berth";
   const parent = input.hostConfig.CgroupParent || input.defaults?.cgroupParent || fallback;
-  return systemd ? `${parent}:berth:${input.id}` : posix.join(parent, input.id);
+  // From the hierarchy's root, whatever was given: runtimes differ in what "../x" and "x" are relative to.
+  return systemd ? `${parent}:berth:${input.id}` : posix.join("/", parent, input.id);
 }

@@ -67,6 +67,21 @@ export function readInRoot(root: string, path: string): string {
   }
 }
 
+/** Permission bits of a folder below the root; undefined when there is none. */
+export function folderModeInRoot(root: string, path: string): number | undefined {
+  try {
+    const fd = withFolder(root, (folder) => openIn(folder, path, O.PATH | O.DIRECTORY, RESOLVE.IN_ROOT));
+    try {
+      return fstatSync(fd).mode & 0o7777;
+    } finally {
+      close(fd);
+    }
+  } catch (error) {
+    if (error instanceof KernelError) return undefined;
+    throw error;
+  }
+}
+
 /** Makes a folder below the root with what is missing above it; new ones (mode 0755) belong to `owner`. */
 export async function makeFolderInRoot(
   root: string,
