@@ -23,6 +23,19 @@ async function unpack(store: Store, archive: Uint8Array) {
   });
 }
 
+const childrenOf = (pid: number): number[] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
+
+/** What `look` finds within five seconds, which is a hundred times what a worker needs to start. */
+async function eventually<T>(look: () => T | undefined): Promise<T> {
+  for (let tries = 0; tries < 500; tries++) {
+    const found = look();
+    if (found !== undefined) return found;
+    await Bun.sleep(10);
+  }
+  throw new Error("it did not come");
+}
+
 /** Unpacks into a store of its own and gives the folder. */
 async function unpacked(archive: Uint8Array, backend: "overlay" | "copy" = "overlay") {
   const store = await openStore({ root: temporaryRoot(), snapshotBackend: backend });
@@ -339,6 +352,53 @@ describe("damage", () => {
     const unpacking = unpackLayer(store, { lease, source: { chunks: endless() }, signal: abort.signal });
     await expect(unpacking).rejects.toThrow("enough");
     expect(readdirSync(join(root, "snapshots"))).toEqual(["empty"]);
+  });
+});
+
+describe("the worker's cage", () => {
+  test("few capabilities, no new privileges, namespaces of its own, the layer's folder as root directory, limits", async () => {
+    await using store = await openStore({ root: temporaryRoot() });
+    const abort = new AbortController();
+    const seen = Promise.withResolvers<Record<string, string>>();
+    async function* watched() {
+      yield archiveOf({ name: "a" }).subarray(0, 512);
+      const pid = await eventually(() =>
+        childrenOf(process.pid).find((child) => readlinkSync(`/proc/${child}/root`) !== "/"),
+      );
+      const status = Object.fromEntries(
+        readFileSync(`/proc/${pid}/status`, "utf8")
+          .split("\n")
+          .map((line) => line.split(":\t") as [string, string]),
+      );
+      const limits = readFileSync(`/proc/${pid}/limits`, "utf8");
+      seen.resolve({
+        ...status,
+        root: readlinkSync(`/proc/${pid}/root`),
+        net: readlinkSync(`/proc/${pid}/ns/net`),
+        mnt: readlinkSync(`/proc/${pid}/ns/mnt`),
+        interfaces: readFileSync(`/proc/${pid}/net/dev`, "utf8"),
+        core: /Max core file size +(\S+) +(\S+)/.exec(limits)?.slice(1).join() ?? "",
+        oom: readFileSync(`/proc/${pid}/oom_score_adj`, "utf8").trim(),
+        environment: readFileSync(`/proc/${pid}/environ`, "utf8"),
+      });
+      await new Promise((resolve) => abort.signal.addEventListener("abort", resolve));
+    }
+    const lease = store.leases.open("test");
+    const unpacking = unpackLayer(store, { lease, source: { chunks: watched() }, signal: abort.signal });
+    unpacking.catch(seen.reject);
+    const facts = await seen.promise;
+    abort.abort(new Error("seen"));
+    await expect(unpacking).rejects.toThrow("seen");
+    // chown 0, dac_override 1, fowner 3, fsetid 4, sys_chroot 18, mknod 27, setfcap 31 (linux/capability.h)
+    const allowed = [0, 1, 3, 4, 18, 27, 31].reduce((set, bit) => set + 2 ** bit, 0);
+    for (const set of ["CapPrm", "CapEff", "CapBnd"]) expect(Number.parseInt(facts[set]!, 16)).toBe(allowed);
+    for (const set of ["CapInh", "CapAmb"]) expect(Number.parseInt(facts[set]!, 16)).toBe(0);
+    expect(facts).toMatchObject({ NoNewPrivs: "1", core: "0,0", oom: "800" });
+    expect(facts.root).toStartWith(join(store.root, "snapshots"));
+    expect(facts.net).not.toBe(readlinkSync("/proc/self/ns/net"));
+    expect(facts.mnt).not.toBe(readlinkSync("/proc/self/ns/mnt"));
+    expect(facts.interfaces?.match(/^ *\w+:/gm)?.map((name) => name.trim())).toEqual(["lo:"]);
+    expect(facts.environment).not.toContain("HOME=");
   });
 });
 
