@@ -25,6 +25,9 @@ export {
   type PackStyle,
   packTree,
 } from "./pack.ts";
+export { type TarHandler, TarReader } from "./tar/reader.ts";
+export { fromText, type TarEntry, toText } from "./tar/types.ts";
+export { END_OF_ARCHIVE, encodeEntry, paddingOf } from "./tar/writer.ts";
 export type * from "./types.ts";
 export { type UnpackedLayer, type UnpackRequest, unpackLayer } from "./unpack.ts";
 
