@@ -1,8 +1,8 @@
-// Programs started in a container that runs: `docker exec`. An exec is created, started once, inspected; it is kept in
-// memory, for a while after its end too, since clients ask for its exit code then.
+// Programs started in a container that runs: `docker exec`. An exec is created, started once, inspected; it is kept for
+// a while after its end too, since clients ask for its exit code then.
 import { randomBytes } from "node:crypto";
 import { conflict, invalid, notFound } from "../base/errors.ts";
-import type { ProcessSpec, Shim } from "../runtime/types.ts";
+import type { ProcessSpec, Shim, ShimState } from "../runtime/types.ts";
 import { ClientAttachment } from "./attach.ts";
 import { DetachScanner, parseDetachKeys } from "./detach-keys.ts";
 import { notRunning } from "./kill.ts";
@@ -12,13 +12,13 @@ import type {
   ContainerId,
   ContainerRecord,
   Containers,
-  Exec,
   ExecInspect,
+  ExecRecord,
   ExecRequest,
 } from "./types.ts";
 
-/** Milliseconds that an ended exec can still be inspected. */
-const KEPT = 5 * 60_000;
+/** Nobody saw its status: its container's shim died, and the container with it. */
+const LOST = 137;
 
 /** Errors: conflict (not running, paused), invalid (no command, bad keys). */
 export function createExec(
@@ -32,7 +32,7 @@ export function createExec(
   if (cmd.length === 0) throw invalid("No exec command specified");
   if (request.DetachKeys)
     parseDetachKeys(request.DetachKeys, (text) => `Invalid escape keys (${text}) provided`);
-  const exec: Exec = {
+  const exec: ExecRecord = {
     id: randomBytes(32).toString("hex"),
     containerId: record.id,
     config: {
@@ -52,7 +52,7 @@ export function createExec(
     exitCode: null,
     pid: 0,
   };
-  containers.execs.set(exec.id, exec);
+  containers.execs.put(exec);
   containers.emit(record, `exec_create: ${commandText(cmd)}`, { execID: exec.id });
   return exec.id;
 }
@@ -60,7 +60,7 @@ export function createExec(
 /** As Docker writes it into the event: a space after the command, also when no argument follows. */
 const commandText = ([command = "", ...args]: string[]): string => `${command} ${args.join(" ")}`;
 
-export function findExec(containers: Containers, id: string): Exec {
+export function findExec(containers: Containers, id: string): ExecRecord {
   const exec = containers.execs.get(id);
   if (!exec || !containers.records.get(exec.containerId)) throw notFound(`No such exec instance: ${id}`);
   return exec;
@@ -72,16 +72,16 @@ export function findExec(containers: Containers, id: string): Exec {
  */
 export async function startExec(
   containers: Containers,
-  exec: Exec,
+  exec: ExecRecord,
   options: { detach: boolean; consoleSize?: [number, number] },
-  buildProcess: (record: ContainerRecord, config: Exec["config"]) => Promise<ProcessSpec>,
+  buildProcess: (record: ContainerRecord, config: ExecRecord["config"]) => Promise<ProcessSpec>,
 ): Promise<Attachment | null> {
   const record = containers.records.get(exec.containerId);
   if (!record) throw notFound(`No such exec instance: ${exec.id}`);
   refuseInactive(record, record.id);
   if (exec.state === "exited") throw conflict(`exec command ${exec.id} has already run`);
   if (exec.state === "running") throw conflict(`exec command ${exec.id} is already running`);
-  exec.state = "running";
+  const running = containers.execs.put({ ...exec, state: "running" });
   containers.emit(record, `exec_start: ${commandText(exec.config.cmd)}`, { execID: exec.id });
   const { config } = exec;
   try {
@@ -103,12 +103,11 @@ export async function startExec(
       stdin: attached && config.attachStdin,
       ...(consoleSize && { consoleSize }),
     });
-    exec.pid = started.pid;
-    const ended = watchExec(containers, exec, shim);
+    const ended = watchExec(containers, containers.execs.put({ ...running, pid: started.pid }), shim);
     return stream ? clientOf(containers, record, exec, stream, ended) : null;
   } catch (error) {
     const problem = classifyStartError(error);
-    finish(containers, exec, problem.exitCode === 128 ? 126 : problem.exitCode);
+    finish(containers, running, problem.exitCode === 128 ? 126 : problem.exitCode);
     throw problem.error;
   }
 }
@@ -116,7 +115,7 @@ export async function startExec(
 function clientOf(
   containers: Containers,
   record: ContainerRecord,
-  exec: Exec,
+  exec: ExecRecord,
   stream: Awaited<ReturnType<Shim["attach"]>>,
   ended: Promise<void>,
 ): Attachment {
@@ -134,23 +133,40 @@ function clientOf(
   });
 }
 
-function watchExec(containers: Containers, exec: Exec, shim: Shim): Promise<void> {
-  return shim.wait(exec.id).then(
-    ({ code }) => finish(containers, exec, code),
-    () => finish(containers, exec, 137), // the shim died, and the container with it
-  );
+/** Resolves when the status is known. */
+async function watchExec(containers: Containers, exec: ExecRecord, shim: Shim): Promise<void> {
+  try {
+    finish(containers, exec, (await shim.wait(exec.id)).code);
+  } catch {
+    // When this daemon lets go of the shim, the exec runs on, and the next daemon asks for it.
+    if (!(await shim.closed).expected) finish(containers, exec, LOST);
+  }
 }
 
-function finish(containers: Containers, exec: Exec, exitCode: number): void {
-  if (exec.state === "exited") return;
-  exec.state = "exited";
-  exec.exitCode = exitCode;
+function finish(containers: Containers, exec: ExecRecord, exitCode: number): void {
+  const known = containers.execs.get(exec.id);
   const record = containers.records.get(exec.containerId);
-  if (record) containers.emit(record, "exec_die", { execID: exec.id, exitCode: String(exitCode) });
-  setTimeout(() => containers.execs.delete(exec.id), KEPT).unref();
+  if (!known || !record || known.state === "exited") return;
+  containers.execs.put({ ...exec, state: "exited", exitCode });
+  containers.emit(record, "exec_die", { execID: exec.id, exitCode: String(exitCode) });
 }
 
-export function inspectExec(exec: Exec): ExecInspect {
+/** What became of a container's execs while no daemon ran: `found` as its shim tells it. */
+export function takeUpExecs(
+  containers: Containers,
+  id: ContainerId,
+  shim: Shim,
+  found: ShimState["execs"],
+): void {
+  for (const exec of containers.execs.of(id)) {
+    if (exec.state !== "running") continue;
+    const now = found.find((known) => known.id === exec.id);
+    if (now?.running) void watchExec(containers, { ...exec, pid: now.pid ?? exec.pid }, shim);
+    else finish(containers, exec, now?.exit?.code ?? LOST);
+  }
+}
+
+export function inspectExec(exec: ExecRecord): ExecInspect {
   const { config } = exec;
   const [entrypoint = "", ...rest] = config.cmd;
   return {
@@ -176,7 +192,7 @@ export function inspectExec(exec: Exec): ExecInspect {
 
 export async function resizeExec(
   containers: Containers,
-  exec: Exec,
+  exec: ExecRecord,
   rows: number,
   columns: number,
 ): Promise<void> {
@@ -187,16 +203,11 @@ export async function resizeExec(
 
 /** Execs that run in a container; null when there are none, as inspect shows it. */
 export function execIdsOf(containers: Containers, id: ContainerId): string[] | null {
-  const ids = [...containers.execs.values()]
-    .filter((exec) => exec.containerId === id && exec.state !== "exited")
+  const ids = containers.execs
+    .of(id)
+    .filter(({ state }) => state !== "exited")
     .map((exec) => exec.id);
   return ids.length > 0 ? ids : null;
-}
-
-/** Execs end with their container. */
-export function forgetExecs(containers: Containers, id: ContainerId): void {
-  for (const exec of containers.execs.values())
-    if (exec.containerId === id && exec.state === "created") containers.execs.delete(exec.id);
 }
 
 function refuseInactive(record: ContainerRecord, reference: string): void {

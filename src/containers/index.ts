@@ -2,6 +2,7 @@
 import type { HostEnvironment } from "../base/environment.ts";
 import { KeyedLock } from "../base/keyed-lock.ts";
 import type { Store } from "../store/types.ts";
+import { Execs } from "./execs.ts";
 import { Records } from "./records.ts";
 import type { Containers, EmitContainerEvent } from "./types.ts";
 import { Waiters } from "./waiters.ts";
@@ -11,10 +12,10 @@ export {
   createExec,
   execIdsOf,
   findExec,
-  forgetExecs,
   inspectExec,
   resizeExec,
   startExec,
+  takeUpExecs,
 } from "./exec.ts";
 export { checkFilters, type Filters, matchesLabel, selectContainers } from "./filters.ts";
 export { type InspectSurroundings, toInspect } from "./inspect.ts";
@@ -59,7 +60,7 @@ export function openContainers(rooms: {
     waiters: new Waiters(),
     locks: new KeyedLock(),
     shims: new Map(),
-    execs: new Map(),
+    execs: new Execs(rooms.store),
     pendingAttachments: new Map(),
     removing: new Set(),
     emit: rooms.emit,

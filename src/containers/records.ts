@@ -24,7 +24,7 @@ export class Records {
 
   /** Newest first. */
   all(): ContainerRecord[] {
-    return [...this.byId.values()].sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
+    return [...this.byId.values()].sort((a, b) => (sortKey(a) < sortKey(b) ? 1 : -1));
   }
 
   /** Writes the row, and with it what `also` writes, in one transaction. */
@@ -77,3 +77,6 @@ export class Records {
     this.byId.delete(id);
   }
 }
+
+/** Without the Z, "…08.1" comes before "…08.12", as it should. */
+const sortKey = ({ createdAt }: ContainerRecord): string => createdAt.slice(0, -1);

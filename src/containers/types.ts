@@ -7,6 +7,7 @@ import type { Platform } from "../oci/types.ts";
 import type { ExitStatus, Shim } from "../runtime/types.ts";
 import type { SnapshotId } from "../store/types.ts";
 import type { ResolvedMount } from "../volumes/types.ts";
+import type { Execs } from "./execs.ts";
 import type { Records } from "./records.ts";
 import type { Waiters } from "./waiters.ts";
 
@@ -60,6 +61,7 @@ export interface ContainerRecord {
   logPath: string;
 }
 
+/** One exec of a container; its row lets the next daemon know it while its container runs. */
 export interface ExecRecord {
   id: string;
   containerId: ContainerId;
@@ -76,10 +78,9 @@ export interface ExecRecord {
     workingDir: string;
     consoleSize?: [number, number];
   };
-  running: boolean;
+  state: "created" | "running" | "exited";
   exitCode: number | null;
   pid: number;
-  canRemove: boolean;
 }
 
 /** One piece of a container's output. A terminal's is all stdout. */
@@ -167,16 +168,6 @@ export interface ExecInspect {
   Pid: number;
 }
 
-/** One exec of a container, in memory: it ends with its container, and its streams with this daemon's clients. */
-export interface Exec {
-  readonly id: string;
-  readonly containerId: ContainerId;
-  readonly config: ExecRecord["config"];
-  state: "created" | "running" | "exited";
-  exitCode: number | null;
-  pid: number;
-}
-
 /** A client that attached before the start. */
 export interface PendingAttachment {
   connect(shim: Shim): Promise<void>;
@@ -200,7 +191,7 @@ export interface Containers {
   readonly locks: KeyedLock;
   /** The shims that are connected: those of containers that run or are being started. */
   readonly shims: Map<ContainerId, Shim>;
-  readonly execs: Map<string, Exec>;
+  readonly execs: Execs;
   /** Clients that attached to a container before it was started: they get their streams before its first byte. */
   readonly pendingAttachments: Map<ContainerId, Set<PendingAttachment>>;
   /** Removals that are under way: a second one is refused. */

@@ -2,13 +2,12 @@
 // then those who wait are told, and its restart policy or its removal follows. A daemon killed on the way finds the rest
 // to do at its next start, by what the row says and what is still there.
 import { rmSync } from "node:fs";
-import { messageOf } from "../base/errors.ts";
+import { messageOf, systemError } from "../base/errors.ts";
 import { failpoint } from "../base/failpoint.ts";
 import { log } from "../base/log.ts";
 import {
   type ContainerId,
   type ContainerRecord,
-  forgetExecs,
   millisecondsOf,
   nextWait,
   now,
@@ -29,6 +28,8 @@ import type { Engine } from "./types.ts";
 
 /** Nobody saw its status: as a program that SIGKILL ended. */
 const LOST = 137;
+/** Milliseconds. */
+const LEAVE_LIMIT = 10_000;
 
 /** From now on the end of this shim's container is acted upon. */
 export function watchExit(engine: Engine, id: ContainerId, shim: Shim): void {
@@ -90,7 +91,6 @@ export function onExit(
 export async function giveBack(engine: Engine, record: ContainerRecord, shim?: Shim): Promise<void> {
   const { environment, containers } = engine;
   const { id } = record;
-  forgetExecs(containers, id);
   publishNetworkEvents(engine, record, "disconnect");
   const attempt = async (what: string, work: () => unknown) => {
     try {
@@ -101,7 +101,7 @@ export async function giveBack(engine: Engine, record: ContainerRecord, shim?: S
   };
   containers.shims.delete(id);
   const leave = attempt("end the shim", async () => {
-    if (shim) await shim.remove();
+    if (shim) await Promise.race([shim.remove(), tooLong("the shim does not end")]);
     rmSync(bundleFolder(environment, id), { recursive: true, force: true });
   }).finally(() => engine.leaving.delete(id));
   engine.leaving.set(id, leave);
@@ -116,6 +116,12 @@ export async function giveBack(engine: Engine, record: ContainerRecord, shim?: S
   await attempt("unmount the shared memory", () => unshareMemory(environment, id));
   failpoint("exit.unmounted");
   publishVolumeEvents(engine, record, "unmount");
+}
+
+/** A shim has nothing to wait for when it goes; one that hangs must not hold up the next start. */
+async function tooLong(what: string): Promise<never> {
+  await Bun.sleep(LEAVE_LIMIT);
+  throw systemError(what);
 }
 
 /** Waits as long as its policy says, then starts it; a person's stop or removal meanwhile wins. */

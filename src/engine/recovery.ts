@@ -15,6 +15,7 @@ import {
   recordRunning,
   shouldStartWithDaemon,
   startedAtOf,
+  takeUpExecs,
 } from "../containers/index.ts";
 import { mountsBelow, unmount } from "../linux/mount.ts";
 import { connectShim, killLeftBehind, readLeftExit } from "../runtime/index.ts";
@@ -106,6 +107,7 @@ async function takeUpRunning(
     containers.shims.set(id, found.shim);
     const paused = found.state.phase === "paused";
     if (paused !== (record.state.status === "paused")) recordPaused(containers, id, paused);
+    takeUpExecs(containers, id, found.shim, found.state.execs);
     watchExit(engine, id, found.shim);
     return;
   }

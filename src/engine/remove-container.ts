@@ -100,6 +100,7 @@ export async function removeHeld(
   recordRemoved(containers, marked, () => store.roots.clear({ kind: "container", id }));
   failpoint("remove.row-deleted");
   endPending(containers, id);
+  containers.execs.forgetAll(id);
   engine.background.run("the removal of a container's folder", () =>
     rm(containerFolder(environment, id), { recursive: true, force: true }),
   );

@@ -91,6 +91,7 @@ async function bringUp(engine: Engine, record: ContainerRecord, byUser: boolean)
   const watch = new Stopwatch("start", id);
   const bundle = bundleFolder(environment, id);
   await engine.leaving.get(id);
+  containers.execs.forgetAll(id);
   await using undo = new AsyncDisposableStack();
   using opened = new DisposableStack();
   rmSync(bundle, { recursive: true, force: true });

@@ -293,6 +293,25 @@ describe("while no daemon runs", () => {
     await engine.removeContainer(rooms, again.id, { force: true, volumes: true });
   });
 
+  test("execs go on; the next daemon knows those that run and how the others ended", async () => {
+    const { id } = await startedContainer(scratch.engine, ["sleep", "1000"], bridge);
+    const exec = async (cmd: string[]) => {
+      const { Id } = await engine.createExec(scratch.engine, id, { Cmd: cmd });
+      await engine.startExec(scratch.engine, Id, { detach: true, tty: false });
+      return Id;
+    };
+    const [stays, ends] = [await exec(["sleep", "1000"]), await exec(["sh", "-c", "sleep 0.4; exit 8"])];
+    await engine.stopEngine(scratch.engine);
+    await Bun.sleep(800);
+    const rooms = await nextDaemon();
+    expect(await engine.inspectExec(rooms, ends)).toMatchObject({ Running: false, ExitCode: 8 });
+    const found = await engine.inspectExec(rooms, stays);
+    expect(found).toMatchObject({ Running: true, ExitCode: null, ProcessConfig: { entrypoint: "sleep" } });
+    expect(alive(found.Pid)).toBe(true);
+    await engine.removeContainer(rooms, id, { force: true, volumes: true });
+    expect(rooms.store.documents("execs").all()).toEqual([]);
+  });
+
   test("a paused one is still paused", async () => {
     const { id } = await startedContainer(scratch.engine, ["sleep", "1000"], bridge);
     await engine.pauseContainer(scratch.engine, id);

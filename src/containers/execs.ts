@@ -1,0 +1,46 @@
+// The execs' rows, and a copy of them in memory. An exec is forgotten a while after its end, and when its container
+// was started anew or is gone.
+import type { Documents, Store } from "../store/types.ts";
+import type { ContainerId, ExecRecord } from "./types.ts";
+
+/** Milliseconds that an ended exec can still be inspected. */
+const KEPT = 5 * 60_000;
+
+export class Execs {
+  private readonly documents: Documents<ExecRecord>;
+  private readonly byId = new Map<string, ExecRecord>();
+
+  constructor(store: Store) {
+    this.documents = store.documents<ExecRecord>("execs");
+    for (const record of this.documents.all()) this.byId.set(record.id, record);
+  }
+
+  get(id: string): ExecRecord | undefined {
+    return this.byId.get(id);
+  }
+
+  of(containerId: ContainerId): ExecRecord[] {
+    return [...this.byId.values()].filter((exec) => exec.containerId === containerId);
+  }
+
+  put(exec: ExecRecord): ExecRecord {
+    this.documents.put(exec);
+    this.byId.set(exec.id, exec);
+    if (exec.state === "exited") setTimeout(() => this.forget(exec.id), KEPT).unref();
+    return exec;
+  }
+
+  /** All of a container that was started anew, or is gone. */
+  forgetAll(containerId: ContainerId): void {
+    for (const { id } of this.of(containerId)) this.forget(id);
+  }
+
+  private forget(id: string): void {
+    if (!this.byId.delete(id)) return;
+    try {
+      this.documents.delete(id);
+    } catch {
+      // The store was closed meanwhile: the next daemon forgets it.
+    }
+  }
+}
