@@ -82,7 +82,7 @@ export function formatPlatformWithVersion(platform: Platform): string {
   return formatPlatform({ ...platform, os: `${platform.os}(${platform["os.version"]})` });
 }
 
-const COMPONENT = /^[A-Za-z0-9_-]+$/;
+const COMPONENT = /^[A-Za-z0-9_.-]+$/;
 const SYSTEM = /^([A-Za-z0-9_-]+)(?:\(([A-Za-z0-9_.-]*)\))?$/;
 
 /** Parses `--platform`: `os`, `arch`, `os/arch` or `os/arch/variant`. Errors: invalid, in containerd's words. */
