@@ -15,6 +15,7 @@ const DEFAULT_LIFE = 60;
 export class Authorizer {
   private header: string | undefined;
   private expiresAt = Number.POSITIVE_INFINITY;
+  private readonly renewals = new Map<string, Promise<{ token: string; seconds: number }>>();
   /** Set by a token service that gave out a refresh token (login). */
   refreshToken: string | undefined;
 
@@ -33,26 +34,37 @@ export class Authorizer {
   }
 
   /**
-   * Takes a 401 answer; true when the request is worth sending again.
+   * Takes a 401 answer to a request that was sent with `sent` as its authorization; true when it is worth sending again.
+   * Requests run side by side: another one's challenge may have been answered meanwhile.
    * Errors: unauthorized, in the words of Docker, when there is nothing to answer with.
    */
-  async answer(response: Response, extraScopes: string[] = []): Promise<boolean> {
+  async answer(response: Response, sent: string | undefined, extraScopes: string[] = []): Promise<boolean> {
     const challenges = parseChallenges(response.headers.get("www-authenticate") ?? "");
-    const tried = this.authorization();
     const bearer = challenges.find(({ scheme }) => scheme === "bearer");
     if (bearer && !this.auth?.registrytoken) {
-      const { token, seconds } = await this.fetchToken(bearer, extraScopes);
-      this.header = `Bearer ${token}`;
-      // A token is renewed a little before its end: the request that carries it takes time as well.
-      this.expiresAt = Date.now() + Math.max(seconds - 10, 5) * 1000;
-      return this.header !== tried;
+      const known = this.authorization();
+      if (known === undefined || known === sent || extraScopes.length > 0)
+        await this.renew(bearer, extraScopes);
+      return this.header !== sent;
     }
     if (challenges.some(({ scheme }) => scheme === "basic")) {
       if (!this.auth?.username) throw unauthorized("no basic auth credentials");
       this.header = basic(this.auth);
-      return this.header !== tried;
+      return this.header !== sent;
     }
     return false;
+  }
+
+  /** Gets a token, once for all who want the same one now. */
+  private async renew(challenge: Challenge, extra: string[]): Promise<void> {
+    const key = extra.join(" ");
+    const underway =
+      this.renewals.get(key) ?? this.fetchToken(challenge, extra).finally(() => this.renewals.delete(key));
+    this.renewals.set(key, underway);
+    const { token, seconds } = await underway;
+    this.header = `Bearer ${token}`;
+    // A token is renewed a little before its end: the request that carries it takes time as well.
+    this.expiresAt = Date.now() + Math.max(seconds - 10, 5) * 1000;
   }
 
   private async fetchToken(

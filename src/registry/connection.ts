@@ -136,7 +136,7 @@ export class Connection {
           this.options.firstAnswerWithin && { answerWithin: this.options.firstAnswerWithin }),
       });
       if (response.status !== 401 || challenges === 2) return { response, url };
-      if (!(await authorizer.answer(response, request.scopes))) return { response, url };
+      if (!(await authorizer.answer(response, authorization, request.scopes))) return { response, url };
       await response.body?.cancel();
     }
   }

@@ -30,7 +30,8 @@ export async function login(
         const response = await send({ method: "GET", url, headers, insecure: endpoint.insecure, signal });
         await smallBody(response, url, 1 << 20);
         if (response.ok) return { identityToken: authorizer.refreshToken ?? "" };
-        if (response.status === 401 && tries < 2 && (await authorizer.answer(response))) continue;
+        if (response.status === 401 && tries < 2 && (await authorizer.answer(response, authorization)))
+          continue;
         const said = `login attempt to ${url} failed with status: ${response.status} ${statusText(response.status)}`;
         throw response.status === 401 ? unauthorized(said) : systemError(said);
       }
