@@ -113,7 +113,8 @@ export class Connection {
         await response.body?.cancel();
         await pause(attempt, this.signal, response.headers.get("retry-after"));
       } catch (error) {
-        if (attempt >= attempts || !mayPass(error)) throw error;
+        const isImpatient = !this.answered && this.options.firstAnswerWithin !== undefined;
+        if (attempt >= attempts || isImpatient || !mayPass(error)) throw error;
         await pause(attempt, this.signal);
       }
     }
