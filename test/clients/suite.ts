@@ -5,9 +5,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Client } from "./client.ts";
 
-/** busybox's shell asks the terminal for its cursor's place behind the prompt. */
+/** busybox's shell asks the terminal for its cursor's place behind the prompt, and clears the rest of the line. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: a terminal's escape sequence
-const PROMPT = /# (?:\x1b\[6n)?$/;
+const PROMPT = /# (?:\x1b\[\d*[a-zA-Z])*$/;
 
 interface Given {
   client: Client;
