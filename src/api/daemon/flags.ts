@@ -25,7 +25,6 @@ export interface Flag {
   help: string;
   /** As `--help` shows it: (default X). */
   shown?: string;
-  hidden?: true;
   /** Why Berth refuses it. Neutral values (false, empty) pass, so that a file that spells out defaults still works. */
   refused?: string;
 }
@@ -83,7 +82,6 @@ export const FLAGS: readonly Flag[] = [
     name: "containerd-namespace",
     kind: "string",
     help: "Containerd namespace to use",
-    hidden: true,
     refused: CONTAINERD,
   },
   {
@@ -91,7 +89,6 @@ export const FLAGS: readonly Flag[] = [
     kind: "string",
     key: "containerd-plugin-namespace",
     help: "Containerd namespace to use for plugins",
-    hidden: true,
     refused: CONTAINERD,
   },
   {
@@ -110,7 +107,6 @@ export const FLAGS: readonly Flag[] = [
     name: "cri-containerd",
     kind: "bool",
     help: "start containerd with cri",
-    hidden: true,
     refused: CONTAINERD,
   },
   {
@@ -320,7 +316,6 @@ export const FLAGS: readonly Flag[] = [
     name: "network-control-plane-mtu",
     kind: "int",
     help: "Network Control plane MTU",
-    hidden: true,
     refused: SWARM,
   },
   {

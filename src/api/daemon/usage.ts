@@ -1,9 +1,9 @@
 // `--help` of the daemon, in dockerd's form: pflag's columns, wrapped at 80 (spf13/pflag's FlagUsagesWrapped).
 import { FLAGS } from "./flags.ts";
 
-/** Text of `--help`; `program` is how the daemon was called (`berth daemon`, `dockerd`). */
+/** Text of `--help`, without what is refused; `program` is how the daemon was called (`berth daemon`, `dockerd`). */
 export function usage(program: string, width = 79): string {
-  const rows = FLAGS.filter((flag) => !flag.hidden).map((flag) => {
+  const rows = FLAGS.filter((flag) => !flag.refused).map((flag) => {
     const short = flag.short && flag.name !== "help" ? `-${flag.short}, ` : "    ";
     const value = flag.kind === "bool" ? "" : ` ${flag.kind}`;
     const text = flag.shown === undefined ? flag.help : `${flag.help} (default ${flag.shown})`;
