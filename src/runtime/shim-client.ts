@@ -91,7 +91,8 @@ async function started(output: ReadableStream<Uint8Array>, dir: string): Promise
   if (line === "") throw systemError(`the shim did not start: ${lastWords(dir) ?? "it said nothing"}`);
   const report = JSON.parse(line) as Started;
   if (report.ready) return;
-  if (report.errno !== undefined) throw new KernelError("bind", report.errno, report.object);
+  if (report.errno !== undefined)
+    throw new KernelError(report.syscall ?? "start", report.errno, report.object);
   throw systemError(`the shim did not start: ${report.message}`);
 }
 

@@ -1,4 +1,5 @@
 // A container by hand for tests of the shim: busybox as its root, the smallest config.json, a folder of its own.
+import { readFileSync } from "node:fs";
 import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { killLeftBehind, startShim } from "../../src/runtime/index.ts";
 import type { ProcessSpec, Shim, ShimConfig } from "../../src/runtime/types.ts";
@@ -56,7 +57,7 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
     await mkdir(folder, { recursive: true });
   await cp("/bin/busybox", `${rootfs}/bin/busybox`);
   for (const applet of APPLETS) await symlink("busybox", `${rootfs}/bin/${applet}`);
-  const cgroupPath = `/berth-test/${id}`;
+  const cgroupPath = `/berth-test-${id}`;
   await writeFile(`${dir}/config.json`, JSON.stringify(spec(rootfs, cgroupPath, options)));
   const config: ShimConfig = {
     protocol: 1,
@@ -87,10 +88,12 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
 }
 
 function spec(rootfs: string, cgroupsPath: string, options: BundleOptions) {
+  const size = options.consoleSize;
   return {
     ociVersion: "1.0.2",
     process: {
       terminal: options.terminal ?? false,
+      ...(size && { consoleSize: { height: size[0], width: size[1] } }),
       user: { uid: 0, gid: 0 },
       args: options.args,
       env: ["PATH=/bin", "TERM=xterm"],
@@ -128,6 +131,28 @@ export function execSpec(args: string[], options: { terminal?: boolean; cwd?: st
     privileged: false,
     oci: {},
   };
+}
+
+/** Private memory of a process in kilobytes: proc_pid_smaps_rollup(5). */
+export function privateMemory(pid: number): number {
+  const text = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
+  return Number(/^Private_Dirty:\s+(\d+)/m.exec(text)?.[1]);
+}
+
+/** Waits until a process is no more (or only a zombie of somebody's). */
+export async function gone(pid: number): Promise<void> {
+  const until = Date.now() + 5000;
+  const state = () => {
+    try {
+      return readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.[0];
+    } catch {
+      return undefined;
+    }
+  };
+  while (state() !== undefined && state() !== "Z") {
+    if (Date.now() > until) throw new Error(`process ${pid} is still there`);
+    await Bun.sleep(5);
+  }
 }
 
 /** All that a stream gives until its end, by stream. */

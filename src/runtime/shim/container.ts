@@ -233,29 +233,25 @@ export class Container {
   ): void {
     const { streams } = process;
     process.launched = true;
-    const terminal = call.terminal ? new ConsoleSocket(this.host) : undefined;
+    const terminal = call.terminal ? new ConsoleSocket(this.host, call.size) : undefined;
     const stdio = terminal ? (["null", "null", "null"] as const) : streams.openPipes(call.stdin);
     const args = [...call.args, ...(terminal ? ["--console-socket", terminal.path] : []), ...call.last];
     this.host.children.expectNewcomer();
     const settled = (failure: string | undefined) => {
+      let pid: number | undefined;
       try {
         const master = failure === undefined ? terminal?.receive() : undefined;
-        terminal?.close();
-        streams.closeChildEnds();
-        if (failure !== undefined) {
-          streams.abandon();
-          done(failure, undefined);
-          return;
-        }
-        if (master !== undefined) {
-          streams.useTerminal(master, call.stdin);
-          if (call.size) setWindowSize(master, call.size[0], call.size[1]);
-        }
-        done(undefined, Number(readFileSync(call.pidFile, "utf8")));
-        streams.begin();
-      } finally {
-        this.host.children.newcomerKnown();
+        if (master !== undefined) streams.useTerminal(master, call.stdin);
+        if (failure === undefined) pid = Number(readFileSync(call.pidFile, "utf8"));
+      } catch (error) {
+        failure = (error as Error).message;
       }
+      terminal?.close();
+      streams.closeChildEnds();
+      if (failure !== undefined) streams.abandon();
+      done(failure, pid);
+      if (failure === undefined) streams.begin();
+      this.host.children.newcomerKnown();
     };
     try {
       callRuntime(this.host, args, stdio, settled);

@@ -2,7 +2,7 @@
 // to it, container.ts for what it does. It runs one loop of its own in one thread and nothing of Bun's event loop.
 import { existsSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
-import { close } from "../../linux/ffi.ts";
+import { close, type KernelError } from "../../linux/ffi.ts";
 import {
   becomeSubreaper,
   ignoreSignal,
@@ -45,8 +45,8 @@ export function runShim(folder: string): never {
   try {
     reactor = openShim(folder);
   } catch (error) {
-    const { message, errno, object } = error as Error & { errno?: number; object?: string };
-    report({ ready: false, message, errno, object });
+    const { message, syscall, errno, object } = error as Error & Partial<KernelError>;
+    report({ ready: false, message, syscall, errno, object });
     process.exit(1);
   }
   report({ ready: true, pid: process.pid });
@@ -63,7 +63,7 @@ function openShim(folder: string): Reactor {
   becomeSubreaper();
   // Standard error is the folder's shim.log.
   const reactor = new Reactor((error) => complain(error));
-  holdPorts(reactor, config);
+  const ports = holdPorts(reactor, config);
   const children = new Children(reactor);
   const folderFd = openFolder(folder);
   const log = openLog(config, children);
@@ -71,6 +71,8 @@ function openShim(folder: string): Reactor {
   const host: RequestHost = {
     container,
     attached: new Map<Connection, Attached>(),
+    // Before the answer, since whoever gets that may want a port at once; the end of a process takes its time.
+    releasePorts: () => ports.forEach(close),
     end() {
       rmSync(`${folder}/${SOCKET_NAME}`, { force: true });
       // The answer is in the client's socket, which outlives this process.
@@ -120,15 +122,16 @@ function readConfig(folder: string): ShimConfig {
   return JSON.parse(readFileSync(`${folder}/shim.json`, "utf8")) as ShimConfig;
 }
 
-function holdPorts(reactor: Reactor, config: ShimConfig): void {
-  for (const { protocol, address, port } of config.reservePorts) {
+function holdPorts(reactor: Reactor, config: ShimConfig): number[] {
+  return config.reservePorts.map(({ protocol, address, port }) => {
     const { fd, listening } = holdPort(protocol, address, port);
-    if (!listening) continue;
-    reactor.watch(fd, READ, () => {
-      const stranger = acceptConnection(fd);
-      if (stranger >= 0) close(stranger);
-    });
-  }
+    if (listening)
+      reactor.watch(fd, READ, () => {
+        const stranger = acceptConnection(fd);
+        if (stranger >= 0) close(stranger);
+      });
+    return fd;
+  });
 }
 
 function openLog(config: ShimConfig, children: Children): ContainerLog {

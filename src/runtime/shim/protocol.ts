@@ -86,4 +86,5 @@ export interface Reply {
 /** First line on the standard output of a shim that was just started. */
 export type Started =
   | { ready: true; pid: number }
-  | { ready: false; message: string; errno?: number; object?: string };
+  /** The last three are a KernelError's. */
+  | { ready: false; message: string; syscall?: string; errno?: number; object?: string };

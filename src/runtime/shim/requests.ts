@@ -14,6 +14,8 @@ export interface Attached {
 export interface RequestHost {
   container: Container;
   attached: Map<Connection, Attached>;
+  /** Gives the host's ports back. */
+  releasePorts(): void;
   /** Ends the shim, after the answer is on its way. */
   end(): void;
 }
@@ -91,10 +93,11 @@ const METHODS: Record<string, Method> = {
     ok(null);
   },
   wait: ({ container }, params, { ok }) => container.wait(optionalText(params, "exec"), ok),
-  remove: ({ container, end }, _, { ok, fail }) =>
+  remove: ({ container, releasePorts, end }, _, { ok, fail }) =>
     container.remove({
       fail,
       ok() {
+        releasePorts();
         ok(null);
         end();
       },

@@ -4,6 +4,7 @@ import { close } from "../../linux/ffi.ts";
 import { spawnWithoutMount } from "../../linux/mount-view.ts";
 import { killProcess, prepareSpawn } from "../../linux/process.ts";
 import { acceptConnection, listenUnix, receiveDescriptor, shortPath } from "../../linux/socket.ts";
+import { setWindowSize } from "../../linux/terminal.ts";
 import type { ShimConfig } from "../types.ts";
 import type { Children } from "./children.ts";
 import { READ, type Reactor } from "./reactor.ts";
@@ -93,10 +94,14 @@ export class ConsoleSocket {
   private readonly name = `console-${++calls}`;
   private readonly listener: number;
   private connection = -1;
+  private master: number | undefined;
 
-  constructor(private readonly host: RuntimeHost) {
+  /** @param size is given to the terminal at once: the program may ask for it as soon as it runs */
+  constructor(
+    private readonly host: RuntimeHost,
+    private readonly size: [rows: number, columns: number] | undefined,
+  ) {
     this.listener = listenUnix(host.folderFd, this.name, 1);
-    // crun waits for nobody to accept, but runc does.
     host.reactor.watch(this.listener, READ, () => this.accept());
   }
 
@@ -106,19 +111,32 @@ export class ConsoleSocket {
   }
 
   private accept(): void {
-    if (this.connection < 0) this.connection = acceptConnection(this.listener);
+    if (this.connection >= 0) return;
+    this.connection = acceptConnection(this.listener);
+    if (this.connection >= 0) this.host.reactor.watch(this.connection, READ, () => this.take());
+  }
+
+  private take(): void {
+    if (this.connection < 0 || this.master !== undefined) return;
+    this.master = receiveDescriptor(this.connection);
+    this.host.reactor.forget(this.connection);
+    if (this.master !== undefined && this.size) setWindowSize(this.master, this.size[0], this.size[1]);
   }
 
   /** The master, after the runtime said that it started the process. */
   receive(): number | undefined {
     this.accept();
-    return this.connection < 0 ? undefined : receiveDescriptor(this.connection);
+    this.take();
+    return this.master;
   }
 
   close(): void {
     this.host.reactor.forget(this.listener);
     close(this.listener);
-    if (this.connection >= 0) close(this.connection);
+    if (this.connection >= 0) {
+      this.host.reactor.forget(this.connection);
+      close(this.connection);
+    }
     rmSync(`${this.host.folder}/${this.name}`, { force: true });
   }
 }

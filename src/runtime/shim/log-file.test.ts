@@ -1,0 +1,155 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { JsonFileLog, LINE_MAX, parseJsonFileOptions } from "./log-file.ts";
+
+let folder: string;
+let files = 0;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "berth-test-log-"));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+interface Entry {
+  log: string;
+  stream: string;
+  attrs?: Record<string, string>;
+  time: string;
+}
+
+function logged(chunks: (string | Uint8Array)[], options = parseJsonFileOptions({}), end = true) {
+  const path = join(folder, `${++files}.log`);
+  const log = new JsonFileLog(
+    path,
+    options,
+    () => {},
+    (message) => {
+      throw new Error(message);
+    },
+  );
+  for (const chunk of chunks) {
+    const bytes = Buffer.from(chunk);
+    // Whatever stands behind a chunk in its buffer is not part of it.
+    const room = Buffer.concat([Buffer.from("\n?"), bytes, Buffer.from("\nbehind\n")]);
+    log.write(0, room, 2, 2 + bytes.length);
+  }
+  if (end) log.end(0);
+  const read = (name: string): Entry[] =>
+    readFileSync(name, "utf8")
+      .split("\n")
+      .filter(Boolean)
+      .map((line) => JSON.parse(line) as Entry);
+  return { path, entries: read(path), read };
+}
+
+/** What dockerd's copier makes of a stream: daemon/logger/copier.go, told in another way. */
+function expectedParts(text: string): string[] {
+  const parts: string[] = [];
+  const lines = text.split("\n");
+  lines.forEach((line, i) => {
+    let rest = line;
+    while (rest.length >= LINE_MAX) {
+      parts.push(rest.slice(0, LINE_MAX));
+      rest = rest.slice(LINE_MAX);
+    }
+    if (i < lines.length - 1) parts.push(`${rest}\n`);
+    else if (rest) parts.push(rest);
+  });
+  return parts;
+}
+
+describe("the log of a stream", () => {
+  test.each([
+    ["lines", ["a\nb\n"], ["a\n", "b\n"]],
+    ["an empty line", ["\n\n"], ["\n", "\n"]],
+    ["a line in pieces", ["he", "ll", "o\nworld\n"], ["hello\n", "world\n"]],
+    ["no line feed at the end", ["a\nrest"], ["a\n", "rest"]],
+    ["nothing", [], []],
+  ])("%s", (_, chunks, expected) => {
+    expect(logged(chunks).entries.map(({ log }) => log)).toEqual(expected);
+  });
+
+  test("a line is not logged before it is whole", () => {
+    expect(logged(["half"], undefined, false).entries).toEqual([]);
+  });
+
+  test.each([LINE_MAX - 1, LINE_MAX, LINE_MAX + 1, 3 * LINE_MAX, 3 * LINE_MAX + 5])(
+    "a line of %d bytes is cut where Docker cuts it, all parts with one time",
+    (length) => {
+      const text = `${"x".repeat(length)}\nnext\n`;
+      const { entries } = logged([text.slice(0, 7), text.slice(7)]);
+      expect(entries.map(({ log }) => log)).toEqual(expectedParts(text));
+      const parts = entries.filter(({ log }) => log.startsWith("x") || log === "\n");
+      if (length >= LINE_MAX) expect(new Set(parts.map(({ time }) => time)).size).toBe(1);
+    },
+  );
+
+  test("however a stream is cut into chunks, its log is the same", () => {
+    const line = fc.oneof(
+      fc.string({ maxLength: 60 }).map((text) => text.replace(/[^ -~]/g, "")),
+      fc.integer({ min: LINE_MAX - 2, max: LINE_MAX * 2 + 2 }).map((length) => "y".repeat(length)),
+    );
+    fc.assert(
+      fc.property(
+        fc.array(line, { maxLength: 5 }),
+        fc.array(fc.nat({ max: 70_000 }), { maxLength: 6 }),
+        (lines, cuts) => {
+          const text = lines.join("\n");
+          const places = [0, ...cuts.filter((cut) => cut < text.length), text.length].sort((a, b) => a - b);
+          const chunks = places.slice(1).map((place, i) => text.slice(places[i], place));
+          expect(logged(chunks).entries.map(({ log }) => log)).toEqual(expectedParts(text));
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  test("fields stand in Docker's order, attributes sorted and escaped", () => {
+    const { path } = logged(["x\n"], { ...parseJsonFileOptions({}), attributes: { tag: "<t>", a: "1" } });
+    expect(readFileSync(path, "utf8")).toMatch(
+      /^\{"log":"x\\n","stream":"stdout","attrs":\{"a":"1","tag":"\\u003ct\\u003e"\},"time":"\d{4}-[^"]+Z"\}\n$/,
+    );
+  });
+});
+
+describe("rotation", () => {
+  test("a file that has reached max-size is followed by a new one, and max-file are kept", () => {
+    const lines = Array.from({ length: 40 }, (_, i) => `line ${String(i).padStart(3, "0")}\n`);
+    const { path, read } = logged([lines.join("")], { maxSize: 400, maxFiles: 3, compress: false });
+    const names = readdirSync(folder).filter((name) => join(folder, name).startsWith(path));
+    expect(names.sort()).toEqual(
+      ["", ".1", ".2"].map((suffix) => `${path.slice(folder.length + 1)}${suffix}`),
+    );
+    const kept = [`${path}.2`, `${path}.1`, path].flatMap(read).map(({ log }) => log);
+    expect(kept).toEqual(lines.slice(-kept.length));
+    // As dockerd: an entry goes in as long as the file is below the size, so it is over by less than one entry.
+    const full = readFileSync(`${path}.1`).length;
+    expect(full).toBeGreaterThanOrEqual(400);
+    expect(full).toBeLessThan(400 + 100);
+  });
+
+  test("with max-file 1 the one file begins again", () => {
+    const { path, entries } = logged(
+      Array.from({ length: 20 }, (_, i) => `${i}\n`),
+      { maxSize: 200, maxFiles: 1, compress: false },
+    );
+    expect(readdirSync(folder).filter((name) => join(folder, name).startsWith(path))).toHaveLength(1);
+    expect(entries.at(-1)?.log).toBe("19\n");
+    expect(entries.length).toBeLessThan(5);
+  });
+
+  test.each([
+    [{}, { maxSize: undefined, maxFiles: 1, compress: false }],
+    [
+      { "max-size": "10m", "max-file": "3" },
+      { maxSize: 10_000_000, maxFiles: 3, compress: false },
+    ],
+    [
+      { "max-size": "1.5k", compress: "true" },
+      { maxSize: 1500, maxFiles: 1, compress: true },
+    ],
+    [{ "max-size": "-1" }, { maxSize: undefined, maxFiles: 1, compress: false }],
+  ])("options %j", (options, expected) => expect(parseJsonFileOptions(options)).toEqual(expected));
+});
