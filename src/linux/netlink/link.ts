@@ -15,6 +15,7 @@ import { NetlinkError, type NetlinkSocket } from "./socket.ts";
 const RTM_NEWLINK = 16;
 const RTM_DELLINK = 17;
 const RTM_GETLINK = 18;
+const RTM_SETLINK = 19;
 const AF_BRIDGE = 7;
 const IFLA = {
   ADDRESS: 1,
@@ -191,7 +192,8 @@ export function setBridgePort(
       : [attribute(IFLA_BRPORT.MODE, value.u8(changes.hairpin ? 1 : 0))]),
   );
   const payload = join(header({ family: AF_BRIDGE, index }), port);
-  socket.change(RTM_NEWLINK, 0, payload, "set bridge port", String(index));
+  // Not RTM_NEWLINK, which takes the message and leaves the port as it is.
+  socket.change(RTM_SETLINK, 0, payload, "set bridge port", String(index));
 }
 
 /** Removes a device (for veth: both ends); false when there is none. It waits for a grace period, some 25 ms. */

@@ -115,12 +115,15 @@ function loopbackRules({ device }: BridgeRules): string[] {
   return [`    iifname "${device}" ip daddr 127.0.0.0/8 drop`];
 }
 
+const saddr = (subnet: string) => `${isIpv6(subnet) ? "ip6" : "ip"} saddr ${subnet}`;
+
 function sourceRules({ device, subnets, masquerade, internal }: BridgeRules): string[] {
   return [
     // The host's own loopback, and a container that asks for a port of its own neighbour or of itself: the answer
     // has to come back through here to be translated.
     `    oifname "${device}" ip saddr 127.0.0.0/8 masquerade`,
-    `    iifname "${device}" oifname "${device}" ct status dnat masquerade`,
+    // By its address: where bridged frames pass these rules (br_netfilter), they have no iifname here.
+    ...subnets.map((subnet) => `    oifname "${device}" ${saddr(subnet)} ct status dnat masquerade`),
     ...(masquerade && !internal
       ? subnets.map(
           (subnet) =>
