@@ -1,7 +1,7 @@
 // How containers end, whoever watches: under a real runtime, with a root of busybox.
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { createServer } from "node:net";
 import {
   cgroupFrozen,
