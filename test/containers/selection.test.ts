@@ -83,7 +83,7 @@ async function names(filters: Record<string, string[]>, more: { all?: boolean; l
       records: containers.records,
       ancestors: async (reference) => new Set(reference === "busybox" ? [`sha256:${"a".repeat(64)}`] : []),
       summarise: (record) => ({
-        NetworkSettings: { Networks: record.name === "web" ? { bridge: { NetworkID: "n123" } } : {} },
+        NetworkSettings: record.name === "web" ? { Networks: { bridge: { NetworkID: "n123" } } } : {},
         Ports: record.name === "web" ? [{ PrivatePort: 80, PublicPort: 8080, Type: "tcp" }] : [],
       }),
     },
