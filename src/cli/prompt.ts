@@ -7,16 +7,15 @@ export async function ask(
   question: string,
   options: { hidden?: boolean } = {},
 ): Promise<string> {
+  if (options.hidden) return askHidden(session, question);
   await session.out.write(question);
-  if (options.hidden) return askHidden(session);
-  const reader = Bun.stdin.stream().getReader();
+  const { typed } = await import("./terminal/raw-mode.ts");
+  const decoder = new TextDecoder();
   let text = "";
-  while (!text.includes("\n")) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    text += new TextDecoder().decode(value);
+  for await (const chunk of typed()) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.includes("\n")) break;
   }
-  reader.releaseLock();
   return text.split("\n")[0]?.trim() ?? "";
 }
 
@@ -26,9 +25,10 @@ const INTERRUPT = "\x03";
 const END = "\x04";
 
 /** Raw mode, so that the terminal doesn't echo; the few keys of a line are ours then. */
-async function askHidden(session: Session): Promise<string> {
+async function askHidden(session: Session, question: string): Promise<string> {
   const { restoreTerminal, setRawMode, typed } = await import("./terminal/raw-mode.ts");
-  setRawMode();
+  setRawMode(); // before the question: an answer may be quick
+  await session.out.write(question);
   try {
     let text = "";
     for await (const chunk of typed()) {

@@ -9,6 +9,9 @@ import { type RequestOptions, send } from "./transport.ts";
 export const API_VERSION = "1.51";
 export const MIN_API_VERSION = "1.24";
 
+/** Milliseconds for a daemon to answer at all: one that starts up or is swamped may take its time. */
+const PING_LIMIT = 60_000;
+
 /** Orders versions of the form 1.51: negative, zero or positive as a is older, the same or newer. */
 export function compareVersions(a: string, b: string): number {
   const [x, y] = [a, b].map((version) => version.split(".").map(Number));
@@ -43,10 +46,16 @@ export class Connection {
 
   async #askPing(): Promise<Ping> {
     // HEAD as Docker's client: an answer of status 500 still carries the headers.
-    const { headers } = await send(this.endpoint, "HEAD", "/_ping", {
-      headers: this.headers,
-      timeout: 60_000,
-    });
+    const ask = () => send(this.endpoint, "HEAD", "/_ping", { headers: this.headers, timeout: PING_LIMIT });
+    let answer: Response;
+    try {
+      answer = await ask();
+    } catch (thrown) {
+      const nobody = thrown instanceof SdkError && thrown.kind === "unreachable";
+      if (!nobody || !(await this.onUnreachable?.())) throw thrown;
+      answer = await ask();
+    }
+    const { headers } = answer;
     return {
       apiVersion: headers.get("api-version") || MIN_API_VERSION,
       osType: headers.get("ostype") || "linux",

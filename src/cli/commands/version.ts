@@ -51,8 +51,11 @@ export default command({
       BuildTime: "",
       Context: await session.contextName(),
     };
-    const text = render ? `${await render(own, server)}\n` : overview(own, server);
-    await session.out.write(text);
+    try {
+      await session.out.write(render ? `${render(own, server)}\n` : overview(own, server));
+    } catch (thrown) {
+      problem ??= thrown; // a template that asks for a server which isn't there
+    }
     if (problem) throw new CommandFailure(describe(problem));
   },
 });

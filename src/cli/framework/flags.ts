@@ -71,6 +71,7 @@ export const flag = {
     type: "map",
     usage,
     short: options.short,
+    since: options.since,
     initial: {},
     set(text, before) {
       const checked = options.check ? options.check(text) : text;
@@ -82,6 +83,7 @@ export const flag = {
     type: "filter",
     usage,
     short: options.short,
+    since: options.since,
     initial: {},
     set: addFilter,
   }),

@@ -38,7 +38,14 @@ function crash(thrown: unknown): void {
   process.exit(1);
 }
 
-/** What is typed, as it comes. */
+let keys: AsyncIterator<Uint8Array> | undefined;
+
+/** What is typed, as it comes. Whoever stops reading leaves the terminal open for the next reader. */
 export async function* typed(): AsyncGenerator<Uint8Array> {
-  for await (const chunk of terminal()) yield chunk as Uint8Array;
+  keys ??= terminal()[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
+  for (;;) {
+    const { done, value } = await keys.next();
+    if (done) return;
+    yield value;
+  }
 }
