@@ -155,6 +155,11 @@ export function ignoreSignal(signal: number): void {
   c.signal(signal, 1 as never);
 }
 
+/** The signal does again what it does by default: SIG_DFL of signal(2). */
+export function restoreSignal(signal: number): void {
+  c.signal(signal, null);
+}
+
 /** Makes a descriptor /dev/null, keeping its number taken: dup2(2). */
 export function pointToNull(fd: number): void {
   const nothing = open("/dev/null", O.RDWR);

@@ -11,6 +11,7 @@ import type { Hello, Reply, ShimFailure, Started } from "./shim/protocol.ts";
 import { FRAME, OLDEST_PROTOCOL, PROTOCOL } from "./shim/protocol.ts";
 import { openShimSocket, type ShimSocket } from "./shim-socket.ts";
 import { attachedStream } from "./shim-stream.ts";
+import { moveToScope, systemdRunsHost } from "./systemd-scope.ts";
 import type { ExitStatus, LeftExit, ProcessSpec, Shim, ShimConfig, ShimState } from "./types.ts";
 
 /** A shim starts in milliseconds; on a host that swaps it may take long, but not for ever. */
@@ -45,6 +46,7 @@ export async function startShim(dir: string, config: ShimConfig): Promise<Shim> 
     });
     child.unref();
     await started(child.stdout, dir);
+    if (systemdRunsHost()) void moveToScope(config.id, child.pid).catch(() => {});
   } finally {
     closeSync(stderr);
   }

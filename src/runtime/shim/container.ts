@@ -1,7 +1,7 @@
 // One container under its shim: its program, its execs, and how they end.
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { wallClock } from "../../linux/clock.ts";
-import { killProcess, type WaitStatus } from "../../linux/process.ts";
+import { killProcess, restoreSignal, type WaitStatus } from "../../linux/process.ts";
 import { setWindowSize } from "../../linux/terminal.ts";
 import { cgroupOomKills, cgroupProcesses, removeCgroup } from "../cgroups.ts";
 import type { ExitStatus, ShimState } from "../types.ts";
@@ -13,6 +13,8 @@ import { ConsoleSocket, callRuntime, type RuntimeHost } from "./runtime-call.ts"
 
 /** Ends of execs that are still told to a `wait` that comes late; the daemon records each as it comes. */
 const REMEMBERED_EXECS = 256;
+
+const SIGTERM = 15;
 
 /** Thrown where a request can't be done now; the client gets it as it is. */
 export class Refusal extends Error {
@@ -282,6 +284,8 @@ export class Container {
     const file = this.record(exit);
     this.main.exit = exit;
     this.phase = "exited";
+    // A host that shuts down need not wait for this process any more: all it knows is on record.
+    restoreSignal(SIGTERM);
     this.main.streams.processEnded(() => {
       tell(this.main, exit);
       // The name is there already for all who look; this is for a power cut, and nobody waits for it.
