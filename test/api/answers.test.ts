@@ -307,7 +307,7 @@ describe("errors", () => {
     expect(await post("pause")).toEqual([204, ""]);
     expect(await post("exec", { Cmd: ["a"] })).toEqual([
       409,
-      "container states is paused, unpause the container before exec",
+      "Container states is paused, unpause the container before exec",
     ]);
     expect(await post("unpause")).toEqual([204, ""]);
     expect(await post("stop")).toEqual([204, ""]);

@@ -4,8 +4,9 @@ import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from "no
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { selfCommand } from "../../src/base/self.ts";
-import { makeFolder, requestOn, startDaemon, waitFor } from "../fixtures/daemon.ts";
+import { requestOn, startDaemon, waitFor } from "../fixtures/daemon.ts";
 import { removeBridge } from "../fixtures/host-network.ts";
+import { temporaryFolder } from "../fixtures/temporary-folder.ts";
 
 /** Runs the daemon with flags that make it end at once. */
 async function daemonCommand(args: string[], env: Record<string, string> = {}) {
@@ -81,17 +82,15 @@ describe("start and end", () => {
   });
 
   test("it listens on every -H", async () => {
-    const folder = makeFolder();
+    using scratch = temporaryFolder();
+    const folder = scratch.path;
     const other = join(folder, "deep/er/other.sock");
     await using daemon = await startDaemon({ folder, hosts: [`unix://${other}`] });
     expect((await requestOn(other, "GET", "/_ping")).text).toBe("OK");
     await daemon.stop();
     expect(existsSync(other)).toBe(false);
-    removeFolder(folder);
   });
 });
-
-const removeFolder = (folder: string) => Bun.spawnSync(["rm", "-rf", folder]);
 
 describe("refused starts", () => {
   test("a data root that another daemon holds", async () => {
@@ -123,7 +122,8 @@ describe("refused starts", () => {
   });
 
   test("a socket that somebody else serves stays his; a file that is no socket stays too", async () => {
-    const folder = makeFolder();
+    using scratch = temporaryFolder();
+    const folder = scratch.path;
     const socket = join(folder, "s.sock");
     const server = createServer().listen(socket);
     await waitFor(() => existsSync(socket), "the socket");
@@ -138,7 +138,6 @@ describe("refused starts", () => {
     expect(blocked.stderr).toContain("a file that is no socket is there");
     expect(readFileSync(file, "utf8")).toBe("precious");
     expect(existsSync(join(folder, "e/berth.pid"))).toBe(false);
-    removeFolder(folder);
   });
 
   test.each([
@@ -170,17 +169,18 @@ describe("refused starts", () => {
   });
 
   test("TCP for everybody needs certificates or to be asked for by name", async () => {
-    const folder = makeFolder();
+    using scratch = temporaryFolder();
+    const folder = scratch.path;
     const flags = ["--data-root", join(folder, "d"), "--exec-root", join(folder, "e"), "--bridge", "none"];
     const { code, stderr } = await daemonCommand([...flags, "-H", "tcp://0.0.0.0:39871"]);
     expect(code).toBe(1);
     expect(stderr).toContain("refusing to serve tcp://0.0.0.0:39871 without client certificates");
     expect(stderr).toContain("--allow-insecure-tcp");
-    removeFolder(folder);
   });
 
   test("an engine that can't start: the words, the status, no socket and no pid file left", async () => {
-    const folder = makeFolder();
+    using scratch = temporaryFolder();
+    const folder = scratch.path;
     const bridge = `bt${Math.random().toString(36).slice(2, 10)}`;
     const { code, stderr } = await daemonCommand([
       ...["--data-root", join(folder, "d"), "--exec-root", join(folder, "e")],
@@ -192,7 +192,6 @@ describe("refused starts", () => {
     expect(stderr).toContain("not-an-address");
     expect(existsSync(join(folder, "e/berth.sock"))).toBe(false);
     expect(existsSync(join(folder, "e/berth.pid"))).toBe(false);
-    removeFolder(folder);
   });
 });
 
@@ -213,7 +212,8 @@ describe("asked about itself", () => {
   });
 
   test("--validate of a file: unknown keys, conflicts with flags, values of another type, text that isn't JSON", async () => {
-    const folder = makeFolder();
+    using scratch = temporaryFolder();
+    const folder = scratch.path;
     const file = join(folder, "daemon.json");
     const validate = async (text: string, ...flags: string[]) => {
       writeFileSync(file, text);
@@ -231,7 +231,6 @@ describe("asked about itself", () => {
       "json: cannot unmarshal string into Go struct field Config.debug of type bool",
     );
     expect(await validate("{")).toStartWith(failed);
-    removeFolder(folder);
   });
 });
 
@@ -294,7 +293,8 @@ test("DOCKER_MIN_API_VERSION raises the oldest version", async () => {
 });
 
 test("without the group of its socket it is root's; a group that was asked for has to be there", async () => {
-  const folder = makeFolder();
+  using scratch = temporaryFolder();
+  const folder = scratch.path;
   chmodSync(folder, 0o755);
   const { code, stderr } = await daemonCommand([
     ...["--data-root", join(folder, "d"), "--exec-root", join(folder, "e"), "--bridge", "none"],
@@ -302,5 +302,4 @@ test("without the group of its socket it is root's; a group that was asked for h
   ]);
   expect(code).toBe(1);
   expect(stderr).toContain("group no-such-group-here not found");
-  removeFolder(folder);
 });

@@ -1,12 +1,13 @@
 // TCP: with client certificates, with TLS alone, and without; and sockets that a parent opened.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { connect } from "node:tls";
 import { selfCommand } from "../../src/base/self.ts";
 import { importBusybox } from "../fixtures/busybox.ts";
 import { makeFolder, requestOn, startDaemon, waitFor } from "../fixtures/daemon.ts";
+import { temporaryFolder } from "../fixtures/temporary-folder.ts";
 import { openRaw, requestBytes, splitHead, textOf, UPGRADE } from "./raw.ts";
 
 let folder: string;
@@ -202,7 +203,8 @@ describe("TLS", () => {
     ],
     ["a key that is none", ["--tlskey", "/etc/passwd"], "invalid TLS configuration"],
   ])("%s stops the start", async (_name, flags, words) => {
-    const roots = makeFolder();
+    using scratch = temporaryFolder();
+    const roots = scratch.path;
     const child = Bun.spawn(
       selfCommand(
         "daemon",
@@ -222,7 +224,6 @@ describe("TLS", () => {
     );
     expect(await new Response(child.stderr).text()).toContain(words);
     expect(await child.exited).toBe(1);
-    rmSync(roots, { recursive: true });
   });
 });
 
@@ -262,8 +263,8 @@ exec { $ARGV[0] } @ARGV or die $!;
 `;
 
   test("-H fd:// serves the parent's socket, hijacked connections included", async () => {
-    const roots = makeFolder();
-    mkdirSync(roots, { recursive: true });
+    using scratch = temporaryFolder();
+    const roots = scratch.path;
     const path = join(roots, "activated.sock");
     const child = Bun.spawn(
       [
@@ -316,12 +317,12 @@ exec { $ARGV[0] } @ARGV or die $!;
     } finally {
       child.kill("SIGTERM");
       expect(await child.exited).toBe(0);
-      rmSync(roots, { recursive: true, force: true });
     }
   });
 
   test("without a parent's sockets it is refused", async () => {
-    const roots = makeFolder();
+    using scratch = temporaryFolder();
+    const roots = scratch.path;
     const child = Bun.spawn(
       selfCommand(
         "daemon",
@@ -345,6 +346,5 @@ exec { $ARGV[0] } @ARGV or die $!;
       "no sockets found via socket activation: make sure the service was started by systemd",
     );
     expect(await child.exited).toBe(1);
-    rmSync(roots, { recursive: true });
   });
 });
