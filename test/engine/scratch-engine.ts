@@ -18,9 +18,13 @@ export interface ScratchEngine extends AsyncDisposable {
 /** Makes everything below one folder, and takes it away again whatever became of the test. */
 export async function scratchEngine(overrides: Partial<DaemonConfig> = {}): Promise<ScratchEngine> {
   const root = scratchRoot();
+  await using undo = new AsyncDisposableStack();
+  undo.defer(() => rmSync(root, { recursive: true, force: true }));
   const config = { ...scratchConfig(root), ...overrides };
+  const engine = await startEngine(config);
+  undo.defer(() => stopEngine(engine));
   const scratch = {
-    engine: await startEngine(config),
+    engine,
     root,
     config,
     async restart() {
@@ -33,7 +37,8 @@ export async function scratchEngine(overrides: Partial<DaemonConfig> = {}): Prom
       rmSync(root, { recursive: true, force: true });
     },
   };
-  await importBusybox(scratch.engine, root);
+  await importBusybox(engine, root);
+  undo.move();
   return scratch;
 }
 
