@@ -127,6 +127,7 @@ export class Downloads {
     report: (bytes: number) => void,
   ): Promise<void> {
     const { digest, size } = descriptor;
+    if (this.store.content.info(digest)) return;
     await using writer = await this.store.content.writer(`download-${digest}`, lease);
     const resumed = writer.offset > 0;
     if (writer.offset > size) await writer.truncate();
@@ -164,7 +165,7 @@ async function receive(
   live: () => LiveBlob | undefined,
 ): Promise<void> {
   const { digest, size } = descriptor;
-  const { body, offset } = await repository.blob(descriptor, writer.offset);
+  const { body, offset } = await repository.blob(descriptor, writer.offset, signal);
   if (offset !== writer.offset) await writer.truncate();
   for await (const chunk of body) {
     signal.throwIfAborted();

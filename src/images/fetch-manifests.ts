@@ -83,7 +83,7 @@ function choose(index: Index, descriptor: Descriptor, platform: Platform): Descr
   if (!best) {
     const name = formatPlatformWithVersion(platform);
     throw notFound(
-      `no matching manifest for ${name} in the manifest list entries: no match for platform in manifest ${descriptor.digest}: not found`,
+      `no matching manifest for ${name} in the manifest list entries: no match for platform in manifest: not found`,
     );
   }
   return checkDescriptor(best, descriptor.digest);

@@ -71,6 +71,11 @@ async function pushRecord(
       options.signal.throwIfAborted();
       throw pushError(reference, failed.signal.aborted ? failed.signal.reason : error);
     }
+    if (target.digest !== record.target.digest && !options.platform)
+      options.progress({
+        progressDetail: {},
+        aux: { manifestPushedInsteadOfIndex: true, originalIndex: record.target, selectedManifest: target },
+      });
     announce(context, "push", familiar(reference), familiarRepository(reference));
     if (reference.tag !== undefined)
       options.progress({ status: `${reference.tag}: digest: ${target.digest} size: ${target.size}` });
@@ -114,6 +119,8 @@ export async function chooseTarget(
 
 class Push {
   private readonly slots: Slots;
+  /** Blobs of which something was said. */
+  private readonly begun = new Set<Descriptor>();
 
   constructor(
     private readonly context: ImageContext,
@@ -129,10 +136,14 @@ class Push {
     const { content } = this.context.store;
     const all = await walk(content, target);
     const blobs = all.filter(({ mediaType }) => !isIndex(mediaType) && !isManifest(mediaType));
-    for (const blob of blobs) if (isShown(blob)) this.say(blob, "Waiting");
+    // Most blobs are settled before anybody could read that they wait.
+    const waiting = setTimeout(() => {
+      for (const blob of blobs) if (!this.begun.has(blob)) this.say(blob, "Waiting");
+    }, SHOW_EVERY);
     const uploads = blobs.map((blob) => this.slots.run(this.signal, () => this.pushBlob(blob)));
     for (const upload of uploads) upload.catch((error) => this.failed.abort(error));
     await Promise.allSettled(uploads);
+    clearTimeout(waiting);
     this.signal.throwIfAborted();
     // walk() names parents before children; registries want children first.
     const manifests = all.filter(({ mediaType }) => isIndex(mediaType) || isManifest(mediaType)).reverse();
@@ -165,6 +176,7 @@ class Push {
       (current) => {
         if (!isShown(blob) || performance.now() - shownAt < SHOW_EVERY) return;
         shownAt = performance.now();
+        this.begun.add(blob);
         this.progress({
           status: "Pushing",
           progressDetail: { current, total: blob.size },
@@ -182,6 +194,7 @@ class Push {
   }
 
   private say(blob: Descriptor, status: string): void {
+    this.begun.add(blob);
     if (isShown(blob)) this.progress({ status, progressDetail: {}, id: shortDigest(blob.digest) });
   }
 }

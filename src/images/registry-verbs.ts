@@ -1,7 +1,7 @@
 // What the API asks a registry without bringing anything here: POST /auth, GET /distribution/{name}/json,
 // GET /images/search.
 import type { DistributionInspect, OCIPlatform } from "../api/types/image.ts";
-import { BerthError, invalid, notImplemented, systemError, unauthorized } from "../base/errors.ts";
+import { BerthError, notFound, notImplemented, systemError, unauthorized } from "../base/errors.ts";
 import { canonical, familiar, parseReference, withDefaultTag } from "../oci/reference.ts";
 import {
   type Descriptor,
@@ -27,16 +27,16 @@ export async function checkAuth(
   return { Status: "Login Succeeded", IdentityToken: identityToken };
 }
 
-/** The X-Registry-Auth header: base64url of a JSON object. Errors: invalid for anything else. */
+/** The X-Registry-Auth header: base64url of a JSON object. Anything else counts as none, as it does in dockerd. */
 export function decodeRegistryAuth(header: string | undefined): RegistryAuth | undefined {
   if (!header) return undefined;
   let parsed: unknown;
   try {
     parsed = JSON.parse(Buffer.from(header, "base64url").toString("utf8"));
-  } catch (error) {
-    throw invalid("invalid X-Registry-Auth header", error);
+  } catch {
+    return undefined;
   }
-  if (typeof parsed !== "object" || parsed === null) throw invalid("invalid X-Registry-Auth header");
+  if (typeof parsed !== "object" || parsed === null) return undefined;
   const auth: RegistryAuth = {};
   for (const field of ["username", "password", "identitytoken", "registrytoken", "serveraddress"] as const) {
     const value = (parsed as Record<string, unknown>)[field];
@@ -81,6 +81,8 @@ export async function inspectDistribution(
   } catch (error) {
     options.signal.throwIfAborted();
     if (error instanceof NetworkError) throw systemError(`${canonical(reference)}: ${error.message}`, error);
+    if (error instanceof BerthError && error.kind === "not-found")
+      throw notFound("manifest unknown: manifest unknown", error);
     if (error instanceof BerthError && error.kind === "forbidden") throw unauthorized(error.message, error);
     if (error instanceof SyntaxError)
       throw systemError(`${familiar(reference)}: the registry's answer is not JSON`);

@@ -15,7 +15,7 @@ const DEFAULT_LIFE = 60;
 export class Authorizer {
   private header: string | undefined;
   private expiresAt = Number.POSITIVE_INFINITY;
-  private readonly renewals = new Map<string, Promise<{ token: string; seconds: number }>>();
+  private readonly renewals = new Map<string, Promise<void>>();
   /** Set by a token service that gave out a refresh token (login). */
   refreshToken: string | undefined;
 
@@ -23,7 +23,6 @@ export class Authorizer {
     private readonly endpoint: Endpoint,
     private readonly auth: RegistryAuth | undefined,
     private readonly scopes: string[],
-    private readonly signal: AbortSignal,
   ) {
     if (auth?.registrytoken) this.header = `Bearer ${auth.registrytoken}`;
   }
@@ -38,13 +37,18 @@ export class Authorizer {
    * Requests run side by side: another one's challenge may have been answered meanwhile.
    * Errors: unauthorized, in the words of Docker, when there is nothing to answer with.
    */
-  async answer(response: Response, sent: string | undefined, extraScopes: string[] = []): Promise<boolean> {
+  async answer(
+    response: Response,
+    sent: string | undefined,
+    signal: AbortSignal,
+    extraScopes: string[] = [],
+  ): Promise<boolean> {
     const challenges = parseChallenges(response.headers.get("www-authenticate") ?? "");
     const bearer = challenges.find(({ scheme }) => scheme === "bearer");
     if (bearer && !this.auth?.registrytoken) {
       const known = this.authorization();
       if (known === undefined || known === sent || extraScopes.length > 0)
-        await this.renew(bearer, extraScopes);
+        await this.renew(bearer, signal, extraScopes);
       return this.header !== sent;
     }
     if (challenges.some(({ scheme }) => scheme === "basic")) {
@@ -56,12 +60,25 @@ export class Authorizer {
   }
 
   /** Gets a token, once for all who want the same one now. */
-  private async renew(challenge: Challenge, extra: string[]): Promise<void> {
+  private async renew(challenge: Challenge, signal: AbortSignal, extra: string[]): Promise<void> {
     const key = extra.join(" ");
-    const underway =
-      this.renewals.get(key) ?? this.fetchToken(challenge, extra).finally(() => this.renewals.delete(key));
-    this.renewals.set(key, underway);
-    const { token, seconds } = await underway;
+    const underway = this.renewals.get(key);
+    if (underway) {
+      try {
+        await underway;
+        return;
+      } catch {
+        // Whoever asked may have been given up; this caller hasn't.
+        signal.throwIfAborted();
+      }
+    }
+    const own = this.takeToken(challenge, signal, extra).finally(() => this.renewals.delete(key));
+    this.renewals.set(key, own);
+    await own;
+  }
+
+  private async takeToken(challenge: Challenge, signal: AbortSignal, extra: string[]): Promise<void> {
+    const { token, seconds } = await this.fetchToken(challenge, signal, extra);
     this.header = `Bearer ${token}`;
     // A token is renewed a little before its end: the request that carries it takes time as well.
     this.expiresAt = Date.now() + Math.max(seconds - 10, 5) * 1000;
@@ -69,6 +86,7 @@ export class Authorizer {
 
   private async fetchToken(
     challenge: Challenge,
+    signal: AbortSignal,
     extra: string[],
   ): Promise<{ token: string; seconds: number }> {
     const { realm, service = "", scope = "" } = challenge.parameters;
@@ -83,8 +101,8 @@ export class Authorizer {
     const scopes = [...new Set([...this.scopes, ...extra, ...scope.split(" ").filter(Boolean)])];
     const refresh = this.auth?.identitytoken ?? this.refreshToken;
     const response = refresh
-      ? await this.exchangeRefreshToken(url, service, scopes, refresh)
-      : await this.askForToken(url, service, scopes);
+      ? await this.exchangeRefreshToken(url, service, scopes, refresh, signal)
+      : await this.askForToken(url, service, scopes, signal);
     const bytes = await smallBody(response, url.href, MAX_TOKEN_ANSWER);
     if (response.status !== 200) {
       const said = refusal("GET", url.origin + url.pathname, response.status, bytes).message;
@@ -107,7 +125,7 @@ export class Authorizer {
     return { token, seconds: typeof answer.expires_in === "number" ? answer.expires_in : DEFAULT_LIFE };
   }
 
-  private askForToken(realm: URL, service: string, scopes: string[]): Promise<Response> {
+  private askForToken(realm: URL, service: string, scopes: string[], signal: AbortSignal): Promise<Response> {
     const url = new URL(realm);
     if (service) url.searchParams.set("service", service);
     for (const scope of scopes) url.searchParams.append("scope", scope);
@@ -122,7 +140,7 @@ export class Authorizer {
       url: url.href,
       headers,
       insecure: this.endpoint.insecure,
-      signal: this.signal,
+      signal,
     });
   }
 
@@ -131,6 +149,7 @@ export class Authorizer {
     service: string,
     scopes: string[],
     token: string,
+    signal: AbortSignal,
   ): Promise<Response> {
     const form = new URLSearchParams({
       grant_type: "refresh_token",
@@ -145,7 +164,7 @@ export class Authorizer {
       headers: { "content-type": "application/x-www-form-urlencoded" },
       body: () => form.toString(),
       insecure: this.endpoint.insecure,
-      signal: this.signal,
+      signal,
     });
   }
 }

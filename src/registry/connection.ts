@@ -23,6 +23,8 @@ export interface ConnectionRequest {
   body?: HttpRequest["body"];
   /** More rights than the connection's own, for a mount from another repository. */
   scopes?: string[];
+  /** Default: the connection's. */
+  signal?: AbortSignal;
   /** False for what must not be sent twice (starting an upload is harmless, though). Default true. */
   retry?: boolean;
 }
@@ -63,7 +65,7 @@ export class Connection {
         this.preferred = endpoint;
         return answer;
       } catch (error) {
-        this.options.signal.throwIfAborted();
+        (request.signal ?? this.signal).throwIfAborted();
         if (!endpoint.mirror) failure ??= error;
         if (!endpoint.mirror && !maySpeakPlainly(error)) throw error;
       }
@@ -88,7 +90,7 @@ export class Connection {
   private authorizer(endpoint: Endpoint): Authorizer {
     let authorizer = this.authorizers.get(endpoint);
     if (!authorizer) {
-      authorizer = new Authorizer(endpoint, this.credentialsFor(endpoint), this.options.scopes, this.signal);
+      authorizer = new Authorizer(endpoint, this.credentialsFor(endpoint), this.options.scopes);
       this.authorizers.set(endpoint, authorizer);
     }
     return authorizer;
@@ -104,6 +106,7 @@ export class Connection {
 
   private async tryEndpoint(endpoint: Endpoint, request: ConnectionRequest): Promise<Answer> {
     const attempts = request.retry === false ? 1 : this.options.attempts;
+    const signal = request.signal ?? this.signal;
     for (let attempt = 1; ; attempt++) {
       try {
         const answer = await this.authorized(endpoint, request);
@@ -111,11 +114,11 @@ export class Connection {
         const { response } = answer;
         if (!TRANSIENT.has(response.status) || attempt >= attempts) return answer;
         await response.body?.cancel();
-        await pause(attempt, this.signal, response.headers.get("retry-after"));
+        await pause(attempt, signal, response.headers.get("retry-after"));
       } catch (error) {
         const isImpatient = !this.answered && this.options.firstAnswerWithin !== undefined;
         if (attempt >= attempts || isImpatient || !mayPass(error)) throw error;
-        await pause(attempt, this.signal);
+        await pause(attempt, signal);
       }
     }
   }
@@ -124,6 +127,7 @@ export class Connection {
   private async authorized(endpoint: Endpoint, request: ConnectionRequest): Promise<Answer> {
     const url = URL.canParse(request.path) ? request.path : `${endpoint.base}/v2/${request.path}`;
     const authorizer = this.authorizer(endpoint);
+    const signal = request.signal ?? this.signal;
     for (let challenges = 0; ; challenges++) {
       const authorization = authorizer.authorization();
       const response = await send({
@@ -132,12 +136,13 @@ export class Connection {
         headers: { ...request.headers, ...(authorization && { authorization }) },
         ...(request.body && { body: request.body }),
         insecure: endpoint.insecure,
-        signal: this.signal,
+        signal,
         ...(!this.answered &&
           this.options.firstAnswerWithin && { answerWithin: this.options.firstAnswerWithin }),
       });
       if (response.status !== 401 || challenges === 2) return { response, url };
-      if (!(await authorizer.answer(response, authorization, request.scopes))) return { response, url };
+      if (!(await authorizer.answer(response, authorization, signal, request.scopes)))
+        return { response, url };
       await response.body?.cancel();
     }
   }

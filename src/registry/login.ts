@@ -22,7 +22,7 @@ export async function login(
   let failure: unknown;
   for (const endpoint of await endpointsOf(domain, settings, "push")) {
     const url = `${endpoint.base}/v2/`;
-    const authorizer = new Authorizer(endpoint, { ...auth, registrytoken: undefined }, [], signal);
+    const authorizer = new Authorizer(endpoint, { ...auth, registrytoken: undefined }, []);
     try {
       for (let tries = 0; ; tries++) {
         const authorization = authorizer.authorization();
@@ -30,7 +30,11 @@ export async function login(
         const response = await send({ method: "GET", url, headers, insecure: endpoint.insecure, signal });
         await smallBody(response, url, 1 << 20);
         if (response.ok) return { identityToken: authorizer.refreshToken ?? "" };
-        if (response.status === 401 && tries < 2 && (await authorizer.answer(response, authorization)))
+        if (
+          response.status === 401 &&
+          tries < 2 &&
+          (await authorizer.answer(response, authorization, signal))
+        )
           continue;
         const said = `login attempt to ${url} failed with status: ${response.status} ${statusText(response.status)}`;
         throw response.status === 401 ? unauthorized(said) : systemError(said);
@@ -38,7 +42,7 @@ export async function login(
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof BerthError) throw error;
-      failure ??= systemError(`Get "${url}": ${messageOf(error)}`, error);
+      failure = systemError(messageOf(error), error);
       if (!(error instanceof NetworkError)) break;
     }
   }

@@ -101,11 +101,12 @@ class HttpRepository implements Repository {
     return { bytes, digest, mediaType: mediaTypeOf(response) || declaredMediaType(bytes) };
   }
 
-  async blob(descriptor: Descriptor, offset: number): Promise<BlobBody> {
+  async blob(descriptor: Descriptor, offset: number, signal?: AbortSignal): Promise<BlobBody> {
     const answer = await this.connection.request({
       method: "GET",
       path: this.at(`blobs/${descriptor.digest}`),
       headers: offset > 0 ? { range: `bytes=${offset}-` } : {},
+      signal,
     });
     const { response, url } = answer;
     if (response.status === 404) {
@@ -117,13 +118,13 @@ class HttpRepository implements Repository {
     // 416: we hold more than there is. Asked from the start, the digest will tell.
     if (response.status === 416 && offset > 0) {
       await response.body?.cancel();
-      return await this.blob(descriptor, 0);
+      return await this.blob(descriptor, 0, signal);
     }
     if (!response.ok) throw await this.refused("GET", answer);
     const start = /^bytes (\d+)-/.exec(response.headers.get("content-range") ?? "")?.[1];
     if (response.status === 206 && Number(start) !== offset) {
       await response.body?.cancel();
-      return await this.blob(descriptor, 0);
+      return await this.blob(descriptor, 0, signal);
     }
     return { body: bodyOf(response, url), offset: response.status === 206 ? offset : 0 };
   }

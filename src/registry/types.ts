@@ -55,8 +55,11 @@ export interface Repository {
   resolve(tagOrDigest: string): Promise<Descriptor>;
   /** Errors: not-found; system when the bytes are not those of the digest asked for. */
   manifest(digest: Digest): Promise<FetchedManifest>;
-  /** The bytes from `offset` on. They are not verified here: the content store does that at the end. */
-  blob(descriptor: Descriptor, offset: number): Promise<BlobBody>;
+  /**
+   * The bytes from `offset` on. They are not verified here: the content store does that at the end. `signal` replaces
+   * the operation's own: a download may be shared, and outlive the one that began it.
+   */
+  blob(descriptor: Descriptor, offset: number, signal?: AbortSignal): Promise<BlobBody>;
   tags(): Promise<string[]>;
   hasBlob(digest: Digest): Promise<boolean>;
   hasManifest(tagOrDigest: string, digest: Digest): Promise<boolean>;

@@ -216,8 +216,12 @@ describe("several at once", () => {
     const name = `${lying.host}/shared:1`;
     const giveUp = new AbortController();
     const first = room.pull(name, { signal: giveUp.signal });
-    const second = room.pull(name);
     while (!lying.exchanges.some(({ path }) => path.includes(big.layers[1]!.digest))) await Bun.sleep(5);
+    // The request under way is the first one's; the second joins it.
+    const said: string[] = [];
+    const second = room.pull(name, { progress: ({ status = "" }) => void said.push(status) });
+    while (!said.includes("Pulling fs layer")) await Bun.sleep(5);
+    await Bun.sleep(20);
     giveUp.abort(new Error("given up"));
     await expect(first).rejects.toThrow("given up");
     gate.resolve();

@@ -39,14 +39,16 @@ test.each([
   const id = image.layers[0]!.digest.slice(7, 19);
 
   await room.images.tag(`${registry.host}/${repository}:1`, `${registry.host}/${repository}-two:v2`);
-  expect(await push(room, `${registry.host}/${repository}-two:v2`)).toEqual([
+  const quickly = (await push(room, `${registry.host}/${repository}-two:v2`)).filter(
+    ({ status }) => status !== "Waiting",
+  );
+  expect(quickly).toEqual([
     { status: `The push refers to repository [${registry.host}/${repository}-two]` },
-    { status: "Waiting", progressDetail: {}, id },
     { status: `Mounted from ${repository}`, progressDetail: {}, id },
     { status: `v2: digest: ${image.root.digest} size: ${image.root.size}` },
   ]);
   const again = await push(room, `${registry.host}/${repository}-two:v2`);
-  expect(again[2]).toEqual({ status: "Layer already exists", progressDetail: {}, id });
+  expect(again).toContainEqual({ status: "Layer already exists", progressDetail: {}, id });
 
   // Another registry knows nothing of it.
   await room.images.tag(`${registry.host}/${repository}:1`, `${closed.host}/${repository}:1`);
@@ -87,6 +89,10 @@ describe("indexes", () => {
     await room.images.tag(name, target);
     const partial = await push(room, target, ann);
     const own = (await room.images.resolve(name)).manifestDescriptor;
+    expect(partial.at(-2)?.aux).toMatchObject({
+      manifestPushedInsteadOfIndex: true,
+      originalIndex: index.root,
+    });
     expect(partial.at(-1)?.status).toBe(`1: digest: ${own.digest} size: ${own.size}`);
     await room.pull(name, { platform: platform("arm64") });
     const whole = await push(room, target, ann);
@@ -171,6 +177,8 @@ describe("login", () => {
       `login attempt to http://${closed.host}/v2/ failed with status: 401 Unauthorized`,
     );
     const nobody = checkAuth(room.context, { ...ann, serveraddress: "127.0.0.1:1" });
-    await expect(nobody).rejects.toThrow("connection refused");
+    await expect(nobody).rejects.toThrow(
+      'Get "http://127.0.0.1:1/v2/": dial tcp 127.0.0.1:1: connect: connection refused',
+    );
   });
 });
