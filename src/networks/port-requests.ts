@@ -1,6 +1,6 @@
 // What a container asks to publish: parsed and ordered as Docker does (nat.PortMap, libnetwork's sortAndNormPBs). Pure.
 import { invalid } from "../base/errors.ts";
-import { tryParseAddress } from "../linux/ip-address.ts";
+import { isIpv6, tryParseAddress } from "../linux/ip-address.ts";
 import { formatIp, parseIp } from "./prefix.ts";
 import type { SandboxRequest } from "./types.ts";
 
@@ -118,6 +118,7 @@ function compare(a: PortRequest, b: PortRequest): number {
     order(a.protocol) - order(b.protocol) ||
     a.hostPort - b.hostPort ||
     a.hostPortEnd - b.hostPortEnd ||
+    Number(isIpv6(a.hostAddress ?? "")) - Number(isIpv6(b.hostAddress ?? "")) ||
     (a.hostAddress ?? "").localeCompare(b.hostAddress ?? "")
   );
 }

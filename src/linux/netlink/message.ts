@@ -152,7 +152,7 @@ const NLMSGERR_ATTR_MSG = 1;
  */
 export function decodeError(message: NetlinkMessage): { errno: number; text?: string } {
   if (message.payload.length < 4) return { errno: 0 };
-  const errno = -viewOf(message.payload).getInt32(0, true);
+  const errno = Math.abs(viewOf(message.payload).getInt32(0, true));
   if (!(message.flags & NLM_F.ACK_TLVS)) return { errno };
   let at = 4;
   if (message.type === NLMSG.ERROR) {
