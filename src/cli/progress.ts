@@ -69,11 +69,13 @@ function drawn(message: ProgressMessage): string {
 
 /** `[=====>     ]  12.3MB/29.1MB`; empty where nothing moves. */
 function bar({ progressDetail }: ProgressMessage, width: number): string {
-  const { current = 0, total = 0 } = progressDetail ?? {};
+  const { current = 0, total = 0, units, hidecounts } = progressDetail ?? {};
   if (current <= 0 && total <= 0) return "";
   const done = humanSize(current);
-  if (total <= 0) return done.padStart(8);
+  if (total <= 0) return units ? `${current} ${units}` : done.padStart(8);
   const filled = Math.min(50, Math.trunc(Math.trunc((current / total) * 100) / 2));
   const box = width > BAR_NEEDS ? `[${"=".repeat(filled)}>${" ".repeat(Math.max(0, 50 - filled))}] ` : "";
+  if (hidecounts) return box;
+  if (units) return `${box}${current}/${total} ${units}`;
   return `${box}${done.padStart(8)}${current > total ? "" : `/${humanSize(total)}`}`;
 }

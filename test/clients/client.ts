@@ -16,6 +16,8 @@ export interface Client {
   feed(input: string | Uint8Array, ...args: string[]): Promise<Result>;
   /** In a terminal of 24 rows and 80 columns. */
   terminal(...args: string[]): TerminalSession;
+  /** In a terminal of 132 columns, which has room for progress bars. */
+  wideTerminal(...args: string[]): TerminalSession;
   /** In the background, with its output as it comes. */
   start(...args: string[]): Background;
 }
@@ -35,7 +37,13 @@ export interface TerminalSession extends Background {
 /** Milliseconds that a thing may take on a busy machine of two cores. */
 const PATIENCE = 20_000;
 
-export function clientOf(name: string, binary: string, host: string, config: string): Client {
+export function clientOf(
+  name: string,
+  binary: string,
+  host: string,
+  config: string,
+  patience = PATIENCE,
+): Client {
   const env = { ...process.env, DOCKER_HOST: host, DOCKER_CONFIG: config, TERM: "xterm", NO_COLOR: "1" };
   const run = async (input: string | Uint8Array | undefined, args: string[]): Promise<Result> => {
     const child = Bun.spawn([binary, ...args], {
@@ -44,7 +52,7 @@ export function clientOf(name: string, binary: string, host: string, config: str
       stdout: "pipe",
       stderr: "pipe",
     });
-    const limit = setTimeout(() => child.kill("SIGKILL"), PATIENCE);
+    const limit = setTimeout(() => child.kill("SIGKILL"), patience);
     const [stdout, stderr, code] = await Promise.all([
       new Response(child.stdout).text(),
       new Response(child.stderr).text(),
@@ -62,7 +70,8 @@ export function clientOf(name: string, binary: string, host: string, config: str
       if (code !== 0) throw new Error(`${name} ${args.join(" ")} ended with ${code}: ${stderr || stdout}`);
       return stdout.replace(/\n$/, "");
     },
-    terminal: (...args) => terminal(binary, args, env),
+    terminal: (...args) => terminal(binary, args, env, 80),
+    wideTerminal: (...args) => terminal(binary, args, env, 132),
     start: (...args) => background(binary, args, env),
   };
 }
@@ -115,11 +124,11 @@ function background(binary: string, args: string[], env: NodeJS.ProcessEnv): Bac
   };
 }
 
-function terminal(binary: string, args: string[], env: NodeJS.ProcessEnv): TerminalSession {
+function terminal(binary: string, args: string[], env: NodeJS.ProcessEnv, columns: number): TerminalSession {
   const transcript = new Transcript();
   const child = Bun.spawn([binary, ...args], {
     env,
-    terminal: { cols: 80, rows: 24, data: (_, chunk) => transcript.add(chunk) },
+    terminal: { cols: columns, rows: 24, data: (_, chunk) => transcript.add(chunk) },
   });
   return {
     until: (pattern) => transcript.until(pattern),

@@ -236,6 +236,9 @@ export interface ErrorDetail {
 export interface ProgressDetail {
   current?: number;
   total?: number;
+  /** What is counted, where it isn't bytes ("s": seconds). Not in the description; moby's jsonmessage has both. */
+  units?: string;
+  hidecounts?: boolean;
 }
 
 /** Response to an API call that returns just an Id */
