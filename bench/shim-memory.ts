@@ -21,6 +21,12 @@ function privateMemory(pid: number): { dirty: number; clean: number } {
   return { dirty: field("Private_Dirty"), clean: field("Private_Clean") };
 }
 
+/** Seconds of processor time that a process took: proc_pid_stat(5), in hundredths. */
+function processorTime(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
 function show(what: string, pid: number): void {
   const { dirty, clean } = privateMemory(pid);
   console.log(
@@ -66,7 +72,9 @@ for await (const { data } of stream.output) {
   left -= data.length;
   if (left <= 0) break;
 }
-console.log(`output: ${((performance.now() - output) / 1000).toFixed(2)} s`);
+console.log(
+  `output: ${((performance.now() - output) / 1000).toFixed(2)} s, the shim's processor ${processorTime(shim.pid)} s`,
+);
 await Bun.sleep(500);
 show(`after ${values.bytes} bytes`, shim.pid);
 
@@ -81,7 +89,8 @@ for (let done = 0; done < Number(values.execs); done += 8)
       await shim.wait(id);
     }),
   );
-console.log(`execs: ${((performance.now() - execs) / Number(values.execs)).toFixed(1)} ms each`);
+if (Number(values.execs) > 0)
+  console.log(`execs: ${((performance.now() - execs) / Number(values.execs)).toFixed(1)} ms each`);
 await Bun.sleep(1000);
 show(`after ${values.execs} execs`, shim.pid);
 await shim.kill(9);

@@ -7,6 +7,8 @@ const c = libc({
   pread: { args: [T.i32, T.u64_fast, T.u64_fast, T.i64_fast], returns: T.i64_fast },
   pwrite: { args: [T.i32, T.u64_fast, T.u64_fast, T.i64_fast], returns: T.i64_fast },
   ftruncate: { args: [T.i32, T.i64_fast], returns: T.i32 },
+  strcspn: { args: [T.u64_fast, T.u64_fast], returns: T.u64_fast },
+  memcpy: { args: [T.u64_fast, T.u64_fast, T.u64_fast], returns: T.u64_fast },
   fallocate: { args: [T.i32, T.i32, T.i64_fast, T.i64_fast], returns: T.i32 },
 });
 
@@ -56,6 +58,19 @@ export function writeAllAt(fd: number, address: number, length: number): number 
     done += count;
   }
   return 0;
+}
+
+/**
+ * How many bytes from `address` on are none of `stops` (which ends in NUL): strcspn(3). A NUL stops it too, so there
+ * must be one behind the last byte. The C library looks at a byte in a nanosecond; an interpreted loop takes ten.
+ */
+export function plainRun(address: number, stops: FixedBuffer): number {
+  return c.strcspn(address, stops.address) as number;
+}
+
+/** memcpy(3): between buffers that don't overlap. */
+export function copyBytes(to: number, from: number, length: number): void {
+  c.memcpy(to, from, length);
 }
 
 /** A file without a name (O_TMPFILE of open(2)) on the folder's file system: gone when it is closed. */

@@ -1,19 +1,28 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { fixedBuffer } from "../../linux/raw-io.ts";
 import { ESCAPED_MAX, escapeJson, formatTime } from "./json-line.ts";
 
 function escaped(bytes: Uint8Array): string {
-  const room = new Uint8Array(bytes.length * ESCAPED_MAX + 4).fill(0x21);
-  const end = escapeJson(bytes, 0, bytes.length, room, 2);
-  expect(room[1]).toBe(0x21);
-  expect(room[end]).toBe(0x21);
-  return Buffer.from(room.subarray(2, end)).toString();
+  const from = fixedBuffer(bytes.length + 2);
+  from.bytes.set(bytes);
+  from.bytes[bytes.length] = 0x78;
+  const to = fixedBuffer(bytes.length * ESCAPED_MAX + 4);
+  to.bytes.fill(0x21);
+  const end = escapeJson(from, 0, bytes.length, to, 2);
+  expect(to.bytes[1]).toBe(0x21);
+  expect(to.bytes[end]).toBe(0x21);
+  return Buffer.from(to.bytes.subarray(2, end)).toString();
 }
 
 describe("text of a log entry", () => {
   // Recorded from dockerd 28.5's json-file log of the same bytes.
   test.each([
     ["plain", "plain"],
+    [
+      "a longer run of plain text <b>, and one more that is longer than near",
+      "a longer run of plain text \\u003cb\\u003e, and one more that is longer than near",
+    ],
     ['a"b\\c', 'a\\"b\\\\c'],
     ["<&>", "\\u003c\\u0026\\u003e"],
     ["\t\r\x1b[0m\x00\x7f", "\\u0009\\r\\u001b[0m\\u0000\x7f"],

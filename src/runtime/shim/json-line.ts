@@ -1,5 +1,6 @@
 // One entry of Docker's json-file log, byte by byte: {"log":"…\n","stream":"stdout","time":"…"} and a line feed.
 // Text is escaped as Go's encoding/json does it (HTML's characters too), what is no UTF-8 becomes \ufffd.
+import { copyBytes, type FixedBuffer, fixedBuffer, plainRun } from "../../linux/raw-io.ts";
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -14,41 +15,66 @@ for (const special of '"\\<>&') PLAIN[special.charCodeAt(0)] = 0;
 /** Most bytes that one byte of text becomes. */
 export const ESCAPED_MAX = 6;
 
+/** All bytes that don't go through as they are, for the C library's search; NUL ends the list, and stops it by itself. */
+const STOPS: FixedBuffer = fixedBuffer(257);
+{
+  let count = 0;
+  for (let byte = 1; byte < 256; byte++) if (PLAIN[byte] === 0) STOPS.bytes[count++] = byte;
+}
+
+/** Runs of plain text up to this length are copied here; for a longer one the C library is asked. */
+const NEAR = 12;
+
 /**
  * Writes the text in `from[start, end)` into `to` at `at` as the inside of a JSON string, and gives the position after
- * it. There must be room for ESCAPED_MAX times the text.
+ * it. There must be room for ESCAPED_MAX times the text, and a NUL somewhere behind it in `from`.
  */
-export function escapeJson(from: Uint8Array, start: number, end: number, to: Uint8Array, at: number): number {
+export function escapeJson(
+  from: FixedBuffer,
+  start: number,
+  end: number,
+  to: FixedBuffer,
+  at: number,
+): number {
+  const text = from.bytes;
+  const room = to.bytes;
   let out = at;
-  for (let i = start; i < end; ) {
-    const byte = from[i] as number;
-    if (PLAIN[byte] === 1) {
-      to[out++] = byte;
-      i++;
-    } else if (byte < 0x80) {
-      out = escapeAscii(byte, to, out);
-      i++;
-    } else {
-      const size = runeLength(from, i, end);
-      if (size === 0) {
-        to.set(REPLACEMENT, out);
-        out += REPLACEMENT.length;
-        i++;
-      } else if (
-        size === 3 &&
-        byte === 0xe2 &&
-        from[i + 1] === 0x80 &&
-        ((from[i + 2] as number) & 0xfe) === 0xa8
-      ) {
-        // U+2028 and U+2029 end a line in JavaScript.
-        out = unicodeEscape(to, out, 0x20, 0x28 | ((from[i + 2] as number) & 1));
-        i += 3;
-      } else {
-        for (const last = i + size; i < last; ) to[out++] = from[i++] as number;
-      }
+  let i = start;
+  while (i < end) {
+    const near = Math.min(end, i + NEAR);
+    while (i < near && PLAIN[text[i] as number] === 1) room[out++] = text[i++] as number;
+    if (i === near && i < end) {
+      const run = Math.min(plainRun(from.address + i, STOPS), end - i);
+      copyBytes(to.address + out, from.address + i, run);
+      out += run;
+      i += run;
+    }
+    while (i < end && PLAIN[text[i] as number] === 0) {
+      const size = sequenceLength(text, i, end);
+      out = escapeSequence(text, i, size, room, out);
+      i += Math.max(size, 1);
     }
   }
   return out;
+}
+
+/** Bytes of the character at `i`: 1 for ASCII, 0 where it is no UTF-8. */
+function sequenceLength(text: Uint8Array, i: number, end: number): number {
+  return (text[i] as number) < 0x80 ? 1 : runeLength(text, i, end);
+}
+
+function escapeSequence(text: Uint8Array, i: number, size: number, to: Uint8Array, at: number): number {
+  const byte = text[i] as number;
+  if (size === 1) return escapeAscii(byte, to, at);
+  if (size === 0) {
+    to.set(REPLACEMENT, at);
+    return at + REPLACEMENT.length;
+  }
+  // U+2028 and U+2029 end a line in JavaScript.
+  if (size === 3 && byte === 0xe2 && text[i + 1] === 0x80 && ((text[i + 2] as number) & 0xfe) === 0xa8)
+    return unicodeEscape(to, at, 0x20, 0x28 | ((text[i + 2] as number) & 1));
+  for (let k = 0; k < size; k++) to[at + k] = text[i + k] as number;
+  return at + size;
 }
 
 function escapeAscii(byte: number, to: Uint8Array, at: number): number {

@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
+import { fixedBuffer } from "../../linux/raw-io.ts";
 import { JsonFileLog, LINE_MAX, parseJsonFileOptions } from "./log-file.ts";
 
 let folder: string;
@@ -32,7 +33,8 @@ function logged(chunks: (string | Uint8Array)[], options = parseJsonFileOptions(
   for (const chunk of chunks) {
     const bytes = Buffer.from(chunk);
     // Whatever stands behind a chunk in its buffer is not part of it.
-    const room = Buffer.concat([Buffer.from("\n?"), bytes, Buffer.from("\nbehind\n")]);
+    const room = fixedBuffer(bytes.length + 11);
+    room.bytes.set(Buffer.concat([Buffer.from("\n?"), bytes, Buffer.from("behind\n\n")]));
     log.write(0, room, 2, 2 + bytes.length);
   }
   if (end) log.end(0);

@@ -3,7 +3,7 @@
 import { fstatSync, renameSync, rmSync } from "node:fs";
 import { wallClock } from "../../linux/clock.ts";
 import { close, O, open } from "../../linux/ffi.ts";
-import { fixedBuffer, writeAllAt } from "../../linux/raw-io.ts";
+import { copyBytes, type FixedBuffer, fixedBuffer, writeAllAt } from "../../linux/raw-io.ts";
 import { ESCAPED_MAX, escapeJson, TIME_MAX, writeTime } from "./json-line.ts";
 
 /** Longest text of one entry: the buffer of dockerd's log copier. */
@@ -11,8 +11,8 @@ export const LINE_MAX = 16 << 10;
 const LINE_FEED = 0x0a;
 
 export interface ContainerLog {
-  /** A chunk of a stream (0: stdout, 1: stderr). */
-  write(stream: 0 | 1, bytes: Uint8Array, start: number, end: number): void;
+  /** A chunk of a stream (0: stdout, 1: stderr); the buffer ends in a NUL that is not the chunk's. */
+  write(stream: 0 | 1, buffer: FixedBuffer, start: number, end: number): void;
   /** The stream is over: what it left without a line feed is logged as it is. */
   end(stream: 0 | 1): void;
 }
@@ -31,7 +31,7 @@ export interface JsonFileOptions {
 
 /** A line that has begun but not ended yet. */
 interface Pending {
-  bytes: Uint8Array | undefined;
+  buffer: FixedBuffer | undefined;
   length: number;
   /** The moment of the first part, which the later ones of the same line carry too. */
   partial: { seconds: number; nanoseconds: number } | undefined;
@@ -40,13 +40,15 @@ interface Pending {
 export class JsonFileLog implements ContainerLog {
   private fd: number;
   private size: number;
-  private readonly out;
+  private readonly out: FixedBuffer;
+  private readonly tail: FixedBuffer;
+  private tailLength = 0;
   private filled = 0;
   private readonly middle: [Uint8Array, Uint8Array];
   private readonly overhead: number;
   private readonly pending: [Pending, Pending] = [
-    { bytes: undefined, length: 0, partial: undefined },
-    { bytes: undefined, length: 0, partial: undefined },
+    { buffer: undefined, length: 0, partial: undefined },
+    { buffer: undefined, length: 0, partial: undefined },
   ];
   private broken = false;
 
@@ -65,22 +67,28 @@ export class JsonFileLog implements ContainerLog {
     const attributes = attributesText(options.attributes);
     const middle = (stream: string) => Buffer.from(`","stream":"${stream}"${attributes},"time":"`);
     this.middle = [middle("stdout"), middle("stderr")];
-    this.overhead = BEGIN.length + this.middle[0].length + TIME_MAX + 8;
+    this.overhead = BEGIN.bytes.length + this.middle[0].length + TIME_MAX + 8;
+    this.tail = fixedBuffer(this.overhead);
+    this.tail.bytes.set(LINE_FEED_TEXT);
     this.out = fixedBuffer(LINE_MAX * ESCAPED_MAX + this.overhead);
   }
 
-  write(stream: 0 | 1, bytes: Uint8Array, start: number, end: number): void {
+  write(stream: 0 | 1, buffer: FixedBuffer, start: number, end: number): void {
+    // What came in one read has one time.
+    wallClock.read();
+    this.setTails(stream, wallClock.seconds, wallClock.nanoseconds);
+    const { bytes } = buffer;
     const pending = this.pending[stream];
     let at = start;
-    if (pending.length > 0) at = this.finishPending(stream, pending, bytes, at, end);
+    if (pending.length > 0) at = this.finishPending(stream, pending, buffer, at, end);
     while (at < end) {
       const feed = bytes.indexOf(LINE_FEED, at);
       const lineEnd = feed < 0 || feed >= end ? end : feed;
       if (lineEnd - at >= LINE_MAX) {
-        this.part(stream, pending, bytes, at, at + LINE_MAX);
+        this.part(stream, pending, buffer, at, at + LINE_MAX);
         at += LINE_MAX;
       } else if (lineEnd < end) {
-        this.line(stream, pending, bytes, at, lineEnd);
+        this.line(stream, pending, buffer, at, lineEnd);
         at = lineEnd + 1;
       } else {
         this.keep(pending, bytes, at, end);
@@ -92,19 +100,29 @@ export class JsonFileLog implements ContainerLog {
 
   end(stream: 0 | 1): void {
     const pending = this.pending[stream];
-    if (pending.length > 0 && pending.bytes) this.part(stream, pending, pending.bytes, 0, pending.length);
+    if (pending.length > 0 && pending.buffer) {
+      wallClock.read();
+      this.part(stream, pending, pending.buffer, 0, pending.length);
+    }
     pending.length = 0;
-    pending.bytes = undefined;
+    pending.buffer = undefined;
     this.flush();
   }
 
   /** Goes on with a line that an earlier chunk began; gives where the chunk's rest begins. */
-  private finishPending(stream: 0 | 1, pending: Pending, bytes: Uint8Array, at: number, end: number): number {
+  private finishPending(
+    stream: 0 | 1,
+    pending: Pending,
+    buffer: FixedBuffer,
+    at: number,
+    end: number,
+  ): number {
+    const { bytes } = buffer;
     const feed = bytes.indexOf(LINE_FEED, at);
     const lineEnd = feed < 0 || feed >= end ? end : feed;
     const take = Math.min(lineEnd - at, LINE_MAX - pending.length);
     this.keep(pending, bytes, at, at + take);
-    const line = pending.bytes as Uint8Array;
+    const line = pending.buffer as FixedBuffer;
     const length = pending.length;
     if (length === LINE_MAX) {
       pending.length = 0;
@@ -118,62 +136,50 @@ export class JsonFileLog implements ContainerLog {
   }
 
   private keep(pending: Pending, bytes: Uint8Array, start: number, end: number): void {
-    pending.bytes ??= new Uint8Array(LINE_MAX);
-    for (let i = start; i < end; i++) pending.bytes[pending.length++] = bytes[i] as number;
+    pending.buffer ??= fixedBuffer(LINE_MAX + 1);
+    const { bytes: kept } = pending.buffer;
+    for (let i = start; i < end; i++) kept[pending.length++] = bytes[i] as number;
   }
 
-  private line(stream: 0 | 1, pending: Pending, bytes: Uint8Array, start: number, end: number): void {
+  private line(stream: 0 | 1, pending: Pending, buffer: FixedBuffer, start: number, end: number): void {
     const first = pending.partial;
-    if (!first) wallClock.read();
-    this.entry(
-      stream,
-      bytes,
-      start,
-      end,
-      true,
-      first?.seconds ?? wallClock.seconds,
-      first?.nanoseconds ?? wallClock.nanoseconds,
-    );
+    if (first) this.setTails(stream, first.seconds, first.nanoseconds);
+    this.entry(buffer, start, end, true);
+    if (!first) return;
     pending.partial = undefined;
+    this.setTails(stream, wallClock.seconds, wallClock.nanoseconds);
   }
 
-  private part(stream: 0 | 1, pending: Pending, bytes: Uint8Array, start: number, end: number): void {
-    if (!pending.partial) {
-      wallClock.read();
-      pending.partial = { seconds: wallClock.seconds, nanoseconds: wallClock.nanoseconds };
-    }
-    const { seconds, nanoseconds } = pending.partial;
-    this.entry(stream, bytes, start, end, false, seconds, nanoseconds);
+  /** A part of a line; all of them carry the time of the first. */
+  private part(stream: 0 | 1, pending: Pending, buffer: FixedBuffer, start: number, end: number): void {
+    pending.partial ??= { seconds: wallClock.seconds, nanoseconds: wallClock.nanoseconds };
+    this.setTails(stream, pending.partial.seconds, pending.partial.nanoseconds);
+    this.entry(buffer, start, end, false);
   }
 
-  private entry(
-    stream: 0 | 1,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    whole: boolean,
-    seconds: number,
-    nanoseconds: number,
-  ): void {
+  /** What follows the text of an entry, from its line feed on. */
+  private setTails(stream: 0 | 1, seconds: number, nanoseconds: number): void {
+    const { bytes } = this.tail;
+    const middle = this.middle[stream];
+    bytes.set(middle, LINE_FEED_TEXT.length);
+    const at = writeTime(seconds, nanoseconds, bytes, LINE_FEED_TEXT.length + middle.length);
+    bytes.set(END, at);
+    this.tailLength = at + END.length;
+  }
+
+  private entry(buffer: FixedBuffer, start: number, end: number, whole: boolean): void {
     const { maxSize } = this.options;
     if (maxSize !== undefined && this.size + this.filled >= maxSize) {
       this.flush();
       this.rotate();
     }
-    const to = this.out.bytes;
-    if (to.length - this.filled < (end - start) * ESCAPED_MAX + this.overhead) this.flush();
-    let at = this.filled;
-    to.set(BEGIN, at);
-    at = escapeJson(bytes, start, end, to, at + BEGIN.length);
-    if (whole) {
-      to[at++] = 0x5c;
-      to[at++] = 0x6e;
-    }
-    const middle = this.middle[stream];
-    to.set(middle, at);
-    at = writeTime(seconds, nanoseconds, to, at + middle.length);
-    to.set(END, at);
-    this.filled = at + END.length;
+    const { bytes, address } = this.out;
+    if (bytes.length - this.filled < (end - start) * ESCAPED_MAX + this.overhead) this.flush();
+    copyBytes(address + this.filled, BEGIN.address, BEGIN.bytes.length);
+    const at = escapeJson(buffer, start, end, this.out, this.filled + BEGIN.bytes.length);
+    const skipped = whole ? 0 : LINE_FEED_TEXT.length;
+    copyBytes(address + at, this.tail.address + skipped, this.tailLength - skipped);
+    this.filled = at + this.tailLength - skipped;
   }
 
   private flush(): void {
@@ -202,8 +208,10 @@ export class JsonFileLog implements ContainerLog {
   }
 }
 
-const BEGIN = Buffer.from('{"log":"');
+const LINE_FEED_TEXT = Buffer.from("\\n");
 const END = Buffer.from('"}\n');
+const BEGIN = fixedBuffer(8);
+BEGIN.bytes.set(Buffer.from('{"log":"'));
 
 function moveIfThere(from: string, to: string): void {
   try {

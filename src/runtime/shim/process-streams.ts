@@ -169,7 +169,7 @@ export class ProcessStreams {
   }
 
   private handOn(stream: 0 | 1, length: number): void {
-    this.log.write(stream, scratch.bytes, CHUNK_START, CHUNK_START + length);
+    this.log.write(stream, scratch, CHUNK_START, CHUNK_START + length);
     if (this.clients.size === 0) return;
     frameScratch(FRAMES[stream], length);
     for (const client of this.clients)
