@@ -16,7 +16,7 @@ import type { ShimConfig } from "../types.ts";
 import { Children } from "./children.ts";
 import { Connection, type ConnectionHandler } from "./connection.ts";
 import { Container } from "./container.ts";
-import { type ContainerLog, JsonFileLog, noLog, parseJsonFileOptions } from "./log-file.ts";
+import { type Compressor, type ContainerLog, JsonFileLog, noLog, parseJsonFileOptions } from "./log-file.ts";
 import {
   FEATURES,
   FRAME,
@@ -137,21 +137,33 @@ function holdPorts(reactor: Reactor, config: ShimConfig): number[] {
 function openLog(config: ShimConfig, children: Children): ContainerLog {
   if (config.log.driver !== "json-file") return noLog;
   const options = { ...parseJsonFileOptions(config.log.options), attributes: config.log.attributes };
-  let compressing: number | undefined;
-  const compress = (path: string) => {
-    // The next one must not meet an unfinished file under the name that it moves on.
-    if (compressing !== undefined) children.waitFor(compressing);
-    compressing = spawnProcess({
-      path: "/usr/bin/gzip",
-      args: ["--force", path],
-      env: [],
-      stdio: ["null", "null", "null"],
-    });
-    children.track(compressing, () => {
-      compressing = undefined;
-    });
+  return new JsonFileLog(config.log.path, options, gzip(children), complain);
+}
+
+/** Compression in a process of its own, which gives its memory back. */
+function gzip(children: Children): Compressor {
+  let running: number | undefined;
+  return {
+    start(path) {
+      try {
+        running = spawnProcess({
+          path: "/usr/bin/gzip",
+          args: ["--force", path],
+          env: [],
+          stdio: ["null", "null", "null"],
+        });
+        children.track(running, () => {
+          running = undefined;
+        });
+      } catch (error) {
+        // The file stays as it is; the log goes on.
+        complain(error);
+      }
+    },
+    finish() {
+      if (running !== undefined) children.waitFor(running);
+    },
   };
-  return new JsonFileLog(config.log.path, options, compress, complain);
 }
 
 /** A shim that nobody can reach any more, and that keeps nothing alive, has no reason to be. */

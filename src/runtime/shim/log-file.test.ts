@@ -22,14 +22,9 @@ interface Entry {
 
 function logged(chunks: (string | Uint8Array)[], options = parseJsonFileOptions({}), end = true) {
   const path = join(folder, `${++files}.log`);
-  const log = new JsonFileLog(
-    path,
-    options,
-    () => {},
-    (message) => {
-      throw new Error(message);
-    },
-  );
+  const log = new JsonFileLog(path, options, { start() {}, finish() {} }, (message) => {
+    throw new Error(message);
+  });
   for (const chunk of chunks) {
     const bytes = Buffer.from(chunk);
     // Whatever stands behind a chunk in its buffer is not part of it.

@@ -17,6 +17,13 @@ export interface ContainerLog {
   end(stream: 0 | 1): void;
 }
 
+export interface Compressor {
+  /** Begins to turn a file into one with `.gz` behind its name. */
+  start(path: string): void;
+  /** Waits until what was started is done. */
+  finish(): void;
+}
+
 /** The driver `none`, and all that the shim doesn't write itself. */
 export const noLog: ContainerLog = { write() {}, end() {} };
 
@@ -53,13 +60,13 @@ export class JsonFileLog implements ContainerLog {
   private broken = false;
 
   /**
-   * @param compressor starts the compression of a file that was rotated away, after any earlier one has ended
+   * @param compressor compresses files that were rotated away
    * @param failed is told once when the log can't be written (a full disk), and again after it could
    */
   constructor(
     private readonly path: string,
     private readonly options: JsonFileOptions,
-    private readonly compressor: (path: string) => void,
+    private readonly compressor: Compressor,
     private readonly failed: (message: string) => void,
   ) {
     this.fd = open(path, O.WRONLY | O.APPEND | O.CREAT, 0o640);
@@ -195,6 +202,8 @@ export class JsonFileLog implements ContainerLog {
     const { maxFiles, compress } = this.options;
     const suffix = compress ? ".gz" : "";
     close(this.fd);
+    // It still reads a file that is about to be moved, and writes one.
+    this.compressor.finish();
     if (maxFiles < 2) rmSync(this.path, { force: true });
     else {
       // The first moved file is compressed under its plain name, and only then has the suffix.
@@ -204,7 +213,7 @@ export class JsonFileLog implements ContainerLog {
     }
     this.fd = open(this.path, O.WRONLY | O.APPEND | O.CREAT | O.TRUNC, 0o640);
     this.size = 0;
-    if (compress && maxFiles > 1) this.compressor(`${this.path}.1`);
+    if (compress && maxFiles > 1) this.compressor.start(`${this.path}.1`);
   }
 }
 
