@@ -147,6 +147,7 @@ export interface Container {
 
 class DaemonProcess implements Daemon {
   private child: Piped | undefined;
+  private reading: Promise<void> | undefined;
   private next = 1;
   private readonly waiting = new Map<
     number,
@@ -161,6 +162,9 @@ class DaemonProcess implements Daemon {
   ) {}
 
   async restart(): Promise<void> {
+    // One that was asked to close is on its way out, and still has the data root's lock.
+    await this.child?.exited;
+    await this.reading;
     const child: Piped = Bun.spawn(
       [
         "nsenter",
@@ -177,7 +181,7 @@ class DaemonProcess implements Daemon {
       { stdin: "pipe", stdout: "pipe", stderr: "inherit" },
     );
     this.child = child;
-    void this.read(child);
+    this.reading = this.read(child);
   }
 
   private async read(child: Piped): Promise<void> {

@@ -244,7 +244,7 @@ export function openBridgeDriver(options: {
   function rejoin(link: Link, master: number | undefined): void {
     if (master === undefined || (link.master === master && link.up)) return;
     setLink(host(), link.index, { master, up: true });
-    setBridgePort(host(), link.index, { hairpin: true, enabled: true });
+    setBridgePort(host(), link.index, { hairpin: true });
   }
 
   function startForwarding(networks: readonly NetworkRecord[]): void {

@@ -1,0 +1,207 @@
+// The netlink room against the kernel, in namespaces of the test's own.
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { addAddress, listAddresses, removeAddress } from "../../src/linux/netlink/address.ts";
+import {
+  addBridge,
+  addVeth,
+  findLink,
+  listLinks,
+  removeLink,
+  setBridgePort,
+  setLink,
+} from "../../src/linux/netlink/link.ts";
+import { addNeighbour, listNeighbours, removeNeighbour } from "../../src/linux/netlink/neighbour.ts";
+import { addRoute, listRoutes, removeRoute } from "../../src/linux/netlink/route.ts";
+import { NetlinkError, openRoute } from "../../src/linux/netlink/socket.ts";
+import {
+  createNamespace,
+  dropNamespaces,
+  inNamespace,
+  isPinned,
+  namesOf,
+  prepareNamespaces,
+  removeNamespace,
+} from "../../src/linux/netns.ts";
+
+const root = mkdtempSync("/var/tmp/berth-test-");
+const folder = `${root}/netns`;
+const file = `${folder}/one`;
+const homeBefore = inode("/proc/thread-self/ns/net");
+
+function inode(path: string): string {
+  return Bun.spawnSync([
+    "stat",
+    "-L",
+    "-c",
+    "%i",
+    path.replace("thread-self", String(process.pid)),
+  ]).stdout.toString();
+}
+
+beforeAll(() => {
+  prepareNamespaces(folder);
+  createNamespace(file, () => {});
+});
+afterAll(() => {
+  for (const name of namesOf(folder)) removeNamespace(`${folder}/${name}`);
+  dropNamespaces(folder);
+  rmSync(root, { recursive: true, force: true });
+});
+
+/** What iproute2 prints in the namespace: another program's view. */
+const ip = (...args: string[]) =>
+  Bun.spawnSync(["nsenter", `--net=${file}`, "ip", ...args])
+    .stdout.toString()
+    .replaceAll(/\s+/g, " ");
+
+test("a namespace is pinned, entered and left", () => {
+  expect(isPinned(file)).toBe(true);
+  const links = inNamespace(file, () => {
+    using socket = openRoute();
+    return listLinks(socket).map(({ name }) => name);
+  });
+  expect(links).toEqual(["lo"]);
+  expect(inode("/proc/thread-self/ns/net")).toBe(homeBefore);
+});
+
+test("what fails inside leaves neither pin nor file, and the thread at home", () => {
+  expect(() =>
+    createNamespace(`${folder}/bad`, () => {
+      throw new Error("inside");
+    }),
+  ).toThrow("inside");
+  expect(existsSync(`${folder}/bad`)).toBe(false);
+  expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toContain(`${folder}/bad`);
+  expect(inode("/proc/thread-self/ns/net")).toBe(homeBefore);
+  // A pin that is there is never made anew.
+  expect(() => createNamespace(file, () => {})).toThrow(/EEXIST/);
+  expect(isPinned(file)).toBe(true);
+});
+
+test("a pin that went here goes from other mount namespaces, and with it the namespace", async () => {
+  const other = `${folder}/two`;
+  createNamespace(other, () => {});
+  await using stack = new AsyncDisposableStack();
+  const child = Bun.spawn(
+    ["unshare", "--mount", "--propagation", "slave", "sh", "-c", "echo ready; exec sleep 1000"],
+    { stdout: "pipe" },
+  );
+  stack.defer(async () => {
+    child.kill("SIGKILL");
+    await child.exited;
+  });
+  await child.stdout.getReader().read();
+  const mounts = () => readFileSync(`/proc/${child.pid}/mountinfo`, "utf8");
+  expect(mounts()).toContain(other);
+  // Once, not once more below the folder's own mount.
+  expect(readFileSync("/proc/self/mountinfo", "utf8").split(other).length - 1).toBe(1);
+  removeNamespace(other);
+  expect(mounts()).not.toContain(other);
+});
+
+test("bridge, veth, addresses, routes and neighbours are as iproute2 sees them", () => {
+  inNamespace(file, (fd) => {
+    using socket = openRoute();
+    setLink(socket, 1, { up: true });
+    addBridge(socket, { name: "b0", address: "02:00:00:00:00:01", mtu: 1400 });
+    const bridge = findLink(socket, "b0");
+    expect(bridge).toMatchObject({ kind: "bridge", up: false, mtu: 1400, address: "02:00:00:00:00:01" });
+    const index = bridge?.index ?? 0;
+    setLink(socket, index, { up: true });
+    addAddress(socket, { index, address: "10.9.8.1", prefix: 20 });
+    addAddress(socket, { index, address: "10.9.8.1", prefix: 20 }); // again: no error
+    addAddress(socket, { index, address: "fd00:9::1", prefix: 64 });
+    addVeth(
+      socket,
+      { name: "v0", master: index, up: true, mtu: 1400 },
+      { name: "eth0", namespaceFd: fd, address: "02:00:00:00:00:02", mtu: 1400 },
+    );
+    const port = findLink(socket, "v0");
+    expect(port).toMatchObject({ kind: "veth", up: true, master: index });
+    setBridgePort(socket, port?.index ?? 0, { hairpin: true, enabled: false });
+    addNeighbour(socket, { index, address: "10.9.8.7", mac: "02:00:00:00:00:07" });
+    expect(listNeighbours(socket)).toContainEqual({
+      index,
+      address: "10.9.8.7",
+      mac: "02:00:00:00:00:07",
+      state: 0x80,
+    });
+    addRoute(socket, { destination: "10.77.0.0/16", gateway: "10.9.8.7", device: index });
+    addRoute(socket, { gateway: "fd00:9::7", device: index });
+    expect(listRoutes(socket)).toContainEqual(
+      expect.objectContaining({
+        destination: "10.77.0.0/16",
+        gateway: "10.9.8.7",
+        device: index,
+        table: 254,
+      }),
+    );
+    expect(listAddresses(socket)).toContainEqual({ index, address: "10.9.8.1", prefix: 20 });
+  });
+  expect(ip("-d", "link", "show", "b0")).toMatch(/mtu 1400 .*02:00:00:00:00:01.* bridge /);
+  expect(ip("addr", "show", "b0")).toMatch(
+    /inet 10\.9\.8\.1\/20 brd 10\.9\.15\.255 .*inet6 fd00:9::1\/64 scope global nodad/,
+  );
+  expect(ip("-d", "link", "show", "v0")).toMatch(/master b0 .*bridge_slave state disabled .*hairpin on/);
+  expect(ip("link", "show", "eth0")).toContain("02:00:00:00:00:02");
+  expect(ip("route")).toContain("10.77.0.0/16 via 10.9.8.7 dev b0");
+  expect(ip("-6", "route")).toContain("default via fd00:9::7 dev b0");
+  expect(ip("neigh", "show", "dev", "b0")).toContain("10.9.8.7 lladdr 02:00:00:00:00:07 PERMANENT");
+
+  inNamespace(file, () => {
+    using socket = openRoute();
+    const index = findLink(socket, "b0")?.index ?? 0;
+    setLink(socket, findLink(socket, "eth0")?.index ?? 0, { up: true }); // a port without a carrier stays disabled
+    setBridgePort(socket, findLink(socket, "v0")?.index ?? 0, { enabled: true });
+    removeNeighbour(socket, { index, address: "10.9.8.7" });
+    removeRoute(socket, { destination: "10.77.0.0/16", gateway: "10.9.8.7", device: index });
+    removeAddress(socket, { index, address: "fd00:9::1", prefix: 64 });
+    expect(removeLink(socket, "v0")).toBe(true);
+    expect(removeLink(socket, "v0")).toBe(false);
+    expect(findLink(socket, "v0")).toBeUndefined();
+  });
+  expect(ip("route")).not.toContain("10.77.0.0/16");
+  expect(ip("addr", "show", "b0")).not.toContain("fd00:9::1");
+  expect(ip("link")).not.toContain("eth0");
+});
+
+test("errors carry the errno, what was tried on what, and the kernel's own words", () => {
+  inNamespace(file, (fd) => {
+    using socket = openRoute();
+    addBridge(socket, { name: "taken", address: "02:00:00:00:00:09" });
+    expect(() => addBridge(socket, { name: "taken", address: "02:00:00:00:00:09" })).toThrow(
+      "add bridge taken: file exists",
+    );
+    // A master that is no bridge: the kernel says why (NLMSGERR_ATTR_MSG).
+    let refused: unknown;
+    try {
+      addVeth(socket, { name: "v1", master: 1 }, { name: "v2", namespaceFd: fd });
+    } catch (thrown) {
+      refused = thrown;
+    }
+    expect(refused).toBeInstanceOf(NetlinkError);
+    expect((refused as NetlinkError).errno).toBeGreaterThan(0);
+    expect(() => addRoute(socket, { gateway: "203.0.113.1", device: 1 })).toThrow(
+      "add route default 203.0.113.1: network is unreachable (Nexthop has invalid gateway)",
+    );
+    expect(findLink(socket, "v1")).toBeUndefined();
+    removeLink(socket, "taken");
+  });
+});
+
+test("a dump of several datagrams is whole", () => {
+  inNamespace(file, () => {
+    using socket = openRoute();
+    addBridge(socket, { name: "many", address: "02:00:00:00:00:08" });
+    const index = findLink(socket, "many")?.index ?? 0;
+    setLink(socket, index, { up: true });
+    // A neighbour is some 80 bytes in a dump, a datagram at most 32 kB.
+    const count = 900; // below gc_thresh3, where the kernel's table of neighbours ends
+    for (let i = 0; i < count; i++)
+      addNeighbour(socket, { index, address: `10.200.${i >> 8}.${i & 255}`, mac: "02:00:00:00:00:07" });
+    const found = new Set(listNeighbours(socket).map(({ address }) => address));
+    for (let i = 0; i < count; i++) expect(found).toContain(`10.200.${i >> 8}.${i & 255}`);
+    removeLink(socket, "many");
+  });
+});
