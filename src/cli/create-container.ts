@@ -6,7 +6,13 @@ import { type ContainerFlags, containerSpec } from "./container-options/spec.ts"
 import { describe } from "./describe.ts";
 import { CommandFailure, EXIT } from "./framework/failure.ts";
 import type { FlagValues } from "./framework/flags.ts";
-import { familiarText, type ImageReference, parseReference, withDefaultTag } from "./reference.ts";
+import {
+  familiarText,
+  type ImageReference,
+  isBuiltInName,
+  parseReference,
+  withDefaultTag,
+} from "./reference.ts";
 import type { Session } from "./session.ts";
 
 export type CreateFlags = FlagValues<typeof CREATE_FLAGS> & { pull: string };
@@ -94,7 +100,10 @@ export async function createContainer(
     // The endpoint's settings say it since API 1.44.
     if (spec.MacAddress && (await client.connection.supports("1.44"))) delete spec.MacAddress;
     if (spec.HostConfig) spec.HostConfig.ConsoleSize = consoleSize(session);
-    const pull = () => pullImage(session, client, reference ?? parseReference(spec.Image ?? ""), flags);
+    // What comes with Berth stands for its plain name alone, and not for an image that is wanted fresh.
+    const builtIn = flags.pull !== "always" && isBuiltInName(spec.Image ?? "");
+    const pull = () =>
+      pullImage(session, client, reference ?? parseReference(spec.Image ?? ""), flags, builtIn);
     if (flags.pull === "always") await pull();
     const create = () => client.containers.create(spec, { name: flags.name || undefined, platform });
     let made: Awaited<ReturnType<typeof create>>;
@@ -141,6 +150,7 @@ async function pullImage(
   client: Client,
   reference: ImageReference,
   flags: CreateFlags,
+  builtIn: boolean,
 ): Promise<void> {
   const [{ showProgress }, { authFor }] = await Promise.all([
     import("./progress.ts"),
@@ -153,6 +163,7 @@ async function pullImage(
     tag: whole.digest ?? whole.tag,
     platform: flags.platform || undefined,
     auth: await authFor(session, whole.domain),
+    builtIn,
   });
   await showProgress(messages, flags.quiet ? undefined : session.err);
 }

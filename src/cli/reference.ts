@@ -66,3 +66,6 @@ export function familiarText({ name, tag, digest }: ImageReference): string {
 export function withDefaultTag(reference: ImageReference): ImageReference {
   return reference.tag || reference.digest ? reference : { ...reference, tag: "latest" };
 }
+
+/** Whether a name, as it was typed, may be answered with an image that comes with Berth. */
+export const isBuiltInName = (text: string): boolean => /^(?:hello-world|busybox)(?::latest)?$/.test(text);

@@ -90,10 +90,13 @@ export class Images {
     tag?: string;
     platform?: string;
     auth?: RegistryAuth;
+    /** False: never the hello-world and busybox that come with Berth. Other daemons don't know it. */
+    builtIn?: boolean;
     signal?: AbortSignal;
   }): Promise<AsyncGenerator<ProgressMessage>> {
+    const builtIn = options.builtIn === false ? "0" : undefined;
     return this.connection.lines("POST", "/images/create", {
-      query: { fromImage: options.fromImage, tag: options.tag, platform: options.platform },
+      query: { fromImage: options.fromImage, tag: options.tag, platform: options.platform, builtIn },
       headers: encodeAuth(options.auth),
       signal: options.signal,
     });

@@ -4,7 +4,7 @@ import { command } from "../../framework/command.ts";
 import { fail } from "../../framework/failure.ts";
 import { flag } from "../../framework/flags.ts";
 import { showProgress } from "../../progress.ts";
-import { familiar, parseReference } from "../../reference.ts";
+import { familiar, isBuiltInName, parseReference } from "../../reference.ts";
 
 export default command({
   synopsis: "[OPTIONS] NAME[:TAG|@DIGEST]",
@@ -34,6 +34,7 @@ export default command({
       tag: reference.digest ?? reference.tag,
       platform: flags.platform || undefined,
       auth: await authFor(session, reference.domain),
+      builtIn: isBuiltInName(name),
     });
     await showProgress(messages, flags.quiet ? undefined : session.out);
     const tag = reference.tag ? `:${reference.tag}` : "";
