@@ -1,4 +1,5 @@
 // The client as its users see it: one object a daemon, with a resource for each part of the API.
+import type { ContainerBuilder } from "./builder.ts";
 import { Connection } from "./connection.ts";
 import { Containers } from "./containers.ts";
 import { DEFAULT_HOST, parseEndpoint, type TlsMaterial } from "./endpoint.ts";
@@ -44,6 +45,12 @@ export class Client {
     this.volumes = new Volumes(this.connection);
     this.networks = new Networks(this.connection);
     this.system = new System(this.connection);
+  }
+
+  /** A container of the image, to be described further, then started or run. Loads what it needs on its first use. */
+  container(image: string): ContainerBuilder {
+    const { ContainerBuilder: Builder } = require("./builder.ts") as typeof import("./builder.ts");
+    return new Builder(this, { Image: image });
   }
 
   /** The address as it was understood, for messages. */

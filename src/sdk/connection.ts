@@ -143,5 +143,8 @@ export function encodeFilters(filters: Filters | undefined): string | undefined 
   return filters && Object.keys(filters).length > 0 ? JSON.stringify(filters) : undefined;
 }
 
-/** A name or an id as a part of a path. */
-export const segment = (name: string): string => encodeURIComponent(name);
+/** A name or an id as a part of a path. An empty one would make another path: refused. */
+export function segment(name: string, kind = "container"): string {
+  if (name.trim() === "") throw new SdkError("protocol", `invalid ${kind} name or ID: value is empty`);
+  return encodeURIComponent(name);
+}

@@ -40,7 +40,7 @@ export class Execs {
 
   /** Starts it and leaves it to itself. */
   startDetached(id: string): Promise<void> {
-    return this.connection.done("POST", `/exec/${segment(id)}/start`, { json: { Detach: true } });
+    return this.connection.done("POST", `/exec/${segment(id, "exec")}/start`, { json: { Detach: true } });
   }
 
   /** Starts it with its streams: raw with a terminal, else multiplexed. */
@@ -48,7 +48,7 @@ export class Execs {
     id: string,
     options: { tty?: boolean; consoleSize?: [number, number]; signal?: AbortSignal } = {},
   ): Promise<HijackedStream> {
-    return this.connection.hijack("POST", `/exec/${segment(id)}/start`, {
+    return this.connection.hijack("POST", `/exec/${segment(id, "exec")}/start`, {
       json: {
         Detach: false,
         Tty: options.tty ?? false,
@@ -59,11 +59,11 @@ export class Execs {
   }
 
   inspect(id: string): Promise<ExecState> {
-    return this.connection.json("GET", `/exec/${segment(id)}/json`);
+    return this.connection.json("GET", `/exec/${segment(id, "exec")}/json`);
   }
 
   resize(id: string, size: { height: number; width: number }): Promise<void> {
-    return this.connection.done("POST", `/exec/${segment(id)}/resize`, {
+    return this.connection.done("POST", `/exec/${segment(id, "exec")}/resize`, {
       query: { h: String(size.height), w: String(size.width) },
     });
   }

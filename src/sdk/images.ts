@@ -9,7 +9,7 @@ import type {
   ImageSummary,
   OCIPlatform,
 } from "../api/types/index.ts";
-import { type Connection, encodeFilters, type Filters } from "./connection.ts";
+import { type Connection, encodeFilters, type Filters, segment } from "./connection.ts";
 
 /** One line of what pull, push, load and import report as they go. */
 export interface ProgressMessage extends CreateImageInfo {
@@ -39,8 +39,14 @@ export function encodeAuth(auth: RegistryAuth | undefined): Record<string, strin
 }
 
 /** An image's name in a path keeps its slashes, as Docker's client sends it. */
-const imagePath = (name: string) =>
-  name.split("/").map(encodeURIComponent).join("/").replaceAll("%3A", ":").replaceAll("%40", "@");
+function imagePath(name: string): string {
+  return name
+    .split("/")
+    .map((part) => segment(part, "image"))
+    .join("/")
+    .replaceAll("%3A", ":")
+    .replaceAll("%40", "@");
+}
 
 export class Images {
   constructor(private readonly connection: Connection) {}

@@ -1,5 +1,12 @@
 // What `import … from "berth"` gives: a typed client of the Engine API, and the API's vocabulary.
 export type * from "../api/types/index.ts";
+export type {
+  CommandResult,
+  ContainerBuilder,
+  ReadyOptions,
+  RunningContainer,
+  RunOptions,
+} from "./builder.ts";
 export { Client, type ConnectOptions, connect } from "./client.ts";
 export { API_VERSION, compareVersions, type Filters, MIN_API_VERSION, type Ping } from "./connection.ts";
 export {

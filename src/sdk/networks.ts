@@ -28,20 +28,20 @@ export class Networks {
     return this.connection.json("POST", "/networks/create", { json: spec });
   }
   inspect(name: string, options: { verbose?: boolean; scope?: string } = {}): Promise<Network> {
-    return this.connection.json("GET", `/networks/${segment(name)}`, {
+    return this.connection.json("GET", `/networks/${segment(name, "network")}`, {
       query: { verbose: options.verbose ? "true" : undefined, scope: options.scope },
     });
   }
   remove(name: string): Promise<void> {
-    return this.connection.done("DELETE", `/networks/${segment(name)}`);
+    return this.connection.done("DELETE", `/networks/${segment(name, "network")}`);
   }
   connect(name: string, container: string, endpoint?: EndpointSettings): Promise<void> {
-    return this.connection.done("POST", `/networks/${segment(name)}/connect`, {
+    return this.connection.done("POST", `/networks/${segment(name, "network")}/connect`, {
       json: { Container: container, EndpointConfig: endpoint },
     });
   }
   disconnect(name: string, container: string, options: { force?: boolean } = {}): Promise<void> {
-    return this.connection.done("POST", `/networks/${segment(name)}/disconnect`, {
+    return this.connection.done("POST", `/networks/${segment(name, "network")}/disconnect`, {
       json: { Container: container, Force: options.force ?? false },
     });
   }

@@ -42,6 +42,11 @@ export async function* demultiplex(source: AsyncIterable<Uint8Array>): AsyncGene
 
 /** Each JSON value of a stream of lines; a last line without its end counts too. */
 export async function* jsonLines<T>(source: AsyncIterable<Uint8Array>): AsyncGenerator<T> {
+  for await (const line of textLines(source)) yield JSON.parse(line) as T;
+}
+
+/** The lines that aren't empty, without their ends. */
+export async function* textLines(source: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   let text = "";
   for await (const chunk of source) {
@@ -49,11 +54,11 @@ export async function* jsonLines<T>(source: AsyncIterable<Uint8Array>): AsyncGen
     for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n")) {
       const line = text.slice(0, end).trim();
       text = text.slice(end + 1);
-      if (line) yield JSON.parse(line) as T;
+      if (line) yield line;
     }
   }
   text += decoder.decode();
-  if (text.trim()) yield JSON.parse(text) as T;
+  if (text.trim()) yield text.trim();
 }
 
 /** A web stream as something to iterate; leaving early cancels it, and with it the request. */

@@ -12,10 +12,12 @@ export class Volumes {
     return this.connection.json("POST", "/volumes/create", { json: options });
   }
   inspect(name: string): Promise<Volume> {
-    return this.connection.json("GET", `/volumes/${segment(name)}`);
+    return this.connection.json("GET", `/volumes/${segment(name, "volume")}`);
   }
   remove(name: string, options: { force?: boolean } = {}): Promise<void> {
-    return this.connection.done("DELETE", `/volumes/${segment(name)}`, { query: { force: options.force } });
+    return this.connection.done("DELETE", `/volumes/${segment(name, "volume")}`, {
+      query: { force: options.force },
+    });
   }
   prune(filters?: Filters): Promise<{ VolumesDeleted?: string[] | null; SpaceReclaimed?: number }> {
     return this.connection.json("POST", "/volumes/prune", { query: { filters: encodeFilters(filters) } });

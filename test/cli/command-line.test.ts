@@ -101,7 +101,7 @@ for (const [args, code, stderr] of [
   [
     ["ps", "--format", "{{.Nosuch}}"],
     1,
-    'template parsing error: template: :1:2: executing "" at <.Nosuch>: can\'t evaluate field Nosuch in type *formatter.ContainerContext\n',
+    'failed to execute template: template: :1:2: executing "" at <.Nosuch>: can\'t evaluate field Nosuch in type *formatter.ContainerContext\n',
   ],
   [["logs", "--since", "x", "y"], 1, "Error response from daemon: No such container: y\n"],
   [["events", "--since", "x"], 1, 'failed to parse value as time or duration: "x"\n'],

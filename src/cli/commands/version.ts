@@ -54,7 +54,8 @@ export default command({
     try {
       await session.out.write(render ? `${render(own, server)}\n` : overview(own, server));
     } catch (thrown) {
-      problem ??= thrown; // a template that asks for a server which isn't there
+      // A template that asks for a server which isn't there: that it isn't is the news.
+      problem ??= new CommandFailure(describe(thrown).replace(/^template parsing error: /, ""));
     }
     if (problem) throw new CommandFailure(describe(problem));
   },

@@ -2,6 +2,7 @@
 // (docs.docker.com/engine/cli/formatting). One function a kind: the API's objects in, rows out.
 import type { ContainerSummary, HistoryEntry, ImageSummary, Network, Port, Volume } from "../../sdk/index.ts";
 import { familiar } from "../reference.ts";
+import { Stringer } from "../template/values.ts";
 import { type Row, row } from "./rows.ts";
 import { ago, ellipsis, goQuote, goTime, humanSize, shortId } from "./units.ts";
 
@@ -21,6 +22,8 @@ const label = (labels: Record<string, string> | undefined | null) => ({
 });
 
 export const CONTAINERS = {
+  raw: "container_id: {{.ID}}\nimage: {{.Image}}\ncommand: {{.Command}}\ncreated_at: {{.CreatedAt}}\nstate: {{.State}}\nstatus: {{.Status}}\nnames: {{.Names}}\nlabels: {{.Labels}}\nports: {{.Ports}}\n",
+  rawQuiet: "container_id: {{.ID}}",
   table: "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}",
   headers: {
     ID: "CONTAINER ID",
@@ -74,7 +77,10 @@ export function containerRow(one: ContainerSummary, { truncate }: ListStyle): Ro
 }
 
 function platformText(platform: { os?: string; architecture?: string; variant?: string } | null | undefined) {
-  return platform ? [platform.os, platform.architecture, platform.variant].filter(Boolean).join("/") : null;
+  if (!platform) return null;
+  const { architecture, os, variant } = platform;
+  // In JSON an object, elsewhere a text.
+  return new Stringer([os, architecture, variant].filter(Boolean).join("/"), platform);
 }
 
 /** Without their slash; of several (links), the container's own where there is room for one. */
@@ -145,6 +151,8 @@ export const hostPort = (ip: string, port: string) =>
   ip.includes(":") ? `[${ip}]:${port}` : `${ip}:${port}`;
 
 export const IMAGES = {
+  raw: "repository: {{.Repository}}\ntag: {{.Tag}}\nimage_id: {{.ID}}\ncreated_at: {{.CreatedAt}}\nvirtual_size: {{.Size}}\n",
+  rawQuiet: "image_id: {{.ID}}",
   table: "{{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}",
   tableWithDigests: "{{.Repository}}\t{{.Tag}}\t{{.Digest}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}",
   headers: {
@@ -266,6 +274,8 @@ export function historyRow(one: HistoryEntry, { truncate, human }: ListStyle & {
 }
 
 export const VOLUMES = {
+  raw: "name: {{.Name}}\ndriver: {{.Driver}}\n",
+  rawQuiet: "name: {{.Name}}",
   table: "{{.Driver}}\t{{.Name}}",
   headers: {
     Name: "VOLUME NAME",
@@ -301,6 +311,8 @@ export function volumeRow(one: Volume): Row {
 }
 
 export const NETWORKS = {
+  raw: "network_id: {{.ID}}\nname: {{.Name}}\ndriver: {{.Driver}}\nscope: {{.Scope}}\n",
+  rawQuiet: "network_id: {{.ID}}",
   table: "{{.ID}}\t{{.Name}}\t{{.Driver}}\t{{.Scope}}",
   headers: {
     ID: "NETWORK ID",

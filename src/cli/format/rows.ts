@@ -1,7 +1,7 @@
 // Lists as people want to see them: a table, ids alone, JSON lines, or their own Go template (`--format`).
 import { fail } from "../framework/failure.ts";
 import type { Output } from "../output.ts";
-import { structOf, typeName } from "../template/values.ts";
+import { ESCAPES_HTML, structOf, typeName } from "../template/values.ts";
 import { alignTabs } from "./tab-writer.ts";
 
 /** What a template sees of one thing: each field made when it is asked for, methods with arguments apart. */
@@ -18,6 +18,7 @@ export function row(
   const names = Object.keys(fields).sort();
   for (const name of names) Object.defineProperty(made, name, { enumerable: true, get: fields[name] });
   for (const [name, method] of Object.entries(methods)) Object.defineProperty(made, name, { value: method });
+  Object.defineProperty(made, ESCAPES_HTML, { value: true });
   return structOf(made, kind, names);
 }
 
@@ -29,6 +30,24 @@ export interface Listing {
   /** The table's headings by placeholder. */
   headers: Record<string, string>;
   rows: Row[];
+}
+
+/** A kind of list: its table and its headings, and how `raw` shows it, if it does. */
+export interface ListKind {
+  table: string;
+  headers: Record<string, string>;
+  raw?: string;
+  rawQuiet?: string;
+}
+
+/** The template for `--format` and `-q`; `key` is what `-q` shows. A template of one's own wins over `-q`. */
+export function chooseFormat(
+  kind: ListKind,
+  format: string,
+  options: { quiet: boolean; key: string },
+): string {
+  if (format === "raw" && kind.raw) return (options.quiet ? kind.rawQuiet : kind.raw) ?? kind.raw;
+  return options.quiet && (format === "" || format === "table") ? `{{.${options.key}}}` : format;
 }
 
 /** Only placeholders and text: needs no evaluator. */
@@ -43,7 +62,10 @@ export async function renderRows({ format, table, headers, rows }: Listing): Pro
   const asTable = format === "" || format === "table" || format.startsWith("table ");
   let source = format === "" || format === "table" ? table : asTable ? format.slice("table".length) : format;
   if (format === "json") source = "{{json .}}";
-  source = source.trim().replaceAll("\\t", "\t").replaceAll("\\n", "\n");
+  source = source
+    .replace(/^ +| +$/g, "")
+    .replaceAll("\\t", "\t")
+    .replaceAll("\\n", "\n");
   const render = await compile(source);
   const lines = rows.map((one) => `${render(one)}\n`).join("");
   if (!asTable) return lines;

@@ -3,6 +3,7 @@
 import { sprintf } from "./printf.ts";
 import {
   compareStrings,
+  ESCAPES_HTML,
   GoFloat,
   isTrue,
   kindOf,
@@ -36,11 +37,12 @@ const word = (apply: (text: string) => string): TemplateFunction => ({
 /** encoding/json with HTML escaping off. Objects keep their order: it is the daemon's, as Go's structures have it. */
 export function toJson(value: unknown): string {
   if (value instanceof TypedNil || value === NO_VALUE || value === undefined) return "null";
-  return (
+  const text =
     JSON.stringify(value, (_, item) =>
       item instanceof GoFloat ? item.value : item instanceof TypedNil ? null : item,
-    ) ?? "null"
-  )
+    ) ?? "null";
+  const escapes = typeof value === "object" && value !== null && ESCAPES_HTML in value;
+  return (escapes ? text.replace(/[<>&]/g, (one) => `\\u00${one.charCodeAt(0).toString(16)}`) : text)
     .replaceAll("\u2028", "\\u2028")
     .replaceAll("\u2029", "\\u2029");
 }

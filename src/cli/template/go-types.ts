@@ -94,9 +94,12 @@ export function asGoStructures(value: unknown, key = ""): unknown {
   );
   if (isMap) return Object.fromEntries(entries);
   const known = STRUCTURES[key];
-  if (!known) return structOf(Object.fromEntries(entries), `types.${key || "Value"}`);
+  // `json` shows what came: the zero values below are for printing, and Go leaves them out where the daemon did.
+  const asItCame = <T extends object>(made: T): T =>
+    Object.defineProperty(made, "toJSON", { value: () => value });
+  if (!known) return asItCame(structOf(Object.fromEntries(entries), `types.${key || "Value"}`));
   const zeros = Object.entries(known).map(([name, zero]) => [name, zeroOf(zero)] as const);
-  return structOf(Object.fromEntries([...zeros, ...entries]), `types.${key}`, Object.keys(known));
+  return asItCame(structOf(Object.fromEntries([...zeros, ...entries]), `types.${key}`, Object.keys(known)));
 }
 
 function nilOf(key: string): TypedNil {

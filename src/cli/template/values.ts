@@ -11,6 +11,23 @@ export class GoFloat {
   constructor(readonly value: number) {}
 }
 
+/** A value with a String method: printed as its text, in JSON what it is made of. */
+export class Stringer {
+  constructor(
+    readonly text: string,
+    private readonly json: unknown,
+  ) {}
+  toString(): string {
+    return this.text;
+  }
+  toJSON(): unknown {
+    return this.json;
+  }
+}
+
+/** Marks what Go marshals by itself, with `<`, `>` and `&` escaped: the rows of Docker's lists. */
+export const ESCAPES_HTML = Symbol("escapes HTML");
+
 export class TypedNil {
   constructor(
     readonly kind: "slice" | "map" | "pointer",
@@ -157,14 +174,15 @@ export function print(value: unknown): string {
       return "<nil>";
     case "string":
       return value as string;
+    case "map":
+      if (value instanceof Stringer) return value.text;
+      return `map[${mapEntries(value as object)
+        .map(([key, item]) => `${key}:${print(item)}`)
+        .join(" ")}]`;
     case "float":
       return formatFloat(numberOf(value));
     case "slice":
       return `[${(value as unknown[]).map(print).join(" ")}]`;
-    case "map":
-      return `map[${mapEntries(value as object)
-        .map(([key, item]) => `${key}:${print(item)}`)
-        .join(" ")}]`;
     case "struct":
       return `{${structEntries(value as object)
         .map(([, item]) => print(item))

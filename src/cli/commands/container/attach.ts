@@ -43,7 +43,7 @@ export default command({
 });
 
 function requireRunning({ State }: ContainerInspectResponse): void {
-  if (!State?.Running) throw fail("cannot attach to a stopped container, start it first");
-  if (State.Paused) throw fail("cannot attach to a paused container, unpause it first");
-  if (State.Restarting) throw fail("cannot attach to a restarting container, wait until it is running");
+  if (!State?.Running) throw fail("You cannot attach to a stopped container, start it first");
+  if (State.Paused) throw fail("You cannot attach to a paused container, unpause it first");
+  if (State.Restarting) throw fail("You cannot attach to a restarting container, wait until it is running");
 }

@@ -1,7 +1,10 @@
 // `ps`, `container ls`: the containers.
+
+import { describe } from "../../describe.ts";
 import { CONTAINERS, containerRow } from "../../format/lists.ts";
-import { printRows, renderRows } from "../../format/rows.ts";
+import { chooseFormat, compile, printRows } from "../../format/rows.ts";
 import { command } from "../../framework/command.ts";
+import { fail } from "../../framework/failure.ts";
 import { flag } from "../../framework/flags.ts";
 import { TABLE_FORMAT } from "../../usage-texts.ts";
 
@@ -26,7 +29,12 @@ export default command({
   async run(session, { flags }) {
     const { psFormat } = await session.config();
     const format = flags.format || (flags.quiet ? "" : (psFormat ?? ""));
-    const shown = flags.quiet ? "{{.ID}}" : format;
+    const raw = format === "raw";
+    // Unlike elsewhere, `-q` wins over a template.
+    const shown = chooseFormat(CONTAINERS, flags.quiet && !raw ? "" : format, {
+      quiet: flags.quiet,
+      key: "ID",
+    });
     await checkFormat(shown);
     const client = await session.client();
     const list = await client.containers.list({
@@ -37,7 +45,7 @@ export default command({
       filters: flags.filter,
     });
     await printRows(session.out, {
-      format: shown,
+      format: raw && flags.size ? `${shown}size: {{.Size}}\n` : shown,
       table: flags.size ? `${CONTAINERS.table}\t{{.Size}}` : CONTAINERS.table,
       headers: CONTAINERS.headers,
       rows: list.map((one) => containerRow(one, { truncate: !flags["no-trunc"] })),
@@ -47,6 +55,15 @@ export default command({
 
 /** A placeholder that there isn't is an error also where no container is there to show it. */
 async function checkFormat(format: string): Promise<void> {
-  const rows = [containerRow({ Command: "" }, { truncate: true })];
-  await renderRows({ format, table: CONTAINERS.table, headers: CONTAINERS.headers, rows });
+  const source = format.replace(/^table(?=\s|$)/, "").trim();
+  const inWords = (what: string, thrown: unknown) =>
+    fail(`failed to ${what} template: ${describe(thrown).replace(/^template parsing error: /, "")}`);
+  const render = await compile(source).catch((thrown: unknown) => {
+    throw inWords("parse", thrown);
+  });
+  try {
+    render(containerRow({}, { truncate: true }));
+  } catch (thrown) {
+    throw inWords("execute", thrown);
+  }
 }

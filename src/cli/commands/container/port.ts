@@ -1,8 +1,10 @@
 // `port`: where the ports of a container are on the host.
 import type { PortBinding } from "../../../sdk/index.ts";
+import { describe } from "../../describe.ts";
 import { hostPort } from "../../format/lists.ts";
 import { command } from "../../framework/command.ts";
 import { fail } from "../../framework/failure.ts";
+import { parseInteger } from "../../framework/flags.ts";
 
 export default command({
   synopsis: "CONTAINER [PRIVATE_PORT[/PROTO]]",
@@ -16,12 +18,14 @@ export default command({
     const shown = (one: PortBinding) => hostPort(one.HostIp ?? "", one.HostPort ?? "");
     if (wanted !== undefined) {
       const [port = "", protocol = "tcp"] = wanted.split("/");
-      if (!/^\d+$/.test(port) || Number(port) > 65535) throw fail(`Error: invalid port (${port})`);
+      try {
+        parseInteger(port, { min: 0, max: 65535 });
+      } catch (thrown) {
+        throw fail(`Error: invalid port (${port}): ${describe(thrown)}`);
+      }
       const bindings = ports[`${port}/${protocol}`];
       if (!bindings || bindings.length === 0) {
-        throw fail(
-          `no public port '${wanted.includes("/") ? wanted : `${wanted}/tcp`}' published for ${name}`,
-        );
+        throw fail(`Error: No public port '${wanted}' published for ${name}`);
       }
       for (const one of bindings) await session.out.line(shown(one));
       return;

@@ -1,4 +1,5 @@
 // `rename`.
+import { describe } from "../../describe.ts";
 import { command } from "../../framework/command.ts";
 import { fail } from "../../framework/failure.ts";
 
@@ -11,6 +12,12 @@ export default command({
   async run(session, { args }) {
     const [from = "", to = ""] = args.map((name) => name.trim());
     if (from === "" || to === "") throw fail("Error: Neither old nor new names may be empty");
-    await (await session.client()).containers.rename(from, to);
+    const client = await session.client();
+    try {
+      await client.containers.rename(from, to);
+    } catch (thrown) {
+      await session.err.line(describe(thrown));
+      throw fail(`Error: failed to rename container named ${from}`);
+    }
   },
 });

@@ -20,7 +20,7 @@ export default command({
     const client = await session.client();
     await each(session, args, async (given) => {
       const name = given.replace(/^\/+|\/+$/g, "");
-      if (name === "") throw fail("Container name cannot be empty");
+      if (name === "") throw fail("container name cannot be empty");
       try {
         await client.containers.remove(name, flags);
       } catch (thrown) {

@@ -1,6 +1,6 @@
 // `history`: the steps that made an image.
 import { HISTORY, historyRow } from "../../format/lists.ts";
-import { printRows } from "../../format/rows.ts";
+import { chooseFormat, printRows } from "../../format/rows.ts";
 import { command } from "../../framework/command.ts";
 import { flag } from "../../framework/flags.ts";
 import { parsePlatform } from "../../platform.ts";
@@ -29,7 +29,7 @@ export default command({
     const entries = await (await session.client()).images.history(name, { platform });
     const { format, human } = flags;
     await printRows(session.out, {
-      format: flags.quiet && (format === "" || format === "table") ? "{{.ID}}" : format,
+      format: chooseFormat(HISTORY, format, { quiet: flags.quiet, key: "ID" }),
       table: human ? HISTORY.table : HISTORY.tableNotHuman,
       headers: HISTORY.headers,
       rows: entries.map((one) => historyRow(one, { truncate: !flags["no-trunc"], human })),

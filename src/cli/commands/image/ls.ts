@@ -1,6 +1,6 @@
 // `images`, `image ls`: the images by name.
 import { IMAGES, imageRows } from "../../format/lists.ts";
-import { printRows } from "../../format/rows.ts";
+import { chooseFormat, printRows } from "../../format/rows.ts";
 import { command } from "../../framework/command.ts";
 import { fail } from "../../framework/failure.ts";
 import { flag } from "../../framework/flags.ts";
@@ -65,7 +65,7 @@ export default command({
       imageRows(one, { truncate: !flags["no-trunc"], digests: flags.digests, showsDigest }),
     );
     await printRows(session.out, {
-      format: flags.quiet && (format === "" || format === "table") ? "{{.ID}}" : format,
+      format: chooseFormat(IMAGES, format, { quiet: flags.quiet, key: "ID" }),
       table: flags.digests ? IMAGES.tableWithDigests : IMAGES.table,
       headers: IMAGES.headers,
       rows,

@@ -1,7 +1,7 @@
 // `network ls`.
 import { NETWORKS, networkRow } from "../../format/lists.ts";
 import { naturally } from "../../format/natural-order.ts";
-import { printRows } from "../../format/rows.ts";
+import { chooseFormat, printRows } from "../../format/rows.ts";
 import { command } from "../../framework/command.ts";
 import { flag } from "../../framework/flags.ts";
 import { TABLE_FORMAT } from "../../usage-texts.ts";
@@ -22,7 +22,7 @@ export default command({
     networks.sort((a, b) => naturally(a.Name ?? "", b.Name ?? ""));
     const format = flags.format || (flags.quiet ? "" : ((await session.config()).networksFormat ?? ""));
     await printRows(session.out, {
-      format: flags.quiet && (format === "" || format === "table") ? "{{.ID}}" : format,
+      format: chooseFormat(NETWORKS, format, { quiet: flags.quiet, key: "ID" }),
       table: NETWORKS.table,
       headers: NETWORKS.headers,
       rows: networks.map((one) => networkRow(one, { truncate: !flags["no-trunc"] })),

@@ -7,6 +7,7 @@ import { command } from "../../framework/command.ts";
 import { flag } from "../../framework/flags.ts";
 import type { Session } from "../../session.ts";
 import { structOf } from "../../template/index.ts";
+import { ESCAPES_HTML } from "../../template/values.ts";
 import { TABLE_FORMAT } from "../../usage-texts.ts";
 
 export default command({
@@ -146,6 +147,7 @@ async function verbose(session: Session, usage: DiskUsage, format: string): Prom
   if (format !== "" && format !== "table") {
     const render = await compile(format === "json" ? "{{json .}}" : format);
     const all = { Images: images, Containers: containers, Volumes: volumes, BuildCache: cacheRows };
+    Object.defineProperty(all, ESCAPES_HTML, { value: true });
     await session.out.write(render(structOf(all, "*formatter.diskUsageContext")));
     return;
   }

@@ -31,7 +31,7 @@ export default command({
       }
     };
     const client = await session.client();
-    const events = await client.system.events({
+    const events = await client.system.eventLines({
       since: when(flags.since),
       until: when(flags.until),
       filters: flags.filter,
@@ -40,9 +40,9 @@ export default command({
   },
 });
 
-async function compile(format: string): Promise<(event: EventMessage) => string> {
-  const { compileTemplate, structOf, toJson } = await import("../../template/index.ts");
-  if (format === "json") return (event) => toJson(event);
+async function compile(format: string): Promise<(text: string) => string> {
+  const { compileTemplate, structOf } = await import("../../template/index.ts");
+  if (format === "json") return (text) => text;
   try {
     const run = compileTemplate(format);
     const asStructure = (event: EventMessage) =>
@@ -60,28 +60,33 @@ async function compile(format: string): Promise<(event: EventMessage) => string>
           Time: event.time ?? 0,
           TimeNano: event.timeNano ?? 0,
         },
-        "events.Message",
+        "*events.Message",
       );
     run(asStructure({})); // a placeholder that there isn't is known before the first event
-    return (event) => run(asStructure(event));
+    return (text) => run(asStructure(JSON.parse(text) as EventMessage));
   } catch (thrown) {
-    throw new CommandFailure(`Error parsing format: ${describe(thrown)}`, EXIT_TEMPLATE);
+    throw new CommandFailure(
+      `Error parsing format: ${describe(thrown).replace(/^template parsing error: /, "")}`,
+      EXIT_TEMPLATE,
+    );
   }
 }
 
-function line(event: EventMessage): string {
+function line(text: string): string {
+  const event = JSON.parse(text) as EventMessage;
   const attributes = Object.entries(event.Actor?.Attributes ?? {})
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([key, value]) => `${key}=${value}`);
   const details = attributes.length > 0 ? ` (${attributes.join(", ")})` : "";
-  return `${moment(event)}${event.Type} ${event.Action} ${event.Actor?.ID ?? ""}${details}`;
+  return `${moment(event, text)}${event.Type} ${event.Action} ${event.Actor?.ID ?? ""}${details}`;
 }
 
-/** RFC 3339 in our own zone, with all nine digits of the second's fraction. JSON's number has lost the last two. */
-function moment({ time, timeNano }: EventMessage): string {
+/** RFC 3339 in our own zone, with all nine digits of the second's fraction: from the text, a number has lost the last. */
+function moment({ time, timeNano }: EventMessage, text: string): string {
   if (!time && !timeNano) return "";
   const seconds = time ?? Math.trunc((timeNano ?? 0) / 1e9);
-  const fraction = timeNano ? String(BigInt(timeNano) % 1_000_000_000n).padStart(9, "0") : "000000000";
+  const nanoseconds = /"timeNano":(\d+)/.exec(text)?.[1] ?? "0";
+  const fraction = nanoseconds.slice(-9).padStart(9, "0");
   const offset = -new Date(seconds * 1000).getTimezoneOffset();
   const local = new Date((seconds + offset * 60) * 1000).toISOString().slice(0, 19);
   const two = (number: number) => String(Math.trunc(number)).padStart(2, "0");

@@ -44,7 +44,7 @@ export default command({
 
 async function formatted(format: string, value: object): Promise<string> {
   if (format === "json") return JSON.stringify(value);
-  const [{ compileTemplate }, { asGoStructures }] = await Promise.all([
+  const [{ compileTemplate, structOf }, { asGoStructures }] = await Promise.all([
     import("../../template/index.ts"),
     import("../../template/go-types.ts"),
   ]);
@@ -54,7 +54,11 @@ async function formatted(format: string, value: object): Promise<string> {
   } catch (thrown) {
     throw new CommandFailure(describe(thrown), EXIT_TEMPLATE);
   }
-  return run(asGoStructures(value, "Info"));
+  try {
+    return run(structOf({ ...(asGoStructures(value) as object) }, "system.dockerInfo"));
+  } catch (thrown) {
+    throw new CommandFailure(describe(thrown).replace(/^template parsing error: /, ""));
+  }
 }
 
 async function overview(

@@ -1,7 +1,7 @@
 // `volume ls`.
 import { VOLUMES, volumeRow } from "../../format/lists.ts";
 import { naturally } from "../../format/natural-order.ts";
-import { printRows } from "../../format/rows.ts";
+import { chooseFormat, printRows } from "../../format/rows.ts";
 import { command } from "../../framework/command.ts";
 import { flag } from "../../framework/flags.ts";
 import { TABLE_FORMAT } from "../../usage-texts.ts";
@@ -21,7 +21,7 @@ export default command({
     const volumes = [...(Volumes ?? [])].sort((a, b) => naturally(a.Name, b.Name));
     const format = flags.format || (flags.quiet ? "" : ((await session.config()).volumesFormat ?? ""));
     await printRows(session.out, {
-      format: flags.quiet && (format === "" || format === "table") ? "{{.Name}}" : format,
+      format: chooseFormat(VOLUMES, format, { quiet: flags.quiet, key: "Name" }),
       table: VOLUMES.table,
       headers: VOLUMES.headers,
       rows: volumes.map(volumeRow),
