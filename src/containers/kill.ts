@@ -83,8 +83,9 @@ async function sendSignal(containers: Containers, id: ContainerId, signal: numbe
       if (containers.records.get(id)?.state.status === "paused") recordPaused(containers, id, false);
     }
   } catch (error) {
-    // It ended in between: its exit is on the way, and whoever waits for it will see it.
-    if (!isKind(error, "not-found"))
+    // It ended in between: its exit is on the way, and whoever waits for it will see it. The shim calls that a conflict
+    // while it is still there to say so.
+    if (!isKind(error, "not-found") && !isKind(error, "conflict"))
       throw systemError(`Cannot kill container ${id}: ${messageOf(error)}`, error);
   }
   containers.emit(containers.records.get(id) ?? record, "kill", { signal: String(signal) });

@@ -180,7 +180,7 @@ export class ContainerBuilder {
       const [texts, { StatusCode }] = await Promise.all([output, waiting.result]);
       return { exitCode: StatusCode, ...texts };
     };
-    return within(
+    return await within(
       options.timeout ?? RUN_LIMIT,
       `the container ${container.id.slice(0, 12)} did not end`,
       work(),
