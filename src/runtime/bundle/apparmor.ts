@@ -57,14 +57,11 @@ export async function ensureAppArmorProfile(): Promise<void> {
   if (loaded.split("\n").some((line) => line.startsWith(`${APPARMOR_PROFILE} (`))) return;
   for (const text of [PROFILE, PROFILE.replace(/^abi .*\n/m, "")]) {
     // Parsers before 3.0 don't know "abi".
-    const parser = Bun.spawn(
-      [appArmorParser() ?? "apparmor_parser", "--replace", "--write-cache=no", "--skip-cache"],
-      {
-        stdin: new Blob([text]),
-        stdout: "ignore",
-        stderr: "pipe",
-      },
-    );
+    const parser = Bun.spawn([appArmorParser() ?? "apparmor_parser", "--replace", "--skip-cache"], {
+      stdin: new Blob([text]),
+      stdout: "ignore",
+      stderr: "pipe",
+    });
     const said = await new Response(parser.stderr).text();
     if ((await parser.exited) === 0) return;
     if (text !== PROFILE)
