@@ -1,8 +1,9 @@
 // Private memory of a shim by itself, without daemon and API: idle, after output, after execs. For work on the shim:
 // `sh scripts/bun.sh bench/shim-memory.ts [--bytes N] [--execs N] [--smaps]`, with the built dist/berth.
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { bundle, execSpec } from "../test/runtime/fixture.ts";
+import { startBerth } from "./hosts.ts";
 
 const { values } = parseArgs({
   options: {
@@ -12,7 +13,7 @@ const { values } = parseArgs({
   },
 });
 const BINARY = new URL("../dist/berth", import.meta.url).pathname;
-if (existsSync(BINARY)) process.env.BERTH_BINARY = BINARY;
+process.env.BERTH_BINARY = BINARY;
 
 /** Private kilobytes of a process: proc_pid_smaps(5). */
 function privateMemory(pid: number): { dirty: number; clean: number } {
@@ -49,9 +50,9 @@ function showMappings(pid: number): void {
 }
 
 const lines = `yes ${"x".repeat(99)} | head -c ${values.bytes}`;
-// As beside a daemon: another process of the same file, whose text is shared.
-await using companion = await bundle({ args: ["/bin/sleep", "3600"] });
-await (await companion.start()).start();
+// The daemon runs the same file, so that its text is shared; a busy one has touched what the shim touches.
+await using daemon = await startBerth();
+for (let i = 0; i < 200; i++) await fetch("http://berth/info", { unix: daemon.socket });
 await using measured = await bundle({
   args: ["/bin/sh", "-c", `cat; ${lines}; sleep 3600`],
   stdin: true,

@@ -18,11 +18,15 @@ export interface Timer {
  */
 const QUIET = 500;
 const TIDY_EVERY = 16;
+/** Turns of the loop leave little, but a gigabyte of output takes hundreds of thousands. */
+const TIDY_TURNS = 10_000;
 
 export class Reactor {
   private readonly epoll = new Epoll(32);
   private untidy = false;
   private worked = 0;
+  private turns = 0;
+  private nextTimer = Number.POSITIVE_INFINITY;
   private readonly watchers = new Map<number, Watcher>();
   private readonly timers: Timer[] = [];
 
@@ -61,7 +65,7 @@ export class Reactor {
   }
 
   private tidy(): void {
-    this.worked = 0;
+    this.worked = this.turns = 0;
     this.untidy = false;
     Bun.gc(true);
   }
@@ -72,7 +76,7 @@ export class Reactor {
       const timeout = this.untilNextTimer();
       const count = this.epoll.wait(this.untidy && (timeout < 0 || timeout > QUIET) ? QUIET : timeout);
       if (count > 0) this.untidy = true;
-      else if (this.untidy) this.tidy();
+      if (this.untidy && (count === 0 || ++this.turns >= TIDY_TURNS)) this.tidy();
       for (let i = 0; i < count; i++) {
         const watcher = this.watchers.get(this.epoll.eventFd(i));
         if (watcher) this.guarded(watcher, this.epoll.eventBits(i));
@@ -89,18 +93,18 @@ export class Reactor {
     }
   }
 
+  /** Called on each turn of the loop, so without an iterator or a list of its own. */
   private untilNextTimer(): number {
-    let next = -1;
-    for (const { at } of this.timers) {
-      const left = Math.max(0, Math.ceil(at - performance.now()));
-      if (next < 0 || left < next) next = left;
-    }
-    return next;
+    let next = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < this.timers.length; i++) next = Math.min(next, (this.timers[i] as Timer).at);
+    this.nextTimer = next;
+    return next === Number.POSITIVE_INFINITY ? -1 : Math.max(0, Math.ceil(next - performance.now()));
   }
 
   private runTimers(): void {
-    if (this.timers.length === 0) return;
+    if (this.nextTimer === Number.POSITIVE_INFINITY) return;
     const now = performance.now();
+    if (now < this.nextTimer) return;
     for (const timer of this.timers.filter(({ at }) => at <= now)) {
       this.cancel(timer);
       this.guarded(timer.run, 0);
