@@ -5,7 +5,7 @@ import { CommandFailure, EXIT, fail } from "./framework/failure.ts";
 import { isTerminal } from "./output.ts";
 import type { Session } from "./session.ts";
 import { Detached } from "./terminal/detach-keys.ts";
-import { type Pump, pump } from "./terminal/pump.ts";
+import type { Pump } from "./terminal/pump.ts";
 
 export interface Foreground {
   client: Client;
@@ -28,12 +28,22 @@ export function requireTerminal(stdin: boolean, tty: boolean): void {
   if (stdin && tty && !isTerminal(0)) throw fail("the input device is not a TTY");
 }
 
+/** Loads what `stay` needs; called while the daemon makes the container, it costs nothing. */
+export function prepareToStay(client: Client): void {
+  void client.connection.prepareStreams();
+  void import("./terminal/signals.ts");
+  void import("./terminal/pump.ts");
+}
+
 /** Gives the exit code. */
 export async function stay(session: Session, options: Foreground): Promise<number> {
   const { client, id, tty, streams } = options;
   let pumped: Pump | undefined;
   const restore = () => pumped?.restore();
-  const { endAtSignals, passSignalsOn } = await import("./terminal/signals.ts");
+  const [{ endAtSignals, passSignalsOn }, { pump }] = await Promise.all([
+    import("./terminal/signals.ts"),
+    import("./terminal/pump.ts"),
+  ]);
   const ignoreSignals = options.passSignals ? passSignalsOn(client, id, { restore }) : endAtSignals(restore);
   let unfollow: (() => void) | undefined;
   try {

@@ -123,6 +123,11 @@ export class Connection {
     return jsonLines<T>(await this.bytes(method, path, options));
   }
 
+  /** Loads what hijacked streams need while something else is awaited: for programs that count their milliseconds. */
+  prepareStreams(): Promise<unknown> {
+    return import("./hijack.ts");
+  }
+
   /** A call that turns its connection into a byte stream in both directions. */
   async hijack(
     method: string,

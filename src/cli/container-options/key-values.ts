@@ -1,6 +1,6 @@
 // `KEY=value` pairs: environment variables, labels, log options, and the files that hold many of them.
-import { isIP } from "node:net";
 import { cut } from "../framework/flags.ts";
+import { ipVersion } from "./ip-address.ts";
 
 /** `-e`: a pair, or a name whose value is our own environment's; a name we don't have stays a name. */
 export function checkEnvironment(text: string): string {
@@ -93,7 +93,7 @@ export function reason(thrown: unknown): string {
 
 export function checkIp(text: string): string {
   const address = text.trim();
-  if (isIP(address) === 0) throw new Error(`IP address is not correctly formatted: ${text}`);
+  if (!ipVersion(address)) throw new Error(`IP address is not correctly formatted: ${text}`);
   return address;
 }
 
@@ -104,7 +104,7 @@ export function checkExtraHost(text: string): string {
     throw new Error(`bad format for add-host: ${JSON.stringify(text)}`);
   }
   const address = /^\[(.+)\]$/.exec(value)?.[1] ?? value;
-  if (address !== "host-gateway" && isIP(address.trim()) === 0) {
+  if (address !== "host-gateway" && !ipVersion(address.trim())) {
     throw new Error(`invalid IP address in add-host: ${JSON.stringify(address)}`);
   }
   return `${name}:${address}`;

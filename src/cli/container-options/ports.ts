@@ -1,7 +1,7 @@
 // `-p` and `--expose`: which ports a container shows, and where on the host (docker/go-connections, nat).
-import { isIP } from "node:net";
 import type { PortMap } from "../../sdk/index.ts";
 import { cut } from "../framework/flags.ts";
+import { ipVersion } from "./ip-address.ts";
 
 interface Range {
   first: number;
@@ -64,7 +64,7 @@ function refuse(message: string): never {
 
 function address(text: string): string {
   const bare = /^\[(.*)\]$/.exec(text)?.[1] ?? text;
-  if (bare !== "" && isIP(bare) === 0) throw new Error(`invalid IP address: ${bare}`);
+  if (bare !== "" && !ipVersion(bare)) throw new Error(`invalid IP address: ${bare}`);
   return bare;
 }
 

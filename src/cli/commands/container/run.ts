@@ -1,7 +1,7 @@
 // `run`: create, attach, wait, start, stream, end with the container's exit code.
 import { CREATE_FLAGS } from "../../container-options/run-flags.ts";
 import { createContainer, specFromFlags, startFailure } from "../../create-container.ts";
-import { requireTerminal, stay } from "../../foreground.ts";
+import { prepareToStay, requireTerminal, stay } from "../../foreground.ts";
 import { command } from "../../framework/command.ts";
 import { fail } from "../../framework/failure.ts";
 import { flag } from "../../framework/flags.ts";
@@ -32,7 +32,9 @@ export default command({
     const client = await session.client();
     let id: string;
     try {
-      id = await createContainer(session, spec, flags);
+      const creating = createContainer(session, spec, flags);
+      if (!flags.detach) prepareToStay(client);
+      id = await creating;
     } catch (thrown) {
       throw startFailure(session, "run", thrown);
     }
