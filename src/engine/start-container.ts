@@ -3,7 +3,7 @@
 //
 // A daemon that is killed on the way leaves what the next start takes away: the network by its rows, the mount and the bundle by
 // their folders' names; a shim that lives by then is adopted if its program runs (recovery.ts).
-import { mkdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { conflict, messageOf, notFound, systemError } from "../base/errors.ts";
@@ -204,6 +204,7 @@ async function realiseNetwork(
   undo: AsyncDisposableStack,
   watch: Stopwatch,
 ): Promise<RealisedSandbox> {
+  checkNetworkOwner(engine, record);
   undo.defer(() => engine.networks.release(record.id));
   await engine.networks.allocate(sandboxRequest(record));
   failpoint("start.network-allocated");
@@ -211,6 +212,18 @@ async function realiseNetwork(
   failpoint("start.network-realised");
   watch.lap("network");
   return sandbox;
+}
+
+/** Whose network is joined has to run. Errors: not-found, conflict. */
+function checkNetworkOwner(engine: Engine, record: ContainerRecord): void {
+  const mode = record.hostConfig.NetworkMode;
+  if (!mode?.startsWith("container:")) return;
+  const owner = engine.containers.find(mode.slice("container:".length));
+  const { status } = owner.state;
+  if (status !== "running" && status !== "paused")
+    throw conflict(
+      `cannot join network namespace of a non running container: container ${owner.name} is ${status}`,
+    );
 }
 
 /** Mounts the root, then what goes into it: a volume's first content comes from the image. */
@@ -238,14 +251,14 @@ async function realiseMounts(
   return engine.volumes.toBundle(realised, record.hostConfig.Tmpfs);
 }
 
-/** hosts, hostname, resolv.conf; not where a mount of the user's is in that place. */
+/** hosts, hostname, resolv.conf; not where a mount of the user's is in that place. Who shares a network shares its files. */
 async function writeFiles(engine: Engine, record: ContainerRecord, sandbox: RealisedSandbox) {
-  const folder = containerFolder(engine.environment, record.id);
+  const folder = containerFolder(engine.environment, sandbox.filesOf ?? record.id);
   const taken = new Set(record.mounts.map((mount) => mount.destination));
   const write = async (name: string, place: string, content: string) => {
     if (taken.has(place)) return undefined;
     const path = join(folder, name);
-    await writeFile(path, content, { mode: 0o644 });
+    if (sandbox.filesOf === undefined || !existsSync(path)) await writeFile(path, content, { mode: 0o644 });
     return path;
   };
   const [hosts, hostname, resolvConf] = await Promise.all([

@@ -88,6 +88,8 @@ export function openNetworks(options: {
     [bridge, hostDriver(), noneDriver()].map((driver) => [driver.name, driver]),
   );
   const background = new Set<Promise<void>>();
+  /** Allocated by this process: not yet recorded as running maybe, and its to release. */
+  const starting = new Set<string>();
   const released: { file: string; plugs: Plug[] }[] = [];
   let burial: { timer: ReturnType<typeof setTimeout>; since: number } | undefined;
   let watch: ReturnType<typeof setInterval> | undefined;
@@ -100,6 +102,7 @@ export function openNetworks(options: {
       return framed(() => {
         const before = rows.sandboxes.get(request.containerId);
         if (before) letGo(before);
+        starting.add(request.containerId);
         return rows.transaction(() => {
           deleteSandboxRows(rows, request.containerId);
           return allocateRows(request);
@@ -115,6 +118,7 @@ export function openNetworks(options: {
 
     async release(containerId) {
       const sandbox = rows.sandboxes.get(containerId);
+      starting.delete(containerId);
       if (!sandbox) return;
       letGo(sandbox);
       rows.transaction(() => deleteSandboxRows(rows, containerId));
@@ -141,9 +145,10 @@ export function openNetworks(options: {
     toApi: (record, { verbose }) => networkToApi(rows, record, verbose),
 
     async reconcile(alive) {
-      for (const sandbox of rows.sandboxes.all()) if (!alive.has(sandbox.id)) letGo(sandbox);
+      const dead = rows.sandboxes.all().filter(({ id }) => !alive.has(id) && !starting.has(id));
+      for (const sandbox of dead) letGo(sandbox);
       rows.transaction(() => {
-        for (const { id } of rows.sandboxes.all()) if (!alive.has(id)) deleteSandboxRows(rows, id);
+        for (const { id } of dead) deleteSandboxRows(rows, id);
       });
       mkdirSync(environment.paths.execRoot, { recursive: true, mode: 0o711 });
       prepareNamespaces(folder);

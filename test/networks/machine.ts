@@ -38,7 +38,7 @@ export interface Host extends AsyncDisposable {
   namespace: string;
 }
 
-async function startHost(...namespaces: string[]): Promise<Host> {
+export async function startHost(...namespaces: string[]): Promise<Host> {
   const child = Bun.spawn(["unshare", ...namespaces, "sh", "-c", "echo ready; exec sleep 100000"], {
     stdin: "ignore",
     stdout: "pipe",
@@ -243,6 +243,16 @@ class DaemonProcess implements Daemon {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill();
   }
+}
+
+/** A daemon's networks in the network namespace of the test itself: whoever asks for it closes it. */
+export async function hostDaemon(root: string, config: Partial<NetworksConfig> = {}): Promise<Daemon> {
+  const namespace = `/proc/${process.pid}/ns/net`;
+  const here: Host = { pid: process.pid, namespace, [Symbol.asyncDispose]: async () => {} };
+  const daemon = new DaemonProcess(here, root, randomBridge(), config);
+  await daemon.restart();
+  await daemon.call("reconcile", []);
+  return daemon;
 }
 
 export interface Machine extends Host {

@@ -1,6 +1,6 @@
 // What others do to us, and what a crash leaves: rules flushed, bridges removed, daemons killed, neighbours' firewalls.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { ask, type Daemon, type Machine, request, serve, startMachine } from "./machine.ts";
+import { ask, type Daemon, type Machine, request, serve, startHost, startMachine } from "./machine.ts";
 
 let machine: Machine;
 
@@ -92,9 +92,12 @@ add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; 
     await daemon.start("next");
     expect(marked()).toBe(2);
     await works();
+    // What a daemon that nobody started again left for its bridge goes.
+    machine.run("nft", `add rule ip filter ${chain} iifname "gone0" counter accept comment "berth gone0"`);
     // Not twice.
     await daemon.call("reconcile", ["web", "next"]);
     expect(marked()).toBe(2);
+    expect(ruleset()).not.toContain("gone0");
     for (const id of ["web", "next"]) await daemon.call("release", id);
     await daemon.call("close");
     expect(ruleset()).toBe(before);
@@ -105,15 +108,27 @@ add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; 
     machine.run("ip", "link", "add", "docker9", "type", "bridge");
     machine.run("ip", "addr", "add", "10.66.0.1/24", "dev", "docker9");
     machine.run("ip", "link", "set", "docker9", "up");
-    machine.run("ip", "netns", "add", "dockers");
-    machine.run("ip", "link", "add", "dv0", "type", "veth", "peer", "name", "dv1", "netns", "dockers");
+    await using dockers = await startHost("--net");
+    machine.run(
+      "ip",
+      "link",
+      "add",
+      "dv0",
+      "type",
+      "veth",
+      "peer",
+      "name",
+      "dv1",
+      "netns",
+      String(dockers.pid),
+    );
     machine.run("ip", "link", "set", "dv0", "master", "docker9", "up");
     for (const command of [
       "addr add 10.66.0.2/24 dev dv1",
       "link set dv1 up",
       "route add default via 10.66.0.1",
     ])
-      machine.run("ip", "-n", "dockers", ...command.split(" "));
+      Bun.spawnSync(["nsenter", `--net=${dockers.namespace}`, "ip", ...command.split(" ")]);
     machine.run(
       "nft",
       `add table ip nat
@@ -124,7 +139,7 @@ add rule ip filter FORWARD iifname "docker9" accept`,
     );
     const daemon = await machine.daemon();
     const container = await daemon.start("ours");
-    const theirs = `/proc/${machine.pid}/root/run/netns/dockers`;
+    const theirs = dockers.namespace;
     await using _server = await serve(theirs, "tcp", 80, "theirs");
     expect(await ask(container.namespace, "tcp", machine.address, 7000)).toStartWith("theirs ");
     await expect(ask(container.namespace, "tcp", "10.66.0.2", 80)).rejects.toThrow();
@@ -209,6 +224,16 @@ describe("a daemon killed", () => {
     const first = await daemon.start("first");
     expect(first.address).toEndWith(".0.2");
   });
+});
+
+test("reconciling while a container starts leaves it alone", async () => {
+  const daemon = await machine.daemon();
+  await daemon.call("allocate", request("starting", web("8080")));
+  await daemon.call("reconcile", []);
+  const realised = await daemon.call<{ namespace: string }>("realise", "starting");
+  await daemon.call("reconcile", []);
+  await using _server = await serve(`/proc/${machine.pid}/root${realised.namespace}`, "tcp", 80, "starting");
+  expect(await ask(machine.outside.namespace, "tcp", machine.address, 8080)).toStartWith("starting ");
 });
 
 test("a process that keeps the namespace keeps neither the address nor the device", async () => {

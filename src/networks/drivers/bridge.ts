@@ -317,10 +317,8 @@ export function openBridgeDriver(options: {
     if (force.generation !== undefined && force.generation === nftGeneration()) return;
     const others = otherEnginesBridges();
     if (!isWhole() || others.join() !== force.others.join()) rebuild(others);
-    acceptForwarding(
-      bridge,
-      [...force.networks.values()].map((network) => deviceOf(network).name),
-    );
+    const devices = [...force.networks.values()].map((network) => deviceOf(network).name);
+    acceptForwarding(bridge, devices, (device) => findLink(host(), device) !== undefined);
     force.generation = nftGeneration();
   }
 

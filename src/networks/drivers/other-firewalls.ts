@@ -32,15 +32,36 @@ function readChain(family: Family, name: string): Chain | undefined {
   return { rules, drops: policy || verdict };
 }
 
-/** Puts our accepts where they are missing. Cheap where there is no other firewall. */
-export function acceptForwarding(bridge: string, devices: readonly string[]): void {
+/**
+ * Puts our accepts where they are missing, and takes those away that a daemon left for a device that is gone. Cheap
+ * where there is no other firewall.
+ */
+export function acceptForwarding(
+  bridge: string,
+  devices: readonly string[],
+  exists: (device: string) => boolean,
+): void {
   for (const family of FAMILIES) {
     const user = readChain(family, "DOCKER-USER");
-    if (user) insertMissing(family, "DOCKER-USER", user, bridge, devices);
-    else {
-      const forward = readChain(family, "FORWARD");
-      if (forward?.drops) insertMissing(family, "FORWARD", forward, bridge, devices);
-    }
+    const chain = user ?? readChain(family, "FORWARD");
+    const name = user ? "DOCKER-USER" : "FORWARD";
+    if (!chain || (!user && !chain.drops)) continue;
+    insertMissing(family, name, chain, bridge, devices);
+    for (const rule of chain.rules) if (isOrphan(rule, exists)) removeRule(family, name, rule);
+  }
+}
+
+/** An accept of ours, or of another daemon like us, for a device that is not there. */
+function isOrphan(rule: Rule, exists: (device: string) => boolean): boolean {
+  const device = /^[io]ifname "(.+)"$/.exec(directionOf(rule))?.[1];
+  return rule.comment?.startsWith("berth ") === true && device !== undefined && !exists(device);
+}
+
+function removeRule(family: Family, chain: string, rule: Rule): void {
+  try {
+    nft(`delete rule ${family} filter ${chain} handle ${rule.handle}`);
+  } catch (thrown) {
+    log.debug("cannot take an accept away", { family, chain, error: messageOf(thrown) });
   }
 }
 
@@ -81,13 +102,7 @@ export function withdrawForwarding(bridge: string): void {
   for (const family of FAMILIES)
     for (const chain of CHAINS)
       for (const rule of readChain(family, chain)?.rules ?? [])
-        if (rule.comment === markOf(bridge)) {
-          try {
-            nft(`delete rule ${family} filter ${chain} handle ${rule.handle}`);
-          } catch (thrown) {
-            log.debug("cannot take an accept back", { family, chain, error: messageOf(thrown) });
-          }
-        }
+        if (rule.comment === markOf(bridge)) removeRule(family, chain, rule);
 }
 
 /** Docker's own bridges, by the drops with which it keeps strangers out of them. */
