@@ -23,7 +23,12 @@ let context: ReturnType<typeof n.nft_ctx_new> | undefined;
 
 function contextOf(): NonNullable<typeof context> {
   if (context) return context;
-  const made = n.nft_ctx_new(0);
+  let made: typeof context;
+  try {
+    made = n.nft_ctx_new(0);
+  } catch (thrown) {
+    throw systemError("libnftables.so.1 can't be loaded: install the package libnftables1", thrown);
+  }
   if (!made) throw systemError("libnftables: no context");
   // Unbuffered, nft would write to our own standard output and error.
   n.nft_ctx_buffer_output(made);

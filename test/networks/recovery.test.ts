@@ -67,41 +67,53 @@ add rule ip filter DOCKER iifname != "docker9" oifname "docker9" counter drop`;
   const plain = `add table ip filter
 add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }`;
 
+  /** As firewalld 1.3 has it: nothing goes through that no zone allows. */
+  const zones = `add rule inet firewalld filter_FORWARD ct state established,related accept
+add rule inet firewalld filter_FORWARD ct status dnat accept
+add rule inet firewalld filter_FORWARD reject with icmpx type admin-prohibited`;
+  const firewalld = `add table inet firewalld
+add chain inet firewalld filter_FORWARD { type filter hook forward priority 10; policy accept; }
+${zones}`;
+
   test.each([
-    ["Docker's", docker, "DOCKER-USER"],
-    ["a plain one's", plain, "FORWARD"],
-  ])("%s FORWARD policy drops, and what is ours goes through by marked accepts", async (_, rules, chain) => {
-    machine.run("nft", rules);
-    const before = ruleset();
-    const daemon = await machine.daemon();
-    const container = await daemon.start("web", web("8080"));
-    await using _server = await serve(container.namespace, "tcp", 80, "web");
-    await using _world = await serve(machine.outside.namespace, "tcp", 9000, "world");
-    const works = async () => {
-      expect(await ask(machine.outside.namespace, "tcp", machine.address, 8080)).toStartWith("web ");
-      expect(await ask(container.namespace, "tcp", machine.outside.address, 9000)).toStartWith("world ");
-    };
-    await works();
-    const marked = () =>
-      machine.run("nft", "list", "chain", "ip", "filter", chain).split(`comment "berth ${daemon.bridge}"`)
-        .length - 1;
-    expect(marked()).toBe(2);
-    // Flushed, as a reload of that firewall does it.
-    machine.run("nft", `flush chain ip filter ${chain}`);
-    await expect(ask(container.namespace, "tcp", machine.outside.address, 9000)).rejects.toThrow();
-    await daemon.start("next");
-    expect(marked()).toBe(2);
-    await works();
-    // What a daemon that nobody started again left for its bridge goes.
-    machine.run("nft", `add rule ip filter ${chain} iifname "gone0" counter accept comment "berth gone0"`);
-    // Not twice.
-    await daemon.call("reconcile", ["web", "next"]);
-    expect(marked()).toBe(2);
-    expect(ruleset()).not.toContain("gone0");
-    for (const id of ["web", "next"]) await daemon.call("release", id);
-    await daemon.call("close");
-    expect(ruleset()).toBe(before);
-  });
+    ["Docker's", docker, "ip filter DOCKER-USER", ""],
+    ["a plain one's", plain, "ip filter FORWARD", ""],
+    ["firewalld's", firewalld, "inet firewalld filter_FORWARD", zones],
+  ])(
+    "%s FORWARD policy drops, and what is ours goes through by marked accepts",
+    async (_, rules, chain, again) => {
+      machine.run("nft", rules);
+      const before = ruleset();
+      const daemon = await machine.daemon();
+      const container = await daemon.start("web", web("8080"));
+      await using _server = await serve(container.namespace, "tcp", 80, "web");
+      await using _world = await serve(machine.outside.namespace, "tcp", 9000, "world");
+      const works = async () => {
+        expect(await ask(machine.outside.namespace, "tcp", machine.address, 8080)).toStartWith("web ");
+        expect(await ask(container.namespace, "tcp", machine.outside.address, 9000)).toStartWith("world ");
+      };
+      await works();
+      const marked = () =>
+        machine.run("nft", `list chain ${chain}`).split(`comment "berth ${daemon.bridge}"`).length - 1;
+      expect(marked()).toBe(2);
+      // Flushed, as a reload of that firewall does it.
+      machine.run("nft", `flush chain ${chain}`);
+      if (again) machine.run("nft", again);
+      await expect(ask(container.namespace, "tcp", machine.outside.address, 9000)).rejects.toThrow();
+      await daemon.start("next");
+      expect(marked()).toBe(2);
+      await works();
+      // What a daemon that nobody started again left for its bridge goes.
+      machine.run("nft", `add rule ${chain} iifname "gone0" counter accept comment "berth gone0"`);
+      // Not twice.
+      await daemon.call("reconcile", ["web", "next"]);
+      expect(marked()).toBe(2);
+      expect(ruleset()).not.toContain("gone0");
+      for (const id of ["web", "next"]) await daemon.call("release", id);
+      await daemon.call("close");
+      expect(ruleset()).toBe(before);
+    },
+  );
 
   test("containers don't get into another engine's but by its published ports", async () => {
     machine.run("nft", docker);

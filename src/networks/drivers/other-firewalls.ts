@@ -5,10 +5,13 @@ import { messageOf } from "../../base/errors.ts";
 import { log } from "../../base/log.ts";
 import { nft, nftList } from "../../linux/nftables.ts";
 
-const FAMILIES = ["ip", "ip6"] as const;
-type Family = (typeof FAMILIES)[number];
-/** Docker's chain for rules of users comes before its own; without Docker there may be a FORWARD chain that drops. */
-const CHAINS = ["DOCKER-USER", "FORWARD"] as const;
+/** Where a base chain may drop what we forward, and which chain of its table takes our accept: the first that is there. */
+const PLACES = [
+  // Docker's chain for rules of users comes before its own; without Docker there may be a FORWARD chain that drops.
+  { table: "ip filter", chains: ["DOCKER-USER", "FORWARD"] },
+  { table: "ip6 filter", chains: ["DOCKER-USER", "FORWARD"] },
+  { table: "inet firewalld", chains: ["filter_FORWARD"] },
+] as const;
 
 interface Rule {
   handle: number;
@@ -23,8 +26,9 @@ interface Chain {
   drops: boolean;
 }
 
-function readChain(family: Family, name: string): Chain | undefined {
-  const listed = nftList(`list chain ${family} filter ${name}`);
+/** `place` is family, table and chain. */
+function readChain(place: string): Chain | undefined {
+  const listed = nftList(`list chain ${place}`);
   if (!listed) return undefined;
   const rules = listed.flatMap((entry) => ("rule" in entry ? [entry.rule as Rule] : []));
   const policy = listed.some((entry) => (entry.chain as { policy?: string } | undefined)?.policy === "drop");
@@ -41,14 +45,16 @@ export function acceptForwarding(
   devices: readonly string[],
   exists: (device: string) => boolean,
 ): void {
-  for (const family of FAMILIES) {
-    const user = readChain(family, "DOCKER-USER");
-    const chain = user ?? readChain(family, "FORWARD");
-    const name = user ? "DOCKER-USER" : "FORWARD";
-    if (!chain || (!user && !chain.drops)) continue;
-    insertMissing(family, name, chain, bridge, devices);
-    for (const rule of chain.rules) if (isOrphan(rule, exists)) removeRule(family, name, rule);
-  }
+  for (const { table, chains } of PLACES)
+    for (const name of chains) {
+      const place = `${table} ${name}`;
+      const chain = readChain(place);
+      if (!chain) continue;
+      if (name !== "DOCKER-USER" && !chain.drops) break;
+      insertMissing(place, chain, bridge, devices);
+      for (const rule of chain.rules) if (isOrphan(rule, exists)) removeRule(place, rule);
+      break;
+    }
 }
 
 /** An accept of ours, or of another daemon like us, for a device that is not there. */
@@ -57,35 +63,35 @@ function isOrphan(rule: Rule, exists: (device: string) => boolean): boolean {
   return rule.comment?.startsWith("berth ") === true && device !== undefined && !exists(device);
 }
 
-function removeRule(family: Family, chain: string, rule: Rule): void {
+function removeRule(place: string, rule: Rule): void {
   try {
-    nft(`delete rule ${family} filter ${chain} handle ${rule.handle}`);
+    nft(`delete rule ${place} handle ${rule.handle}`);
   } catch (thrown) {
-    log.debug("cannot take an accept away", { family, chain, error: messageOf(thrown) });
+    log.debug("cannot take an accept away", { chain: place, error: messageOf(thrown) });
   }
 }
 
-function insertMissing(
-  family: Family,
-  chain: string,
-  { rules }: Chain,
-  bridge: string,
-  devices: readonly string[],
-): void {
+function insertMissing(place: string, { rules }: Chain, bridge: string, devices: readonly string[]): void {
   const ours = new Set(rules.filter((rule) => rule.comment === markOf(bridge)).map(directionOf));
   const missing = devices
     .flatMap((device) => [`iifname "${device}"`, `oifname "${device}"`])
     .filter((match) => !ours.has(match));
   if (missing.length === 0) return;
-  // In the form that iptables-nft writes and reads itself, so that `iptables -S` goes on working.
-  nft(
-    missing
-      .map(
-        (match) =>
-          `insert rule ${family} filter ${chain} ${match} counter accept comment "${markOf(bridge)}"`,
-      )
-      .join("\n"),
-  );
+  try {
+    // In the form that iptables-nft writes and reads itself, so that `iptables -S` goes on working.
+    nft(
+      missing
+        .map((match) => `insert rule ${place} ${match} counter accept comment "${markOf(bridge)}"`)
+        .join("\n"),
+    );
+  } catch (thrown) {
+    // Newer firewalls own their tables: nobody else may change them.
+    log.warn(
+      `another firewall may drop what containers send: allow the devices ${devices.join(", ")} there ` +
+        `(firewalld: firewall-cmd --permanent --zone=trusted --add-interface=${devices[0]})`,
+      { chain: place, error: messageOf(thrown) },
+    );
+  }
 }
 
 function directionOf(rule: Rule): string {
@@ -99,17 +105,19 @@ function directionOf(rule: Rule): string {
 
 /** Takes all of our accepts away. */
 export function withdrawForwarding(bridge: string): void {
-  for (const family of FAMILIES)
-    for (const chain of CHAINS)
-      for (const rule of readChain(family, chain)?.rules ?? [])
-        if (rule.comment === markOf(bridge)) removeRule(family, chain, rule);
+  for (const { table, chains } of PLACES)
+    for (const name of chains) {
+      const place = `${table} ${name}`;
+      for (const rule of readChain(place)?.rules ?? [])
+        if (rule.comment === markOf(bridge)) removeRule(place, rule);
+    }
 }
 
 /** Docker's own bridges, by the drops with which it keeps strangers out of them. */
 export function otherEnginesBridges(): string[] {
   const found = new Set<string>();
   for (const chain of ["DOCKER", "DOCKER-ISOLATION-STAGE-2"])
-    for (const { expr } of readChain("ip", chain)?.rules ?? []) {
+    for (const { expr } of readChain(`ip filter ${chain}`)?.rules ?? []) {
       if (!expr.some((part) => "drop" in part)) continue;
       for (const part of expr) {
         const match = part.match as
