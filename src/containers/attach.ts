@@ -35,8 +35,8 @@ export function attach(
     tty: record.config.Tty ?? false,
     past: options.logs ? pastOutput(record, options) : undefined,
     live,
-    // Docker looks for the keys whenever input is attached, and so do its clients' tests.
-    scanner: options.stdin ? new DetachScanner(keys) : undefined,
+    // Only a terminal's input is typed: piped bytes that happen to be the keys are data (moby container/stream/attach.go).
+    scanner: options.stdin && record.config.Tty ? new DetachScanner(keys) : undefined,
     takesInput: options.stdin && record.config.OpenStdin === true,
     endsInput: record.config.StdinOnce === true && !record.config.Tty,
     onDetach: () => containers.emit(containers.get(record.id) ?? record, "detach"),

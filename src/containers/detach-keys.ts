@@ -24,6 +24,9 @@ export class DetachScanner {
 
   /** The input to pass on, and whether the keys were complete (the rest of the input is dropped then). */
   scan(input: Uint8Array): { pass: Uint8Array; detached: boolean } {
+    // Nearly all input has no key in it: then it is passed on as it is.
+    if (this.matched === 0 && !input.includes(this.keys[0] as number))
+      return { pass: input, detached: false };
     const pass: number[] = [];
     for (const byte of input) {
       if (byte === this.keys[this.matched]) {

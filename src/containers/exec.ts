@@ -125,7 +125,7 @@ function clientOf(
     tty: config.tty,
     past: undefined,
     live: { stream: Promise.resolve(stream), cancel: () => {} },
-    scanner: config.attachStdin ? new DetachScanner(keys) : undefined,
+    scanner: config.attachStdin && config.tty ? new DetachScanner(keys) : undefined,
     takesInput: config.attachStdin,
     endsInput: true,
     onDetach: () => containers.emit(record, "exec_detach", { execID: exec.id }),

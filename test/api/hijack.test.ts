@@ -104,6 +104,31 @@ describe("exec", () => {
     expect(textOf(splitHead(await raw.ended()).rest, 1)).toBe("early\n");
   });
 
+  test("piped bytes that are the detach keys are data; typed into a terminal they detach", async () => {
+    await using idle = await container(IDLE);
+    const start = async (Tty: boolean) => {
+      const id = await exec(idle.id, {
+        Cmd: ["sh", "-c", "stty raw -echo 2>/dev/null; echo ready; cat"],
+        AttachStdin: true,
+        Tty,
+      });
+      const raw = openRaw(daemon.socket);
+      raw.send(requestBytes("POST", `/exec/${id}/start`, { body: { Tty }, headers: UPGRADE }));
+      await raw.until((data) => data.includes("ready"));
+      raw.send("a\x10\x11b");
+      return { id, raw };
+    };
+    const piped = await start(false);
+    piped.raw.halfClose();
+    expect(textOf(splitHead(await piped.raw.ended()).rest, 1)).toBe("ready\na\x10\x11b");
+    const typed = await start(true);
+    await typed.raw.ended();
+    const { Running } = (await daemon.request("GET", `/exec/${typed.id}/json`)).json<{ Running: boolean }>();
+    expect(Running).toBe(true);
+    piped.raw[Symbol.dispose]();
+    typed.raw[Symbol.dispose]();
+  });
+
   test("a program that isn't there is told in the stream, and by its exit code", async () => {
     await using idle = await container(IDLE);
     const id = await exec(idle.id, { Cmd: ["no-such-program"] });
