@@ -28,6 +28,8 @@ export interface BundleOptions {
   reservePorts?: ShimConfig["reservePorts"];
   consoleSize?: [number, number];
   runtime?: ShimConfig["runtime"];
+  /** Shares the host's process ids. */
+  hostPids?: boolean;
   /** Temp root, when it has to be somewhere. */
   below?: string;
 }
@@ -115,7 +117,7 @@ function spec(rootfs: string, cgroupsPath: string, options: BundleOptions) {
     linux: {
       cgroupsPath,
       resources: options.memory ? { memory: { limit: options.memory, swap: options.memory } } : {},
-      namespaces: ["pid", "ipc", "uts", "mount"].map((type) => ({ type })),
+      namespaces: [...(options.hostPids ? [] : ["pid"]), "ipc", "uts", "mount"].map((type) => ({ type })),
     },
   };
 }

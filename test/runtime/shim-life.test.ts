@@ -4,14 +4,16 @@ import { existsSync, readFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { createServer } from "node:net";
 import {
+  cgroupFolders,
   cgroupFrozen,
   cgroupProcesses,
   connectShim,
   killLeftBehind,
   readLeftExit,
   ShimDiedError,
+  selectRuntime,
 } from "../../src/runtime/index.ts";
-import { bundle, collect, gone } from "./fixture.ts";
+import { bundle, collect, execSpec, gone } from "./fixture.ts";
 
 const SIGKILL = 9;
 const SIGTERM = 15;
@@ -67,6 +69,40 @@ describe("the end of a container", () => {
     expect(cgroupProcesses(made.config.cgroupPath)).toEqual([]);
     expect(existsSync(`/sys/fs/cgroup/memory${made.config.cgroupPath}`)).toBe(false);
     expect(existsSync(`${made.dir}/shim.sock`)).toBe(false);
+  });
+
+  test("takes along what it left running, with the host's process ids too", async () => {
+    await using made = await bundle({
+      args: ["/bin/sh", "-c", "sleep 1000 & echo $!; exit 6"],
+      hostPids: true,
+    });
+    await using shim = await made.start();
+    const stream = await shim.attach({ stdin: false, stdout: true, stderr: true });
+    await shim.start();
+    const left = Number((await collect(stream.output)).stdout);
+    expect(left).toBeGreaterThan(1);
+    expect((await shim.wait()).code).toBe(6);
+    await gone(left);
+    await shim.remove();
+  });
+
+  test.each(["crun", "runc"])("under %s, by its name", async (asked) => {
+    await using made = await bundle({
+      args: ["/bin/sh", "-c", "read x; exit $x"],
+      stdin: true,
+      terminal: true,
+    });
+    made.config.runtime = selectRuntime({ asked });
+    await using shim = await made.start();
+    const stream = await shim.attach({ stdin: true, stdout: true, stderr: true });
+    await shim.start();
+    await using exec = await shim.attach({ exec: "e", stdin: false, stdout: true, stderr: true });
+    await shim.exec("e", execSpec(["echo", "inside"]), { stdin: false });
+    expect((await collect(exec.output)).stdout).toBe("inside\n");
+    await stream.write(Buffer.from("9\n"));
+    expect((await shim.wait()).code).toBe(9);
+    await shim.remove();
+    expect(cgroupFolders(made.config.cgroupPath)).toEqual({});
   });
 
   test("a running container is not removed", async () => {

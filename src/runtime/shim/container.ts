@@ -3,7 +3,7 @@ import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, write
 import { wallClock } from "../../linux/clock.ts";
 import { killProcess, restoreSignal, type WaitStatus } from "../../linux/process.ts";
 import { setWindowSize } from "../../linux/terminal.ts";
-import { cgroupOomKills, cgroupProcesses, removeCgroup } from "../cgroups.ts";
+import { cgroupOomKills, cgroupProcesses, killCgroup, removeCgroup } from "../cgroups.ts";
 import type { ExitStatus, ShimState } from "../types.ts";
 import { formatTime } from "./json-line.ts";
 import type { ContainerLog } from "./log-file.ts";
@@ -284,6 +284,8 @@ export class Container {
     const file = this.record(exit);
     this.main.exit = exit;
     this.phase = "exited";
+    // With the host's process ids (`--pid host`) no namespace's end takes the others along.
+    killCgroup(this.host.config.cgroupPath);
     // A host that shuts down need not wait for this process any more: all it knows is on record.
     restoreSignal(SIGTERM);
     this.main.streams.processEnded(() => {

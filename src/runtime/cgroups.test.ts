@@ -1,0 +1,12 @@
+import { expect, test } from "bun:test";
+import { cgroupRelativePath } from "./cgroups.ts";
+
+test.each([
+  ["/docker/abc", "/docker/abc"],
+  ["docker/abc", "/docker/abc"],
+  ["system.slice:docker:abc", "/system.slice/docker-abc.scope"],
+  [":docker:abc", "/system.slice/docker-abc.scope"],
+  ["my-own-apps.slice:docker:abc", "/my.slice/my-own.slice/my-own-apps.slice/docker-abc.scope"],
+  ["-.slice:docker:abc", "/docker-abc.scope"],
+  ["user.slice::abc", "/user.slice/abc.scope"],
+])("%s is at %s", (cgroupPath, expected) => expect(cgroupRelativePath(cgroupPath)).toBe(expected));
