@@ -54,6 +54,10 @@ export async function specFromFlags(
     if (!pulls.includes(flags.pull)) {
       throw new Error(`invalid pull option: '${flags.pull}': must be one of "always", "missing" or "never"`);
     }
+    // Never a quiet success for what isn't there.
+    if (flags["use-api-socket"]) throw new Error("--use-api-socket is not implemented");
+    if (!flags["disable-content-trust"])
+      throw new Error("content trust (--disable-content-trust=false) is not implemented");
     const [image = "", ...words] = args;
     const isGiven = given as (name: keyof ContainerFlags & string) => boolean;
     const spec = await containerSpec({ flags, given: isGiven, image, words });

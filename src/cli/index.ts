@@ -10,6 +10,8 @@ import { COMMIT, VERSION } from "./program-version.ts";
 import { openSession, type Session } from "./session.ts";
 import { TREE } from "./tree.ts";
 
+const LOG_LEVELS = ["panic", "fatal", "error", "warn", "warning", "info", "debug", "trace"];
+
 /** Runs one command line (without the program's name) and gives its exit code. */
 export async function main(argv0: string, words: string[]): Promise<number> {
   const program = basename(argv0) === "docker" ? "docker" : "berth";
@@ -20,6 +22,9 @@ export async function main(argv0: string, words: string[]): Promise<number> {
     const folder = configFolder(globals.flags.config);
     session = openSession(program, globals.flags, folder);
     for (const notice of globals.notices) await session.err.line(notice);
+    if (!LOG_LEVELS.includes(globals.flags["log-level"])) {
+      throw new CommandFailure(`Unable to parse logging level: ${globals.flags["log-level"]}`);
+    }
     if (globals.flags.version) {
       await session.out.line(
         `${program === "docker" ? "Docker" : "Berth"} version ${VERSION}, build ${COMMIT}`,

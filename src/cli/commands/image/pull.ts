@@ -21,6 +21,8 @@ export default command({
     quiet: flag.bool("Suppress verbose output", { short: "q" }),
   },
   async run(session, { args: [name = ""], flags }) {
+    if (!flags["disable-content-trust"])
+      throw fail("content trust (--disable-content-trust=false) is not implemented");
     const reference = parseReference(name);
     const isName = !reference.tag && !reference.digest;
     if (flags["all-tags"] && !isName) throw fail("tag can't be used with --all-tags/-a");

@@ -25,6 +25,8 @@ Image index won't be pushed, meaning that other manifests, including attestation
   },
   async run(session, { args: [name = ""], flags }) {
     const platform = flags.platform ? parsePlatform(flags.platform) : undefined;
+    if (!flags["disable-content-trust"])
+      throw fail("content trust (--disable-content-trust=false) is not implemented");
     const reference = parseReference(name);
     const all = flags["all-tags"];
     const isName = !reference.tag && !reference.digest;
