@@ -296,6 +296,10 @@ describe("errors", () => {
       400,
       "Renaming a container with the same name as its current name",
     ]);
+    expect(await post("rename?name=!")).toEqual([
+      400,
+      "Error when allocating new name: Invalid container name (!), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed",
+    ]);
     expect(await call("POST", "/containers/create?name=states", { Image: BUSYBOX })).toEqual([
       409,
       `Conflict. The container name "/states" is already in use by container "${id}". You have to remove (or rename) that container to be able to reuse that name.`,
