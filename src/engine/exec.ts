@@ -9,7 +9,7 @@ import {
   resizeExec as resize,
   startExec as start,
 } from "../containers/index.ts";
-import { buildExecProcess, checkUser } from "../runtime/index.ts";
+import { buildExecProcess, checkUser, warmCgroupLock } from "../runtime/index.ts";
 import { bundleFolder, rootfsFolder } from "./folders.ts";
 import type { Engine } from "./types.ts";
 
@@ -20,6 +20,8 @@ export async function createExec(
   request: ExecRequest,
 ): Promise<{ Id: string }> {
   const record = engine.containers.find(reference);
+  // The start comes in a moment, over another request.
+  warmCgroupLock();
   const running = record.state.status === "running";
   if (running && request.User) await checkUser(rootfsFolder(engine.environment, record.id), request.User);
   return { Id: create(engine.containers, record, reference, request) };

@@ -1,5 +1,6 @@
 // The runtime room's door.
 export * from "./bundle/index.ts";
+export { warmCgroupLock } from "./cgroup-lock.ts";
 export { cgroupFolders, cgroupFrozen, cgroupProcesses, hostCgroupMode } from "./cgroups.ts";
 export { type RuntimeTable, runtimeVersion, selectRuntime } from "./driver.ts";
 export { detectEnvironment } from "./environment.ts";

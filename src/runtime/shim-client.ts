@@ -5,6 +5,7 @@ import { BerthError, conflict, invalid, notFound, systemError, unavailable } fro
 import { selfCommand } from "../base/self.ts";
 import { KernelError } from "../linux/errors.ts";
 import { toJson } from "./bundle/exact-json.ts";
+import { warmCgroupLock } from "./cgroup-lock.ts";
 import { killCgroup, removeCgroup } from "./cgroups.ts";
 import { execFailure, startFailure } from "./runtime-errors.ts";
 import type { Hello, Reply, ShimFailure, Started } from "./shim/protocol.ts";
@@ -34,6 +35,7 @@ export class ShimDiedError extends BerthError {
  * `dir` must exist; it and all in it is the shim's until `remove()`, after that the caller's to delete.
  */
 export async function startShim(dir: string, config: ShimConfig): Promise<Shim> {
+  warmCgroupLock();
   writeFileSync(`${dir}/shim.json`, JSON.stringify(config), { mode: 0o600 });
   const stderr = openSync(`${dir}/shim.log`, "a", 0o600);
   try {
@@ -245,6 +247,7 @@ class ShimClient implements Shim {
   }
 
   async attach(options: { exec?: string; stdin: boolean; stdout: boolean; stderr: boolean }) {
+    if (options.exec !== undefined) warmCgroupLock();
     return attachedStream(await openShimSocket(this.dir), options, failure);
   }
 
