@@ -35,7 +35,8 @@ export function cgroupRelativePath(cgroupPath: string): string {
   return `${slicePath(slice || "system.slice")}/${unit}`;
 }
 
-function slicePath(slice: string): string {
+/** `a-b.slice` → `/a.slice/a-b.slice`; the root slice is the hierarchy's root. */
+export function slicePath(slice: string): string {
   if (slice === "-.slice") return "";
   const parts = slice.replace(/\.slice$/, "").split("-");
   return parts.map((_, i) => `/${parts.slice(0, i + 1).join("-")}.slice`).join("");
@@ -57,6 +58,17 @@ export function cgroupFolders(cgroupPath: string): Record<string, string> {
     if (existsSync(folder)) folders[controller] = folder;
   }
   return folders;
+}
+
+/**
+ * The scope of systemd that a container's group is in: `/system.slice/berth-ID.scope/container`. Undefined where
+ * systemd manages no groups of ours.
+ */
+export function scopeOf(cgroupPath: string): { slice: string; unit: string; folder: string } | undefined {
+  const found = /^((?:\/[^/]+\.slice)*)\/([^/]+\.scope)\/container$/.exec(cgroupPath);
+  if (!found) return undefined;
+  const [, slices = "", unit = ""] = found;
+  return { slice: slices.split("/").at(-1) || "-.slice", unit, folder: `${ROOT}${slices}/${unit}` };
 }
 
 /** The one folder that tells the processes: every hierarchy has them all. */

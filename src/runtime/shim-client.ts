@@ -6,13 +6,13 @@ import { selfCommand } from "../base/self.ts";
 import { KernelError } from "../linux/errors.ts";
 import { toJson } from "./bundle/exact-json.ts";
 import { warmCgroupLock } from "./cgroup-lock.ts";
-import { killCgroup, removeCgroup } from "./cgroups.ts";
+import { killCgroup, removeCgroup, scopeOf } from "./cgroups.ts";
 import { execFailure, startFailure } from "./runtime-errors.ts";
 import type { Hello, Reply, ShimFailure, Started } from "./shim/protocol.ts";
 import { FRAME, OLDEST_PROTOCOL, PROTOCOL } from "./shim/protocol.ts";
 import { openShimSocket, type ShimSocket } from "./shim-socket.ts";
 import { attachedStream } from "./shim-stream.ts";
-import { moveToScope, systemdRunsHost } from "./systemd-scope.ts";
+import { enterContainerScope, moveShimAway, systemdRunsHost } from "./systemd/scope.ts";
 import type { ExitStatus, LeftExit, ProcessSpec, Shim, ShimConfig, ShimState } from "./types.ts";
 
 /** A shim starts in milliseconds; on a host that swaps it may take long, but not for ever. */
@@ -47,8 +47,12 @@ export async function startShim(dir: string, config: ShimConfig): Promise<Shim> 
       detached: true,
     });
     child.unref();
-    await started(child.stdout, dir);
-    if (systemdRunsHost()) void moveToScope(config.id, child.pid).catch(() => {});
+    try {
+      await Promise.all([started(child.stdout, dir), giveScope(config, child.pid)]);
+    } catch (error) {
+      child.kill("SIGKILL");
+      throw error;
+    }
   } finally {
     closeSync(stderr);
   }
@@ -68,6 +72,13 @@ const SMALL = {
   BUN_JSC_thresholdForJITSoon: "500000",
   BUN_JSC_forceMiniVMMode: "1",
 };
+
+/** Takes the shim out of the daemon's unit, on hosts that have such. */
+async function giveScope({ cgroupPath, id }: ShimConfig, pid: number): Promise<void> {
+  const scope = scopeOf(cgroupPath);
+  if (scope) await enterContainerScope(scope, id, pid);
+  else if (systemdRunsHost()) void moveShimAway(id, pid);
+}
 
 /** What the shim needs and no more. */
 function shimEnvironment(): Record<string, string> {

@@ -2,6 +2,7 @@
 // cgroup version 1's, as the specification has them; the runtime converts them for version 2.
 import { posix } from "node:path";
 import type { HostConfig } from "../../api/types/index.ts";
+import { slicePath } from "../cgroups.ts";
 import type { BundleInput } from "../types.ts";
 import type { Resources, ThrottleRate } from "./spec.ts";
 
@@ -91,7 +92,11 @@ export function limitedDevices(config: HostConfig): string[] {
   return [...new Set(lists.flatMap((list) => list ?? []).map(({ Path }) => Path ?? ""))];
 }
 
-/** cgroupfs: PARENT/ID below the controller's mount; systemd: SLICE:berth:ID, which becomes berth-ID.scope. */
+/**
+ * cgroupfs: PARENT/ID below the controller's mount. systemd on v2: a group in the scope that the shim shares with its
+ * container (systemd/scope.ts), so the runtime asks systemd for nothing, and the group with its count of memory's
+ * victims stays until the shim has read it. systemd elsewhere: SLICE:berth:ID, which the runtime makes berth-ID.scope.
+ */
 export function cgroupsPath(
   input: Pick<BundleInput, "id" | "hostConfig" | "environment" | "defaults">,
 ): string {
@@ -99,5 +104,8 @@ export function cgroupsPath(
   const fallback = systemd ? (input.environment.rootless ? "user.slice" : "system.slice") : "/berth";
   const parent = input.hostConfig.CgroupParent || input.defaults?.cgroupParent || fallback;
   // From the hierarchy's root, whatever was given: runtimes differ in what "../x" and "x" are relative to.
-  return systemd ? `${parent}:berth:${input.id}` : posix.join("/", parent, input.id);
+  if (!systemd) return posix.join("/", parent, input.id);
+  return input.environment.cgroups.mode === "v2"
+    ? `${slicePath(parent)}/berth-${input.id}.scope/container`
+    : `${parent}:berth:${input.id}`;
 }
