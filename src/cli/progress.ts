@@ -2,7 +2,6 @@
 // it moves; else a plain line for each step (docker/docker pkg/jsonmessage, for the look).
 import type { ProgressMessage } from "../sdk/index.ts";
 import { humanSize } from "./format/units.ts";
-import { CommandFailure } from "./framework/failure.ts";
 import { type Output, terminalSize } from "./output.ts";
 
 const CLEAR_LINE = "\x1b[2K";
@@ -23,7 +22,7 @@ export async function showProgress(
   let lines = new Map<string, number>();
   for await (const message of messages) {
     const problem = message.errorDetail?.message ?? message.error;
-    if (problem) throw new CommandFailure(problem);
+    if (problem) throw new Error(problem);
     if (message.aux) {
       onAux(message.aux);
       continue;

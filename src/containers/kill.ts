@@ -1,6 +1,6 @@
 // Signals to a container, and stopping it: the signal it asks for, a wait, SIGKILL.
 import { conflict, isKind, messageOf, systemError } from "../base/errors.ts";
-import { parseSignal } from "../runtime/index.ts";
+import { parseSignal, ShimDiedError } from "../runtime/index.ts";
 import { recordPaused, recordRestartGivenUp, updateRecord } from "./state-machine.ts";
 import { isRunning } from "./status-text.ts";
 import type { ContainerId, ContainerRecord, Containers } from "./types.ts";
@@ -84,9 +84,9 @@ async function sendSignal(containers: Containers, id: ContainerId, signal: numbe
     }
   } catch (error) {
     // It ended in between: its exit is on the way, and whoever waits for it will see it. The shim calls that a conflict
-    // while it is still there to say so.
-    if (!isKind(error, "not-found") && !isKind(error, "conflict"))
-      throw systemError(`Cannot kill container ${id}: ${messageOf(error)}`, error);
+    // while it is still there to say so, and one that died leaves no more to be said.
+    const ended = isKind(error, "not-found") || isKind(error, "conflict") || error instanceof ShimDiedError;
+    if (!ended) throw systemError(`Cannot kill container ${id}: ${messageOf(error)}`, error);
   }
   containers.emit(containers.records.get(id) ?? record, "kill", { signal: String(signal) });
 }

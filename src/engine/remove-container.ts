@@ -3,6 +3,7 @@
 import { rm } from "node:fs/promises";
 import { BerthError, conflict, invalid, isKind, messageOf, systemError } from "../base/errors.ts";
 import { failpoint } from "../base/failpoint.ts";
+import { log } from "../base/log.ts";
 import {
   type ContainerId,
   type ContainerRecord,
@@ -13,12 +14,15 @@ import {
   recordRemoved,
   recordRemoving,
 } from "../containers/index.ts";
-import { containerFolder, rootfsFolder } from "./folders.ts";
+import { killLeftBehind } from "../runtime/index.ts";
+import { bundleFolder, containerFolder, rootfsFolder } from "./folders.ts";
 import { unmountRootfs } from "./rootfs.ts";
 import type { Engine, RemoveOptions } from "./types.ts";
 
 /** How often a container that comes up again while it is removed by force is killed again. */
 const ATTEMPTS = 10;
+/** Milliseconds for the end of a container whose shim was killed: a process in an uninterruptible call ends when the kernel lets it. */
+const KILL_WAIT = 10_000;
 
 /** Errors: not-found, conflict (it runs, or a removal is under way), in Docker's words. */
 export async function removeContainer(
@@ -50,9 +54,7 @@ async function removeOnce(engine: Engine, id: ContainerId, options: RemoveOption
     if (!record) return; // its own end removed it
     if (isRunning(record.state)) {
       if (!options.force) throw stillRunning(record);
-      await killAndWait(containers, id).catch((error: unknown) => {
-        throw systemError(`could not kill container: ${messageOf(error)}`, error);
-      });
+      await killAndWait(containers, id).catch((error: unknown) => killWithShim(engine, id, error));
     }
     const gone = await containers.locks.run(id, async () => {
       const now = containers.get(id);
@@ -64,6 +66,23 @@ async function removeOnce(engine: Engine, id: ContainerId, options: RemoveOption
     if (gone) return;
   }
   throw conflict("container is started again and again");
+}
+
+/** A shim that does nothing any more (stopped, out of order) is killed with all it keeps; its end is then seen as of one that died. */
+async function killWithShim(
+  { environment, containers }: Engine,
+  id: ContainerId,
+  cause: unknown,
+): Promise<void> {
+  log.warn("killing a container together with its shim", { id, error: messageOf(cause) });
+  const record = containers.get(id);
+  if (!record) return;
+  const gone = await containers.waiters.stopsAfter(
+    record,
+    () => killLeftBehind(bundleFolder(environment, id)),
+    KILL_WAIT,
+  );
+  if (!gone) throw systemError(`could not kill container: ${messageOf(cause)}`, cause);
 }
 
 const stillRunning = ({ state }: ContainerRecord) =>

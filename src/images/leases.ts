@@ -6,15 +6,22 @@ import type { LeaseId, Store } from "../store/types.ts";
 const LIFE_SECONDS = 3600;
 const RENEW_EVERY = 600_000;
 
-/** Runs `work` under a lease; what it holds is safe until `work` has ended. */
+/**
+ * Runs `work` under a lease; what it holds is safe until `work` has ended. What a failure leaves is collected soon, but not
+ * what a client left by going away (`signal`): it may ask again, and go on from there.
+ */
 export async function withLease<T>(
   store: Store,
   purpose: string,
   work: (lease: LeaseId) => Promise<T>,
+  signal?: AbortSignal,
 ): Promise<T> {
   const { lease, renewal } = open(store, purpose);
   try {
     return await work(lease);
+  } catch (error) {
+    if (!signal?.aborted) store.collectSoon();
+    throw error;
   } finally {
     clearInterval(renewal);
     close(store, lease);

@@ -94,35 +94,40 @@ async function pullOne(
     : { ...parsed, tag: parsed.tag ?? "latest" };
   const builtIn =
     options.builtIn === false ? undefined : builtInFor(text, options.platform, environment.platform);
-  return await withLease(store, `pull ${canonical(reference)}`, async (lease) => {
-    failpoint("pull.lease-opened");
-    const repository = await openRepository(reference, {
-      settings: context.config,
-      auth: options.auth,
-      use: "pull",
-      signal: options.signal,
-      ...(builtIn && { firstAnswerWithin: BUILT_IN_PATIENCE }),
-    });
-    let root: Descriptor;
-    try {
-      root = await repository.resolve(parsed.digest ?? reference.tag ?? "latest");
-    } catch (error) {
-      options.signal.throwIfAborted();
-      if (!builtIn || !(error instanceof NetworkError)) throw pullError(reference, error);
-      options.progress({
-        status: `No registry could be reached: using the ${builtIn} image that comes with Berth`,
+  return await withLease(
+    store,
+    `pull ${canonical(reference)}`,
+    async (lease) => {
+      failpoint("pull.lease-opened");
+      const repository = await openRepository(reference, {
+        settings: context.config,
+        auth: options.auth,
+        use: "pull",
+        signal: options.signal,
+        ...(builtIn && { firstAnswerWithin: BUILT_IN_PATIENCE }),
       });
-      const made = await recordBuiltIn(context, works.layers, builtIn, reference, lease, options.signal);
-      return finish(context, reference, made, options.progress);
-    }
-    const pull = new Pull(context, works, repository, reference, options, lease);
-    try {
-      return finish(context, reference, await pull.bring(root), options.progress);
-    } catch (error) {
-      options.signal.throwIfAborted();
-      throw pullError(reference, sayDiskFull(error));
-    }
-  });
+      let root: Descriptor;
+      try {
+        root = await repository.resolve(parsed.digest ?? reference.tag ?? "latest");
+      } catch (error) {
+        options.signal.throwIfAborted();
+        if (!builtIn || !(error instanceof NetworkError)) throw pullError(reference, error);
+        options.progress({
+          status: `No registry could be reached: using the ${builtIn} image that comes with Berth`,
+        });
+        const made = await recordBuiltIn(context, works.layers, builtIn, reference, lease, options.signal);
+        return finish(context, reference, made, options.progress);
+      }
+      const pull = new Pull(context, works, repository, reference, options, lease);
+      try {
+        return finish(context, reference, await pull.bring(root), options.progress);
+      } catch (error) {
+        options.signal.throwIfAborted();
+        throw pullError(reference, sayDiskFull(error));
+      }
+    },
+    options.signal,
+  );
 }
 
 /** The record and the last two lines. */

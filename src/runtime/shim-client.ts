@@ -17,6 +17,8 @@ import type { ExitStatus, LeftExit, ProcessSpec, Shim, ShimConfig, ShimState } f
 
 /** A shim starts in milliseconds; on a host that swaps it may take long, but not for ever. */
 const START_LIMIT = 30_000;
+/** A shim answers at once when it only has to send a signal; one that doesn't for so long (milliseconds) is stopped or hangs. */
+const KILL_LIMIT = 10_000;
 
 /**
  * The shim itself died (kill -9, out of memory): nobody holds the container's output or learns its exit status any
@@ -274,7 +276,16 @@ class ShimClient implements Shim {
   }
 
   async kill(signal: number, options: { exec?: string; all?: boolean } = {}): Promise<void> {
-    await this.call("kill", { signal, ...options });
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const silence = new Promise<never>((_, reject) => {
+      timer = setTimeout(
+        () => reject(unavailable(`the shim of container ${this.id} does not answer`)),
+        KILL_LIMIT,
+      );
+    });
+    await Promise.race([this.call("kill", { signal, ...options }), silence]).finally(() =>
+      clearTimeout(timer),
+    );
   }
 
   async pause(): Promise<void> {

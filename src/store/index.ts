@@ -1,5 +1,6 @@
 // The store's door: opens a data root and gives its parts.
 import type { Database } from "bun:sqlite";
+import { collectSoon } from "./collect-soon.ts";
 import { openContent } from "./content.ts";
 import { copyBackend } from "./copy-backend.ts";
 import { openDataRoot } from "./data-root.ts";
@@ -60,7 +61,10 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   };
   const wanted = options.snapshotBackend ?? ((await overlayWorks(folders.scratch)) ? "overlay" : "copy");
   const snapshots = openSnapshots(db, folders.snapshots, { current: backends[wanted], all: backends }, sync);
+  const collect = () => collectGarbage(db, content, snapshots, folders);
+  const soon = collectSoon(collect);
   const close = async () => {
+    await soon.close();
     await sync.idle();
     db.close();
     folders[Symbol.dispose]();
@@ -75,7 +79,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     images: openImageRecords(db),
     documents: (table) => openDocuments(db, table),
     transaction: (work) => db.transaction(work).immediate(),
-    collectGarbage: () => collectGarbage(db, content, snapshots, folders),
+    collectGarbage: collect,
+    collectSoon: soon.ask,
     reconcile: () => reconcile(db, folders, content, snapshots, sync),
     close,
     [Symbol.asyncDispose]: close,

@@ -161,6 +161,8 @@ export interface Store extends AsyncDisposable {
   /** One change, one transaction; synchronous, so nothing of ours can come between. */
   transaction<T>(work: () => T): T;
   collectGarbage(): Promise<GarbageReport>;
+  /** A collection in a moment, once for all who ask until then. For what failed and holds nothing any more. */
+  collectSoon(): void;
   /** After a crash: removes ingest files and snapshot folders that no row knows, finishes half-made removals. */
   reconcile(): Promise<void>;
   close(): Promise<void>;

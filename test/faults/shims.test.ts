@@ -1,0 +1,77 @@
+// Shims that are killed, stopped, or in the way at the wrong moment: whoever removes the container gets it removed.
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { BUSYBOX, importBusybox } from "../fixtures/busybox.ts";
+import { waitFor } from "../fixtures/daemon.ts";
+import { expectSame, settled, startWatchedDaemon, type WatchedDaemon } from "./inventory.ts";
+
+let daemon: WatchedDaemon;
+
+beforeAll(async () => {
+  daemon = await startWatchedDaemon();
+  await importBusybox(daemon);
+});
+afterAll(() => daemon?.[Symbol.asyncDispose]());
+
+async function create(...Cmd: string[]): Promise<string> {
+  const answer = await daemon.request("POST", "/containers/create", { body: { Image: BUSYBOX, Cmd } });
+  return answer.json<{ Id: string }>().Id;
+}
+const start = (id: string) => daemon.request("POST", `/containers/${id}/start`);
+const removeByForce = (id: string) => daemon.request("DELETE", `/containers/${id}?force=1`);
+
+function shimOf(id: string): number {
+  try {
+    return Number(readFileSync(join(daemon.execRoot, "containers", id, "shim.pid"), "utf8"));
+  } catch {
+    return 0;
+  }
+}
+
+test("removed by force right after its shim was killed", async () => {
+  const before = await settled(daemon);
+  for (let round = 0; round < 8; round++) {
+    const id = await create("sleep", "60");
+    await start(id);
+    process.kill(shimOf(id), "SIGKILL");
+    const { status, text } = await removeByForce(id);
+    expect({ round, status, text }).toEqual({ round, status: 204, text: "" });
+  }
+  await expectSame(daemon, before);
+});
+
+test("its shim is killed while it starts", async () => {
+  const before = await settled(daemon);
+  for (let round = 0; round < 8; round++) {
+    const id = await create("sleep", "60");
+    const starting = start(id);
+    await waitFor(() => shimOf(id) > 0, "the shim's pid");
+    process.kill(shimOf(id), "SIGKILL");
+    const [removed] = await Promise.all([removeByForce(id), starting]);
+    expect({ round, status: removed.status, text: removed.text }).toEqual({ round, status: 204, text: "" });
+  }
+  await expectSame(daemon, before);
+});
+
+test("removed by force while its shim is stopped", async () => {
+  const before = await settled(daemon);
+  const id = await create("sleep", "60");
+  await start(id);
+  process.kill(shimOf(id), "SIGSTOP");
+  const { status, text } = await removeByForce(id);
+  expect({ status, text }).toEqual({ status: 204, text: "" });
+  await expectSame(daemon, before);
+}, 40_000);
+
+test("two clients remove one container", async () => {
+  const before = await settled(daemon);
+  for (let round = 0; round < 5; round++) {
+    const id = await create("sleep", "60");
+    await start(id);
+    const answers = await Promise.all([removeByForce(id), removeByForce(id)]);
+    expect(answers.map(({ status }) => status).sort()).toEqual([204, 409]);
+    expect(answers.find(({ status }) => status === 409)?.text).toContain("is already in progress");
+  }
+  await expectSame(daemon, before);
+});
