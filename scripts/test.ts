@@ -31,6 +31,7 @@ const folder = mkdtempSync(join(tmpdir(), "berth-test-run-"));
 
 async function run(name: string, files: string[]): Promise<Outcome> {
   const report = join(folder, `${name.replaceAll("/", "_")}.xml`);
+  const output = `${report}.log`;
   const began = performance.now();
   const child = Bun.spawn(
     [
@@ -42,19 +43,22 @@ async function run(name: string, files: string[]): Promise<Outcome> {
       `--reporter-outfile=${report}`,
       ...files.map((f) => `./${f}`),
     ],
-    { stdin: "ignore", stdout: "pipe", stderr: "pipe", env: { ...process.env, NO_COLOR: "1" } },
+    // To a file: a process that a failed test left behind would hold a pipe open, and with it this run.
+    {
+      stdin: "ignore",
+      stdout: Bun.file(output),
+      stderr: Bun.file(`${output}.err`),
+      env: { ...process.env, NO_COLOR: "1" },
+    },
   );
   const limit = setTimeout(() => child.kill("SIGKILL"), FILE_LIMIT);
-  const [out, err, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
+  const code = await child.exited;
   clearTimeout(limit);
   const counts = readReport(report);
   // A process that died without a report, or failed outside any test, counts as one failure.
   if (code !== 0 && counts.failed === 0) counts.failed = 1;
-  return { name, ...counts, seconds: (performance.now() - began) / 1000, output: out + err };
+  const text = (await Bun.file(output).text()) + (await Bun.file(`${output}.err`).text());
+  return { name, ...counts, seconds: (performance.now() - began) / 1000, output: text };
 }
 
 function readReport(path: string): { passed: number; failed: number; skipped: number } {
