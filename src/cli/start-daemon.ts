@@ -1,5 +1,6 @@
 // Starts the daemon when nobody answers on our own socket and we are root: `berth run` is then the first command
 // that a person has to know. One starter at a time; its environment is clean; its output goes to a log file.
+import { existsSync } from "node:fs";
 import { mkdir, open, readFile, rm, writeFile } from "node:fs/promises";
 import { selfCommand } from "../base/self.ts";
 import { connect, SdkError } from "../sdk/index.ts";
@@ -9,9 +10,15 @@ import type { Output } from "./output.ts";
 const FOLDER = "/run/berth";
 const LOCK = `${FOLDER}/starting`;
 const LOG = `${FOLDER}/daemon.log`;
-/** A first start makes devices, rules and a database; seconds even on a slow machine. */
-const PATIENCE_MS = 30_000;
+/**
+ * A first start makes devices, rules and a database: seconds even on a slow machine; one after a boot waits for disks
+ * and starts containers. A daemon that died is seen at once, so this is for one that hangs.
+ */
+const PATIENCE_MS = 120_000;
 const STEP_MS = 25;
+const UNIT = "berth.service";
+/** Where systemd looks for units that a person or a package installed: systemd.unit(5). */
+const UNIT_FOLDERS = ["/etc/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system"];
 
 /** True when a daemon answers afterwards; false when we may not start one. */
 export async function startDaemon(host: string, err: Output): Promise<boolean> {
@@ -33,10 +40,17 @@ export async function startDaemon(host: string, err: Output): Promise<boolean> {
 async function spawnDaemon(): Promise<{ exitCode: number | null }> {
   const log = await open(LOG, "a", 0o640);
   try {
-    const daemon = Bun.spawn(selfCommand("daemon"), {
+    // Where it is installed as a service, that is the daemon: a second one would be in its way.
+    const command = hasUnit() ? ["systemctl", "start", UNIT] : selfCommand("daemon");
+    const daemon = Bun.spawn(command, {
       cwd: "/",
       // Nothing of the caller's shell is the daemon's: proxies, locale and credentials come from its own settings.
-      env: { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/root" },
+      env: {
+        PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        HOME: "/root",
+        // Nor its login session, whose end may end all that is in it (engine/start.ts reads this).
+        BERTH_SCOPE: "berth-daemon.scope",
+      },
       stdin: "ignore",
       stdout: log.fd,
       stderr: log.fd,
@@ -48,6 +62,9 @@ async function spawnDaemon(): Promise<{ exitCode: number | null }> {
     await log.close();
   }
 }
+
+const hasUnit = (): boolean =>
+  existsSync("/run/systemd/system") && UNIT_FOLDERS.some((folder) => existsSync(`${folder}/${UNIT}`));
 
 /** The lock is a file with the starter's process id; a dead starter's lock is nobody's. */
 async function takeLock(deadline: number): Promise<boolean> {
@@ -80,8 +97,9 @@ async function waitFor(
   daemon?: { exitCode: number | null },
 ): Promise<boolean> {
   while (Date.now() < deadline) {
+    const ended = daemon !== undefined && daemon.exitCode !== null; // systemctl ends well when the daemon answers
     if (await answers(host)) return true;
-    if (daemon && daemon.exitCode !== null) break;
+    if (ended) break;
     await Bun.sleep(STEP_MS);
   }
   const log = await readFile(LOG, "utf8").catch(() => "");

@@ -5,8 +5,9 @@ import { invalid, messageOf } from "../base/errors.ts";
 import { log } from "../base/log.ts";
 import { openContainers } from "../containers/index.ts";
 import { openImages } from "../images/index.ts";
+import { notifyServiceManager } from "../linux/service-manager.ts";
 import { openNetworks } from "../networks/index.ts";
-import { detectEnvironment } from "../runtime/index.ts";
+import { detectEnvironment, enterOwnScope } from "../runtime/index.ts";
 import type { RuntimeDefaults } from "../runtime/types.ts";
 import { openStore } from "../store/index.ts";
 import type { Store } from "../store/types.ts";
@@ -34,6 +35,8 @@ export async function startEngine(config: DaemonConfig): Promise<Engine> {
     bridge: config.bridge,
     ...cgroupManager(config.execOptions),
   });
+  const { BERTH_SCOPE } = process.env;
+  if (BERTH_SCOPE) void enterOwnScope(BERTH_SCOPE);
   mkdirSync(config.execRoot, { recursive: true, mode: 0o711 });
   await using undo = new AsyncDisposableStack();
   const store = undo.use(await openStore({ root: config.dataRoot }));
@@ -52,6 +55,7 @@ export async function startEngine(config: DaemonConfig): Promise<Engine> {
   engine.background.run("the collection of garbage", async () => {
     await store.collectGarbage();
   });
+  notifyServiceManager("READY=1"); // the API listens already, and answers from now on
   return engine;
 }
 
@@ -80,6 +84,7 @@ function joinRooms(rooms: Rooms): Engine {
 
 /** Lets go of the shims and closes the rooms; containers go on running. */
 export async function stopEngine(engine: Engine): Promise<void> {
+  notifyServiceManager("STOPPING=1");
   closers.get(engine)?.abort(new Error("the daemon is shutting down"));
   for (const { timer } of engine.restarts.values()) clearTimeout(timer);
   for (const shim of engine.containers.shims.values()) {

@@ -74,6 +74,19 @@ export async function moveShimAway(id: string, shimPid: number): Promise<void> {
   }
 }
 
+/**
+ * Takes this process out of the unit that it was started in, for a daemon that a person's command started: their
+ * session's end is not its. berth.service, when it starts, stops this scope first (`Conflicts=`).
+ */
+export async function enterOwnScope(unit: string): Promise<void> {
+  if (!systemdRunsHost()) return;
+  try {
+    await startScope({ slice: "system.slice", unit, description: "Berth container engine" }, process.pid);
+  } catch (error) {
+    log.warn("the daemon stays in the unit that it was started in", { error: messageOf(error) });
+  }
+}
+
 const SERIAL = 1;
 
 /** StartTransientUnit's message. */
