@@ -76,6 +76,20 @@ async function talk(namespace: string, ...args: string[]): Promise<string> {
 export const ask = (namespace: string, protocol: "tcp" | "udp", address: string, port: number, source = "") =>
   talk(namespace, "ask", protocol, address, String(port), ...(source ? [source] : []));
 
+/**
+ * As ask, tried again for a while: a bridge's first carrier is told to IPv6 by the kernel's link watch, at most once a
+ * second (net/core/link_watch.c), and until then its neighbours aren't asked for.
+ */
+export async function reach(...args: Parameters<typeof ask>): Promise<string> {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return await ask(...args);
+    } catch (problem) {
+      if (tries === 3) throw problem;
+    }
+  }
+}
+
 /** A server in a network namespace that answers with `name` and who asked. */
 export async function serve(
   namespace: string,

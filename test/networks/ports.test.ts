@@ -1,6 +1,6 @@
 // Published ports, seen from everywhere a person can stand: the host, another host, a container.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { ask, type Container, type Daemon, type Machine, serve, startMachine } from "./machine.ts";
+import { ask, type Container, type Daemon, type Machine, reach, serve, startMachine } from "./machine.ts";
 
 let machine: Machine;
 let daemon: Daemon;
@@ -76,8 +76,8 @@ describe.each(["tcp", "udp"] as const)("a published %s port", (protocol) => {
           { HostIp: "0.0.0.0", HostPort: "8082" },
           { HostIp: "::", HostPort: "8082" },
         ]);
-        expect(await ask(machine.namespace, protocol, "2001:db8::2", 8082)).toStartWith("six ");
-        expect(await ask(machine.outside.namespace, protocol, "2001:db8::2", 8082)).toBe("six 2001:db8::1");
+        expect(await reach(machine.namespace, protocol, "2001:db8::2", 8082)).toStartWith("six ");
+        expect(await reach(machine.outside.namespace, protocol, "2001:db8::2", 8082)).toBe("six 2001:db8::1");
       },
       "::",
     );
@@ -86,7 +86,7 @@ describe.each(["tcp", "udp"] as const)("a published %s port", (protocol) => {
       protocol,
       [["2001:db8::2", "8083"]],
       async () => {
-        expect(await ask(machine.outside.namespace, protocol, "2001:db8::2", 8083)).toStartWith("six-one ");
+        expect(await reach(machine.outside.namespace, protocol, "2001:db8::2", 8083)).toStartWith("six-one ");
         await expect(ask(machine.outside.namespace, protocol, machine.address, 8083)).rejects.toThrow();
       },
       "::",
