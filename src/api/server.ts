@@ -8,6 +8,7 @@ import { log } from "../base/log.ts";
 import type { Engine } from "../engine/types.ts";
 import { bodyBehindHead, type Exchange, type Headers, httpExchange, socketExchange } from "./exchange.ts";
 import { ENGINE_VERSION } from "./identity.ts";
+import { parseQuery } from "./query.ts";
 import type { ApiRequest, Reply } from "./request.ts";
 import { cleanPath, decodePath, type Match, type Route, type Router } from "./router.ts";
 import { hijackHead, join, RAW_STREAM } from "./streams.ts";
@@ -176,7 +177,7 @@ async function run(
     );
   const target = exchange.request.url ?? "";
   const mark = target.indexOf("?");
-  const query = new URLSearchParams(mark < 0 ? "" : target.slice(mark + 1));
+  const query = parseQuery(mark < 0 ? "" : target.slice(mark + 1));
   const body =
     route.method === "GET" || route.method === "HEAD" ? undefined : await readBody(exchange, route, query);
   const engine =
@@ -286,7 +287,7 @@ async function readBody(exchange: Exchange, route: Route, query: URLSearchParams
   if (route.body === "json") return decodeBody(route.operation, text);
   if (text.trim() === "") return undefined;
   if (type.startsWith("application/x-www-form-urlencoded"))
-    for (const [name, value] of new URLSearchParams(text)) query.append(name, value);
+    for (const [name, value] of parseQuery(text)) query.append(name, value);
   // Some clients repeat the query as JSON in the body of operations that take none: let it pass, refuse what isn't JSON.
   else parseJson(text);
   return undefined;
