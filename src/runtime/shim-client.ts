@@ -143,7 +143,13 @@ export async function connectShim(dir: string): Promise<Shim> {
 /** How the container ended, from `dir`/exit.json; undefined where it did not end under a living shim. */
 export function readLeftExit(dir: string): LeftExit {
   const text = read(`${dir}/exit.json`);
-  return text === undefined ? undefined : (JSON.parse(text) as ExitStatus);
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text) as ExitStatus;
+  } catch {
+    // A power cut came before the file's content was on the disk.
+    return undefined;
+  }
 }
 
 /**

@@ -14,6 +14,8 @@ import { ConsoleSocket, callRuntime, type RuntimeHost } from "./runtime-call.ts"
 /** Ends of execs that are still told to a `wait` that comes late; the daemon records each as it comes. */
 const REMEMBERED_EXECS = 256;
 
+/** Milliseconds after which an end that nobody asked about is written through to the disk. */
+const SYNC_AFTER = 500;
 const SIGTERM = 15;
 
 /** Thrown where a request can't be done now; the client gets it as it is. */
@@ -288,9 +290,9 @@ export class Container {
     killCgroup(this.host.config.cgroupPath);
     // A host that shuts down need not wait for this process any more: all it knows is on record.
     restoreSignal(SIGTERM);
-    this.main.streams.processEnded(() => {
-      tell(this.main, exit);
-      // The name is there already for all who look; this is for a power cut, and nobody waits for it.
+    this.main.streams.processEnded(() => tell(this.main, exit));
+    // Against a power cut: on a busy disk it takes seconds, so never before a `remove` that comes at once.
+    this.host.reactor.after(SYNC_AFTER, () => {
       fsyncSync(file);
       closeSync(file);
     });
