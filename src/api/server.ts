@@ -3,11 +3,11 @@
 import { createServer as createHttpServer, type IncomingMessage, type Server } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import type { Duplex } from "node:stream";
+import { ENGINE_VERSION } from "../base/build.ts";
 import { BerthError, invalid, messageOf, STATUS_OF_KIND } from "../base/errors.ts";
 import { log } from "../base/log.ts";
 import type { Engine } from "../engine/types.ts";
 import { bodyBehindHead, type Exchange, type Headers, httpExchange, socketExchange } from "./exchange.ts";
-import { ENGINE_VERSION } from "./identity.ts";
 import { parseQuery } from "./query.ts";
 import type { ApiRequest, Reply } from "./request.ts";
 import { cleanPath, decodePath, type Match, type Route, type Router } from "./router.ts";

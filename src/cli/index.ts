@@ -1,12 +1,12 @@
 // The client's door: finds the command in the tree, gives it its flags, prints what goes wrong once.
 import { basename } from "node:path";
+import { COMMIT, VERSION } from "../base/build.ts";
 import { configFolder } from "./config-file.ts";
 import { describe } from "./describe.ts";
 import { arityProblem, type Command, type Place } from "./framework/command.ts";
 import { CommandFailure, EXIT } from "./framework/failure.ts";
 import { FlagError, parseFlags } from "./framework/parse.ts";
 import { globalFlags } from "./global-flags.ts";
-import { COMMIT, VERSION } from "./program-version.ts";
 import { openSession, type Session } from "./session.ts";
 import { TREE } from "./tree.ts";
 

@@ -2,17 +2,10 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { availableParallelism, hostname, totalmem } from "node:os";
 import type { SystemInfo, SystemVersion } from "../api/types/index.ts";
+import { API_VERSION, COMMIT, COMMITTED, ENGINE_VERSION, MIN_API_VERSION, VERSION } from "../base/build.ts";
 import { now } from "../containers/index.ts";
 import { limitSupport, runtimeVersion, selectRuntime } from "../runtime/index.ts";
 import type { DaemonConfig, Engine } from "./types.ts";
-
-/** What clients compare with; the engine that it stands for is Docker 28.5's. */
-const ENGINE_VERSION = "28.5.2";
-const API_VERSION = "1.51";
-const MIN_API_VERSION = "1.24";
-
-declare const BERTH_VERSION: string | undefined;
-const buildVersion = (): string => (typeof BERTH_VERSION === "string" ? BERTH_VERSION : "dev");
 
 export async function systemVersion(engine: Engine): Promise<SystemVersion> {
   const { environment } = engine;
@@ -20,9 +13,9 @@ export async function systemVersion(engine: Engine): Promise<SystemVersion> {
   const details = {
     ApiVersion: API_VERSION,
     Arch: environment.platform.architecture,
-    BuildTime: "",
+    BuildTime: COMMITTED,
     Experimental: "false",
-    GitCommit: "",
+    GitCommit: COMMIT,
     GoVersion: `bun${Bun.version}`,
     KernelVersion: environment.kernel.release,
     MinAPIVersion: MIN_API_VERSION,
@@ -32,7 +25,7 @@ export async function systemVersion(engine: Engine): Promise<SystemVersion> {
     Platform: { Name: "Berth" },
     Components: [
       { Name: "Engine", Version: ENGINE_VERSION, Details: details },
-      { Name: "berth", Version: buildVersion(), Details: { GitCommit: "" } },
+      { Name: "berth", Version: VERSION, Details: { GitCommit: COMMIT } },
       ...(runtime
         ? [{ Name: runtime.name, Version: runtime.version, Details: { GitCommit: runtime.commit ?? "" } }]
         : []),
@@ -40,12 +33,12 @@ export async function systemVersion(engine: Engine): Promise<SystemVersion> {
     Version: ENGINE_VERSION,
     ApiVersion: API_VERSION,
     MinAPIVersion: MIN_API_VERSION,
-    GitCommit: "",
+    GitCommit: COMMIT,
     GoVersion: `bun${Bun.version}`,
     Os: "linux",
     Arch: environment.platform.architecture,
     KernelVersion: environment.kernel.release,
-    BuildTime: "",
+    BuildTime: COMMITTED,
   };
 }
 

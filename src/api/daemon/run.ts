@@ -1,9 +1,9 @@
 // The daemon's life: configuration, listeners (early, so that clients find it), engine, signals, end.
 import { mkdirSync } from "node:fs";
+import { ENGINE_VERSION } from "../../base/build.ts";
 import { messageOf } from "../../base/errors.ts";
 import { configureLog, log } from "../../base/log.ts";
 import type { DaemonConfig, Engine } from "../../engine/types.ts";
-import { ENGINE_VERSION } from "../identity.ts";
 import { createRouter } from "../routes.ts";
 import { type ApiServer, createApiServer } from "../server.ts";
 import { checkOldestVersion } from "../versions.ts";

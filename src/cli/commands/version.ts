@@ -1,11 +1,12 @@
 // `version`: both sides' versions.
+
+import { COMMIT, COMMITTED, VERSION } from "../../base/build.ts";
 import { API_VERSION, type SystemVersion } from "../../sdk/index.ts";
 import { describe } from "../describe.ts";
 import { alignTabs } from "../format/tab-writer.ts";
 import { command } from "../framework/command.ts";
 import { CommandFailure } from "../framework/failure.ts";
 import { flag } from "../framework/flags.ts";
-import { COMMIT, VERSION } from "../program-version.ts";
 import { JSON_FORMAT } from "../usage-texts.ts";
 
 /** docker's exit code for a template that doesn't parse. */
@@ -48,7 +49,7 @@ export default command({
       GoVersion: `bun${Bun.version}`,
       Os: "linux",
       Arch: process.arch === "x64" ? "amd64" : process.arch,
-      BuildTime: "",
+      BuildTime: COMMITTED ? asctime(COMMITTED) : "",
       Context: await session.contextName(),
     };
     try {

@@ -1,4 +1,6 @@
 // `info`: the daemon's host and how the daemon is set up.
+
+import { COMMIT, VERSION } from "../../../base/build.ts";
 import type { SystemInfo } from "../../../sdk/index.ts";
 import { authFor } from "../../credentials.ts";
 import { describe } from "../../describe.ts";
@@ -6,7 +8,6 @@ import { binarySize } from "../../format/units.ts";
 import { command } from "../../framework/command.ts";
 import { CommandFailure } from "../../framework/failure.ts";
 import { flag } from "../../framework/flags.ts";
-import { COMMIT, VERSION } from "../../program-version.ts";
 import type { Session } from "../../session.ts";
 import { JSON_FORMAT } from "../../usage-texts.ts";
 
