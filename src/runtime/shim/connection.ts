@@ -11,6 +11,8 @@ export interface ConnectionHandler {
   /** Gives how much of it was taken; less than `length` pauses the connection until `resume`. */
   stdin(connection: Connection, address: number, length: number): number;
   stdinEnd(connection: Connection): void;
+  /** The client took all that was kept for it. */
+  drained(connection: Connection): void;
   closed(connection: Connection): void;
 }
 
@@ -41,6 +43,11 @@ export class Connection {
     private readonly handler: ConnectionHandler,
   ) {
     reactor.watch(fd, READ, (events) => this.onEvents(events));
+  }
+
+  /** Something is kept here that the client has not taken. */
+  get unsent(): boolean {
+    return this.spill !== undefined && !this.spill.empty;
   }
 
   /** Room for whole chunks, for a connection that brings a process's input. */
@@ -122,12 +129,16 @@ export class Connection {
       this.watched = false;
     } else if (this.open && !this.paused && events & (EPOLL.IN | EPOLL.HUP | EPOLL.ERR)) this.receive();
     this.updateInterest();
+    if (this.open && events & EPOLL.OUT && !this.unsent) this.handler.drained(this);
   }
 
   /** The client reads no more. Input that it sent before is still the process's. */
   private outputGone(): void {
     this.wants = 0;
+    this.spill?.close();
+    this.spill = undefined;
     if (!this.paused) this.close();
+    else this.updateInterest();
   }
 
   private receive(): void {
@@ -213,7 +224,7 @@ export class Connection {
 
   private updateInterest(): void {
     if (!this.open || !this.watched) return;
-    const interest = (this.paused ? 0 : READ) | (this.spill && !this.spill.empty ? WRITE : 0);
+    const interest = (this.paused ? 0 : READ) | (this.unsent ? WRITE : 0);
     if (interest === this.interest) return;
     this.interest = interest;
     this.reactor.change(this.fd, interest);

@@ -68,6 +68,8 @@ function openShim(folder: string): Reactor {
   const folderFd = openFolder(folder);
   const log = openLog(config, children);
   const container = new Container({ reactor, children, folder, folderFd, config }, log);
+  const connections = new Set<Connection>();
+  const leave = leaving(connections);
   const host: RequestHost = {
     container,
     attached: new Map<Connection, Attached>(),
@@ -75,26 +77,56 @@ function openShim(folder: string): Reactor {
     releasePorts: () => ports.forEach(close),
     end() {
       rmSync(`${folder}/${SOCKET_NAME}`, { force: true });
-      // The answer is in the client's socket, which outlives this process.
-      process.exit(0);
+      reactor.forget(listener);
+      close(listener);
+      leave.begin();
     },
   };
   rmSync(`${folder}/${SOCKET_NAME}`, { force: true });
   const listener = listenUnix(folderFd, SOCKET_NAME);
   const hello: Hello = { protocol: PROTOCOL, features: [...FEATURES], id: config.id, pid: process.pid };
   const spills = dirname(config.log.path);
+  const handler = connectionHandler(host);
   reactor.watch(listener, READ, () => {
     const fd = acceptConnection(listener);
     if (fd < 0) return;
-    const connection = new Connection(reactor, fd, spills, connectionHandler(host));
+    const connection = new Connection(reactor, fd, spills, {
+      ...handler,
+      drained: leave.look,
+      closed(closed) {
+        connections.delete(closed);
+        handler.closed(closed);
+        leave.look();
+      },
+    });
+    connections.add(connection);
     connection.sendMessage(FRAME.HELLO, hello);
   });
   writeFileSync(`${folder}/shim.pid`, String(process.pid));
-  watchFolder(reactor, folder, container);
+  watchFolder(reactor, folder, () => container.running || leave.begun);
   return reactor;
 }
 
-function connectionHandler(host: RequestHost): ConnectionHandler {
+/**
+ * The end of the shim. What clients were sent is in their sockets, which outlive this process; what a slow one has not
+ * taken yet is not, so as long as there is any the shim stays for it, with nothing else to do.
+ */
+function leaving(connections: Set<Connection>) {
+  const leave = {
+    begun: false,
+    begin() {
+      leave.begun = true;
+      for (const connection of [...connections]) if (!connection.unsent) connection.close();
+      leave.look();
+    },
+    look() {
+      if (leave.begun && ![...connections].some(({ unsent }) => unsent)) process.exit(0);
+    },
+  };
+  return leave;
+}
+
+function connectionHandler(host: RequestHost): Omit<ConnectionHandler, "drained"> {
   const { attached, container } = host;
   const inputOf = (connection: Connection) => {
     const attachment = attached.get(connection);
@@ -167,10 +199,10 @@ function gzip(children: Children): Compressor {
 }
 
 /** A shim that nobody can reach any more, and that keeps nothing alive, has no reason to be. */
-function watchFolder(reactor: Reactor, folder: string, container: Container): void {
+function watchFolder(reactor: Reactor, folder: string, needed: () => boolean): void {
   reactor.after(FOLDER_EVERY, () => {
-    if (!container.running && !existsSync(`${folder}/shim.json`)) process.exit(0);
-    watchFolder(reactor, folder, container);
+    if (!needed() && !existsSync(`${folder}/shim.json`)) process.exit(0);
+    watchFolder(reactor, folder, needed);
   });
 }
 
