@@ -1,6 +1,6 @@
 #!/bin/sh
 # Sets up what is missing, a line of progress for each step: Debian packages, npm packages, dist/berth.
-# `setup.sh run` installs what running Berth needs; `setup.sh test` adds what its tests need.
+# `setup.sh run` installs what running Berth needs; `setup.sh test` adds what its tests and the work on it need.
 # Safe to call again: it does nothing where nothing is missing.
 set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
@@ -38,10 +38,14 @@ install_packages() {
 
 install_modules() {
   stamp=$here/node_modules/.berth-installed
-  [ -e "$stamp" ] && [ ! "$here/package-lock.json" -nt "$stamp" ] && return 0
+  tools=$here/node_modules/.bin/biome # what only work on Berth needs is most of the download
+  [ -e "$stamp" ] && [ ! "$here/package-lock.json" -nt "$stamp" ] && { [ "$purpose" = run ] || [ -e "$tools" ]; } && return 0
   command -v npm >/dev/null || fail "npm is missing: install Node.js 18 or later with npm (Debian: apt-get install npm)"
   say "installing npm packages"
-  (cd "$here" && npm ci --no-audit --no-fund --ignore-scripts >"$log" 2>&1) ||
+  omit=
+  [ "$purpose" = test ] || [ -e "$tools" ] || omit=--omit=dev
+  # shellcheck disable=SC2086 # one word or none
+  (cd "$here" && npm ci $omit --no-audit --no-fund --ignore-scripts >"$log" 2>&1) ||
     { tail -15 "$log" >&2; fail "npm could not install the packages"; }
   touch "$stamp"
 }

@@ -25,17 +25,20 @@ const TOOLS = [
 const SYSTEM =
   "systemd,systemd-sysv,dbus,udev,kmod,linux-image-cloud-amd64,openssh-server,iproute2,procps,ca-certificates,curl,apparmor,iputils-ping,sudo";
 /** Seconds until a machine answers: software emulation boots in about half a minute, longer beside other work. */
-const BOOT_LIMIT = 240;
+const BOOT_LIMIT = 300;
+/** Seconds for one command; the set-up of a fresh clone takes most of that beside other work. */
+const COMMAND_LIMIT = 1200;
 
 async function run(
   command: string[],
-  options: { input?: ReadableStream; quiet?: boolean } = {},
+  options: { input?: ReadableStream; limit?: number } = {},
 ): Promise<{ code: number; output: string }> {
   const child = Bun.spawn(command, {
     stdin: options.input ?? "ignore",
     stdout: "pipe",
     stderr: "pipe",
     env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+    ...(options.limit && { timeout: options.limit * 1000 }),
   });
   const [out, err, code] = await Promise.all([
     new Response(child.stdout).text(),
@@ -144,10 +147,14 @@ async function makeBase(): Promise<void> {
 }
 
 export interface Machine extends AsyncDisposable {
+  /** The command line that a shell in the machine begins with, for a person who wants to look around. */
+  ssh: string[];
   /** Runs a command as root; answers its exit status and what it printed. */
   exec(...command: string[]): Promise<{ code: number; output: string }>;
   /** Unpacks a tar stream into a folder of the machine. */
   unpack(tar: ReadableStream, folder: string): Promise<void>;
+  /** Boots it again as its systemd does it, and waits until it answers. */
+  reboot(): Promise<void>;
 }
 
 async function freePort(): Promise<number> {
@@ -183,7 +190,6 @@ export async function startMachine(): Promise<Machine> {
       "none",
       "-serial",
       `file:${folder}/console.log`,
-      "-no-reboot",
       "-kernel",
       join(home, "vmlinuz"),
       "-initrd",
@@ -217,13 +223,19 @@ export async function startMachine(): Promise<Machine> {
     "root@127.0.0.1",
   ];
   const machine: Machine = {
-    exec: (...command) => run([...ssh, command.map(quoted).join(" ")]),
+    ssh,
+    exec: (...command) => run([...ssh, command.map(quoted).join(" ")], { limit: COMMAND_LIMIT }),
     async unpack(tar, into) {
       const { code, output } = await run(
         [...ssh, `mkdir -p ${quoted(into)} && tar -C ${quoted(into)} -xf -`],
-        { input: tar },
+        { input: tar, limit: COMMAND_LIMIT },
       );
       if (code !== 0) throw new Error(`unpacking in the machine failed: ${output}`);
+    },
+    async reboot() {
+      const before = await bootId();
+      await machine.exec("systemctl", "reboot");
+      await answer((id) => id !== before);
     },
     async [Symbol.asyncDispose]() {
       qemu.kill();
@@ -231,14 +243,24 @@ export async function startMachine(): Promise<Machine> {
       rmSync(folder, { recursive: true, force: true });
     },
   };
-  const until = Date.now() + BOOT_LIMIT * 1000;
-  while ((await machine.exec("true")).code !== 0) {
-    if (Date.now() > until || qemu.exitCode !== null) {
-      const console = readFileSync(`${folder}/console.log`, "utf8").slice(-1500);
-      await machine[Symbol.asyncDispose]();
-      throw new Error(`the machine did not come up; its console ends with:\n${console}`);
+  /** Empty while it doesn't answer. */
+  const bootId = async () =>
+    (await run([...ssh, "cat /proc/sys/kernel/random/boot_id"], { limit: 60 })).output.trim();
+  async function answer(booted: (id: string) => boolean): Promise<void> {
+    const until = Date.now() + BOOT_LIMIT * 1000;
+    for (let id = await bootId(); id === "" || !booted(id); id = await bootId()) {
+      if (Date.now() > until || qemu.exitCode !== null) {
+        const said = readFileSync(`${folder}/console.log`, "utf8").slice(-1500);
+        throw new Error(`the machine did not come up; its console ends with:\n${said}`);
+      }
+      await Bun.sleep(1000);
     }
-    await Bun.sleep(1000);
+  }
+  try {
+    await answer(() => true);
+  } catch (error) {
+    await machine[Symbol.asyncDispose]();
+    throw error;
   }
   return machine;
 }
