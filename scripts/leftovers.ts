@@ -1,6 +1,7 @@
 // What a test run could leave behind in the kernel or on disk: an inventory before, a comparison after.
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { join } from "node:path";
 
 type Inventory = Map<string, Set<string>>;
 
@@ -33,10 +34,30 @@ function processes(): Set<string> {
   return found;
 }
 
+/** Our tables, and our marked accepts in tables of others; without handles and counters, which move. */
 async function rules(): Promise<Set<string>> {
-  const nft = Bun.spawn(["nft", "list", "tables"], { stdout: "pipe", stderr: "ignore" });
+  const nft = Bun.spawn(["nft", "list", "ruleset"], { stdout: "pipe", stderr: "ignore" });
   const text = await new Response(nft.stdout).text();
-  return new Set(text.split("\n").filter((line) => line.includes("berth") || /\btable \w+ bt/.test(line)));
+  const found = new Set<string>();
+  let table = "";
+  for (const line of text.split("\n")) {
+    if (line.startsWith("table ")) table = line.replace(" {", "");
+    if (/^table \w+ berth/.test(line)) found.add(table);
+    else if (/comment "berth/.test(line))
+      found.add(`${table}: ${line.replace(/counter packets \d+ bytes \d+/, "").trim()}`);
+  }
+  return found;
+}
+
+/** Control groups of our containers: a hierarchy of its own for each controller on v1, one on v2. */
+function controlGroups(): Set<string> {
+  const parents = ["", ...readdirSync("/sys/fs/cgroup")].map((hierarchy) =>
+    join("/sys/fs/cgroup", hierarchy, "berth"),
+  );
+  const ids = parents
+    .filter((parent) => existsSync(parent))
+    .flatMap((parent) => readdirSync(parent).map((name) => join(parent, name)));
+  return new Set(ids.filter((path) => /\/[0-9a-f]{64}$/.test(path)));
 }
 
 function folders(): Set<string> {
@@ -63,7 +84,8 @@ export async function takeInventory(): Promise<Inventory> {
     ["mount", mounts()],
     ["network device", devices()],
     ["process", processes()],
-    ["nftables table", await rules()],
+    ["rule", await rules()],
+    ["control group", controlGroups()],
     ["folder", folders()],
     ["loop device", loops()],
   ]);
