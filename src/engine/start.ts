@@ -1,6 +1,6 @@
 // Opens the rooms, takes up what an earlier daemon left, and closes again.
 import { randomUUID } from "node:crypto";
-import { mkdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { invalid, messageOf } from "../base/errors.ts";
 import { log } from "../base/log.ts";
 import { openContainers } from "../containers/index.ts";
@@ -15,17 +15,19 @@ import { openVolumes } from "../volumes/index.ts";
 import { openBackground } from "./background.ts";
 import { emitTo } from "./container-events.ts";
 import { openEvents } from "./events.ts";
+import { holdExecRoot } from "./exec-root.ts";
 import { recover, startByPolicy } from "./recovery.ts";
 import type { DaemonConfig, Engine } from "./types.ts";
 
-/** What ends an engine; not part of the record, since only stopEngine may. */
+/** What ends an engine, and what it gives back at its end; not part of the record, since only stopEngine may. */
 const closers = new WeakMap<Engine, AbortController>();
+const execRoots = new WeakMap<Engine, Disposable>();
 
 /** Milliseconds that the work after the last answers may take at shutdown. */
 const SHUTDOWN_WAIT = 10_000;
 
 /**
- * Takes the data root's lock, opens the rooms, reconciles with the kernel and the disk. Errors: conflict when another daemon holds
+ * Takes the roots' locks, opens the rooms, reconciles with the kernel and the disk. Errors: conflict when another daemon holds
  * the root; invalid for a setting that can't be.
  */
 export async function startEngine(config: DaemonConfig): Promise<Engine> {
@@ -37,8 +39,8 @@ export async function startEngine(config: DaemonConfig): Promise<Engine> {
   });
   const { BERTH_SCOPE } = process.env;
   if (BERTH_SCOPE) void enterOwnScope(BERTH_SCOPE);
-  mkdirSync(config.execRoot, { recursive: true, mode: 0o711 });
   await using undo = new AsyncDisposableStack();
+  const execRoot = undo.use(holdExecRoot(config.execRoot));
   const store = undo.use(await openStore({ root: config.dataRoot }));
   await store.reconcile();
   const events = openEvents();
@@ -51,6 +53,7 @@ export async function startEngine(config: DaemonConfig): Promise<Engine> {
   const engine = joinRooms({ config, environment, store, images, networks, volumes, events, onImageEvent });
   await recover(engine);
   undo.move();
+  execRoots.set(engine, execRoot);
   startByPolicy(engine);
   engine.background.run("the collection of garbage", async () => {
     await store.collectGarbage();
@@ -97,6 +100,7 @@ export async function stopEngine(engine: Engine): Promise<void> {
   await Promise.race([engine.background.idle(), Bun.sleep(SHUTDOWN_WAIT)]);
   await engine.networks.close();
   await engine.store.close();
+  execRoots.get(engine)?.[Symbol.dispose]();
 }
 
 /** `native.cgroupdriver=systemd` of `--exec-opt`. Errors: invalid, in dockerd's words. */

@@ -156,7 +156,17 @@ export function readLeftExit(dir: string): LeftExit {
  * What a dead shim left: kills every process of the container's cgroup, takes the runtime's state and the cgroup
  * away. Also for a shim that is alive but must go. Safe to call again.
  */
-export async function killLeftBehind(dir: string): Promise<void> {
+export function killLeftBehind(dir: string): Promise<void> {
+  // Once for all who want it at the same time: a runtime that is called late would make a folder anew that another has
+  // just taken away.
+  const going = killing.get(dir) ?? killOnce(dir).finally(() => killing.delete(dir));
+  killing.set(dir, going);
+  return going;
+}
+
+const killing = new Map<string, Promise<void>>();
+
+async function killOnce(dir: string): Promise<void> {
   const text = read(`${dir}/shim.json`);
   if (text === undefined) return;
   const config = JSON.parse(text) as ShimConfig;

@@ -1,0 +1,28 @@
+// The execution root belongs to one daemon at a time: another one would end what no row of its own names, which is every
+// container of the first.
+import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { conflict } from "../base/errors.ts";
+import { tryLock } from "../linux/files.ts";
+
+/** Makes the folder, and locks it until disposed or until this process ends. Errors: conflict when another process holds it. */
+export function holdExecRoot(path: string): Disposable {
+  mkdirSync(path, { recursive: true, mode: 0o711 });
+  const file = join(path, "lock");
+  // Close-on-exec, as node:fs opens: a shim that inherited it would hold the root when this daemon is long gone.
+  const lock = openSync(file, "a+", 0o600);
+  try {
+    if (!tryLock(lock)) {
+      const holder = readFileSync(file, "utf8").trim();
+      throw conflict(
+        `the execution root ${path} is in use by another daemon${holder ? ` (process ${holder})` : ""}: stop it, or choose another --exec-root`,
+      );
+    }
+    ftruncateSync(lock);
+    writeSync(lock, `${process.pid}\n`);
+  } catch (thrown) {
+    closeSync(lock);
+    throw thrown;
+  }
+  return { [Symbol.dispose]: () => closeSync(lock) };
+}
