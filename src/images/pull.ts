@@ -111,7 +111,8 @@ async function pullOne(
         root = await repository.resolve(parsed.digest ?? reference.tag ?? "latest");
       } catch (error) {
         options.signal.throwIfAborted();
-        if (!builtIn || !(error instanceof NetworkError)) throw pullError(reference, error);
+        if (!builtIn || repository.reached || !(error instanceof NetworkError))
+          throw pullError(reference, error);
         options.progress({
           status: `No registry could be reached: using the ${builtIn} image that comes with Berth`,
         });

@@ -43,12 +43,17 @@ export class Connection {
   private readonly authorizers = new Map<Endpoint, Authorizer>();
   /** The endpoint that answered last: the others are asked only when it fails. */
   private preferred: Endpoint | undefined;
-  private answered = false;
+  private somebodyThere = false;
 
   constructor(private readonly options: ConnectionOptions) {}
 
   get signal(): AbortSignal {
     return this.options.signal;
+  }
+
+  /** An endpoint gave an answer, were it a refusal or a redirect, or failed as only one that is there can. */
+  get reached(): boolean {
+    return this.somebodyThere;
   }
 
   /** The answer of the first endpoint that gives one, whatever its status. Errors: NetworkError, unauthorized. */
@@ -110,13 +115,13 @@ export class Connection {
     for (let attempt = 1; ; attempt++) {
       try {
         const answer = await this.authorized(endpoint, request);
-        this.answered = true;
         const { response } = answer;
         if (!TRANSIENT.has(response.status) || attempt >= attempts) return answer;
         await response.body?.cancel();
         await pause(attempt, signal, response.headers.get("retry-after"));
       } catch (error) {
-        const isImpatient = !this.answered && this.options.firstAnswerWithin !== undefined;
+        this.somebodyThere ||= !saysNobodyThere(error);
+        const isImpatient = !this.somebodyThere && this.options.firstAnswerWithin !== undefined;
         if (attempt >= attempts || isImpatient || !mayPass(error)) throw error;
         await pause(attempt, signal);
       }
@@ -137,7 +142,10 @@ export class Connection {
         ...(request.body && { body: request.body }),
         insecure: endpoint.insecure,
         signal,
-        ...(!this.answered &&
+        onAnswer: () => {
+          this.somebodyThere = true;
+        },
+        ...(!this.somebodyThere &&
           this.options.firstAnswerWithin && { answerWithin: this.options.firstAnswerWithin }),
       });
       if (response.status !== 401 || challenges === 2) return { response, url };
@@ -151,6 +159,10 @@ export class Connection {
 /** Whether a registry that may be insecure is worth asking over plain HTTP. */
 const maySpeakPlainly = (error: unknown): boolean =>
   error instanceof NetworkError && (error.failure === "tls" || error.failure === "refused");
+
+/** No such host, nobody who listens there, or only silence; a bad certificate or a cut connection is somebody's. */
+const saysNobodyThere = (error: unknown): boolean =>
+  error instanceof NetworkError && ["dns", "refused", "timeout"].includes(error.failure);
 
 /** A host that is not there or refuses is not waited for: the person should hear of it at once. */
 export const mayPass = (error: unknown): boolean =>

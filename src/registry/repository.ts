@@ -53,6 +53,10 @@ class HttpRepository implements Repository {
     private readonly attempts: number,
   ) {}
 
+  get reached(): boolean {
+    return this.connection.reached;
+  }
+
   private at(rest: string): string {
     return `${this.reference.path}/${rest}`;
   }

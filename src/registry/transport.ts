@@ -27,6 +27,8 @@ export interface HttpRequest {
   /** Accept certificates that nobody vouches for, and a redirect to plain HTTP. */
   insecure: boolean;
   signal: AbortSignal;
+  /** Called for each answer's head, a redirect's too. */
+  onAnswer?: () => void;
   /** Milliseconds until the first byte of the answer's head; default 30 s (a busy registry needs a few). */
   answerWithin?: number;
 }
@@ -46,6 +48,7 @@ export async function send(request: HttpRequest): Promise<Response> {
   };
   for (let hop = 0; ; hop++) {
     const response = await exchange(request, url, headers);
+    request.onAnswer?.();
     const location = response.headers.get("location");
     const follows =
       [301, 302, 303, 307, 308].includes(response.status) &&

@@ -51,6 +51,8 @@ export interface BlobBody {
 /** One repository of one registry, for the length of one operation. */
 export interface Repository {
   readonly reference: Reference;
+  /** Somebody is there at one of its addresses, so far as was seen: answered, or failed otherwise than by absence. */
+  readonly reached: boolean;
   /** What a tag or digest points at. Errors: not-found. */
   resolve(tagOrDigest: string): Promise<Descriptor>;
   /** Errors: not-found; system when the bytes are not those of the digest asked for. */

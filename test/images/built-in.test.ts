@@ -1,8 +1,8 @@
 // hello-world and busybox without a registry: what they are, and when they are used and when not.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
-import type { AddressInfo } from "node:net";
-import { createServer } from "node:net";
+import { createServer as createHttpServer, type ServerResponse } from "node:http";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { helloProgram, isStaticProgram } from "../../src/images/built-in/elf.ts";
 import { HELLO_MESSAGE } from "../../src/images/built-in/hello-world.ts";
@@ -141,6 +141,51 @@ describe("pulling", () => {
     await using room = await openImagesRoom({ registryMirrors: [`http://${mirror.host}`] });
     await room.pull("busybox");
     expect((await room.images.resolve("busybox")).id).toBe(image.root.digest);
+  });
+
+  const elsewhere = (location: string) => (response: ServerResponse) =>
+    void response.writeHead(307, { location }).end();
+  test.each<[string, (response: ServerResponse) => void]>([
+    ["has no such image", (response) => void response.writeHead(404).end()],
+    ["cuts the connection", (response) => void response.destroy()],
+    ["redirects to where nobody listens", elsewhere("http://127.0.0.1:1/v2/")],
+    ["redirects to what is not HTTP", elsewhere("ftp://127.0.0.1/v2/")],
+  ])("never when a mirror is there and %s", async (_, answer) => {
+    const mirror = createHttpServer((_request, response) => answer(response));
+    await new Promise<void>((resolve) => mirror.listen(0, "127.0.0.1", resolve));
+    try {
+      const registryMirrors = [`http://127.0.0.1:${(mirror.address() as AddressInfo).port}`];
+      await using room = await openImagesRoom({ registryMirrors, maxDownloadAttempts: 1 });
+      await expect(room.pull("busybox")).rejects.toThrow("connection refused");
+      expect(contentsOf(room.context).names).toEqual([]);
+    } finally {
+      mirror.close();
+    }
+  });
+
+  test("also when neither mirror nor registry can be reached", async () => {
+    await using room = await openImagesRoom({ registryMirrors: ["http://127.0.0.1:1"] });
+    expect((await room.pull("busybox"))[0]).toEqual({ status: LINE("busybox") });
+  });
+
+  test("never when what is at the registry's address doesn't speak TLS as it should", async () => {
+    // A proxy that ends each tunnel itself, as some networks' sign-in pages do.
+    const proxy = createServer((socket) => {
+      socket.on("error", () => undefined);
+      socket.once("data", () => {
+        socket.write("HTTP/1.1 200 Connection established\r\n\r\n");
+        socket.once("data", () => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n"));
+      });
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+    try {
+      process.env.HTTPS_PROXY = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+      await using room = await openImagesRoom({ maxDownloadAttempts: 1 });
+      await expect(room.pull("busybox")).rejects.toThrow("failed to do request");
+      expect(contentsOf(room.context).names).toEqual([]);
+    } finally {
+      proxy.close();
+    }
   });
 
   test("a registry that never answers is not waited for long", async () => {
