@@ -37,11 +37,11 @@ describe("the end of a container", () => {
   ])("signal %d is status %d", async (signal, code) => {
     // The program is not process 1 of its namespace's like: it has a handler of the default kind only with `exec`.
     await using made = await bundle({
-      args: ["/bin/sh", "-c", `trap 'exit 143' TERM; while :; do sleep 0.1; done`],
+      args: ["/bin/sh", "-c", `trap 'exit 143' TERM; echo set; while :; do sleep 0.1; done`],
     });
     await using shim = await made.start();
     await shim.start();
-    await Bun.sleep(100); // until the trap is set
+    while (!existsSync(made.logPath) || !readFileSync(made.logPath, "utf8").includes("set")) await Bun.sleep(5);
     await shim.kill(signal);
     expect((await shim.wait()).code).toBe(code);
     await expect(shim.kill(signal)).rejects.toThrow("not running");
