@@ -73,14 +73,18 @@ function isExecutable(path: string): boolean {
   }
 }
 
+/** For a program that prints three lines, on a slow host: milliseconds. */
+const VERSION_LIMIT = 60_000;
+
 const versions = new Map<string, Promise<RuntimeVersion | undefined>>();
 
-/** What `info` and `version` tell of a runtime; asked once for each binary, undefined where it doesn't run. */
+/** What `info` and `version` tell of a runtime; asked once for each binary; undefined where it doesn't run, and asked again. */
 export function runtimeVersion(path: string): Promise<RuntimeVersion | undefined> {
   let version = versions.get(path);
   if (!version) {
     version = askVersion(path);
     versions.set(path, version);
+    void version.then((known) => known ?? versions.delete(path));
   }
   return version;
 }
@@ -90,7 +94,7 @@ async function askVersion(path: string): Promise<RuntimeVersion | undefined> {
     const child = Bun.spawn({
       cmd: [path, "--version"],
       stdio: ["ignore", "pipe", "ignore"],
-      timeout: 10_000,
+      timeout: VERSION_LIMIT,
     });
     return parseVersion(await child.stdout.text());
   } catch {

@@ -15,8 +15,11 @@ import { attachedStream } from "./shim-stream.ts";
 import { enterContainerScope, moveShimAway, systemdRunsHost } from "./systemd/scope.ts";
 import type { ExitStatus, LeftExit, ProcessSpec, Shim, ShimConfig, ShimState } from "./types.ts";
 
-/** A shim starts in milliseconds; on a host that swaps it may take long, but not for ever. */
-const START_LIMIT = 30_000;
+/**
+ * A shim starts in milliseconds; on a host that boots or swaps, reading the program alone may take half a minute. One
+ * that died is seen at once, so this is for one that hangs.
+ */
+const START_LIMIT = 120_000;
 /** A shim answers at once when it only has to send a signal; one that doesn't for so long (milliseconds) is stopped or hangs. */
 const KILL_LIMIT = 10_000;
 

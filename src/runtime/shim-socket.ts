@@ -4,8 +4,8 @@ import { close } from "../linux/ffi.ts";
 import { openFolder, shortPath } from "../linux/socket.ts";
 import { FRAME, FRAME_HEADER, type Hello, SOCKET_NAME, STREAM_CHUNK } from "./shim/protocol.ts";
 
-/** A shim that accepts but says nothing hangs: milliseconds. */
-const HELLO_LIMIT = 10_000;
+/** A shim that accepts but says nothing hangs, and its container is lost: milliseconds, plenty for a host that swaps. */
+const HELLO_LIMIT = 60_000;
 
 export interface ShimSocket {
   readonly hello: Hello;

@@ -41,7 +41,8 @@ describe("the end of a container", () => {
     });
     await using shim = await made.start();
     await shim.start();
-    while (!existsSync(made.logPath) || !readFileSync(made.logPath, "utf8").includes("set")) await Bun.sleep(5);
+    while (!existsSync(made.logPath) || !readFileSync(made.logPath, "utf8").includes("set"))
+      await Bun.sleep(5);
     await shim.kill(signal);
     expect((await shim.wait()).code).toBe(code);
     await expect(shim.kill(signal)).rejects.toThrow("not running");
