@@ -1,10 +1,11 @@
 // What this host is: detected once, when the daemon starts.
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { arch, release } from "node:os";
 import type { HostEnvironment } from "../base/environment.ts";
 import { systemError } from "../base/errors.ts";
 import { appArmorParser } from "./bundle/apparmor.ts";
 import { hostCgroupMode } from "./cgroups.ts";
+import { systemdRunsHost } from "./systemd/scope.ts";
 
 /**
  * Looks at the kernel, its cgroup file systems, AppArmor and systemd. `cgroupManager` (daemon.json's
@@ -23,7 +24,7 @@ export function detectEnvironment(options: {
     platform: platform(),
     cgroups: {
       mode,
-      manager: options.cgroupManager ?? (mode === "v2" && hasSystemd() ? "systemd" : "cgroupfs"),
+      manager: options.cgroupManager ?? (mode === "v2" && systemdRunsHost() ? "systemd" : "cgroupfs"),
     },
     idMapping: null,
     rootless: false,
@@ -50,11 +51,6 @@ function platform(): HostEnvironment["platform"] {
     default:
       throw systemError(`Berth runs on x64 and arm64, not on ${arch()}`);
   }
-}
-
-/** sd_booted(3). */
-function hasSystemd(): boolean {
-  return statSync("/run/systemd/system", { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 function read(path: string): string {

@@ -17,9 +17,9 @@ const STOP_LIMIT = 10_000_000;
 
 let runsHost: boolean | undefined;
 
-/** True where systemd is process 1 of this host: sd_booted(3). */
+/** True where systemd is process 1 of this host (sd_booted(3)) and we can reach it. */
 export function systemdRunsHost(): boolean {
-  runsHost ??= existsSync("/run/systemd/system");
+  runsHost ??= existsSync("/run/systemd/system") && existsSync(SOCKET);
   return runsHost;
 }
 
