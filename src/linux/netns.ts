@@ -44,7 +44,7 @@ function isMountPoint(folder: string): boolean {
  * namespace alive: ip-netns(8) does the same.
  */
 export function prepareNamespaces(folder: string): void {
-  mkdirSync(folder, { recursive: true, mode: 0o755 });
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
   if (isMountPoint(folder)) return;
   const path = cString(folder);
   check(c.mount(path, path, null, MS_BIND, null), "bind mount", folder);
