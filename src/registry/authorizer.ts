@@ -163,6 +163,7 @@ export class Authorizer {
       url: realm.href,
       headers: { "content-type": "application/x-www-form-urlencoded" },
       body: () => form.toString(),
+      secretBody: true,
       insecure: this.endpoint.insecure,
       signal,
     });

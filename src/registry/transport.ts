@@ -24,6 +24,8 @@ export interface HttpRequest {
   headers?: Record<string, string>;
   /** Made anew for each hop and try. */
   body?: () => NonNullable<RequestInit["body"]>;
+  /** The body says a secret: no redirect takes it to another host. */
+  secretBody?: boolean;
   /** Accept certificates that nobody vouches for, and a redirect to plain HTTP. */
   insecure: boolean;
   signal: AbortSignal;
@@ -67,7 +69,14 @@ export async function send(request: HttpRequest): Promise<Response> {
         `${url.host} redirects to ${next.protocol}//${next.host}, which is not HTTPS`,
       );
     // Who holds the next host isn't who the credentials are for; once gone, they stay gone.
-    if (next.host !== url.host || next.protocol !== url.protocol) headers = withoutCredentials(headers);
+    if (next.host !== url.host || next.protocol !== url.protocol) {
+      if (request.secretBody)
+        throw new NetworkError(
+          "other",
+          `${url.host} redirects a request that carries credentials to ${next.protocol}//${next.host}: they are not sent there`,
+        );
+      headers = withoutCredentials(headers);
+    }
     url = next;
   }
 }

@@ -285,6 +285,39 @@ describe("credentials", () => {
     expect(own.some(({ authorization }) => authorization === `Basic ${btoa("ann:s3cret")}`)).toBe(true);
   });
 
+  test.each([307, 308])("in a body don't follow a %d to another host", async (status) => {
+    const seen: (string | undefined)[] = [];
+    const elsewhere = createServer((request, response) => {
+      seen.push(request.url);
+      response.end('{"token":"t"}');
+    });
+    await new Promise<void>((resolve) => elsewhere.listen(0, "127.0.0.1", resolve));
+    const { port } = elsewhere.address() as AddressInfo;
+    const lie: Lie = (request, response) => {
+      if (request.url === "/token")
+        response.writeHead(status, { location: `http://127.0.0.1:${port}/token` });
+      else
+        response.writeHead(401, {
+          "www-authenticate": `Bearer realm="http://${request.headers.host}/token"`,
+        });
+      response.end();
+      return true;
+    };
+    try {
+      await using registry = await startLyingRegistry(image, "1", lie);
+      await using room = await openImagesRoom();
+      const pull = room.pull(`${registry.host}/x:1`, { auth: { identitytoken: "refresh-s3cret" } });
+      await expect(pull).rejects.toThrow("redirects a request that carries credentials to http://127.0.0.1:");
+      expect(registry.exchanges.some(({ method, path }) => method === "POST" && path === "/token")).toBe(
+        true,
+      );
+      expect(seen).toEqual([]);
+    } finally {
+      elsewhere.closeAllConnections();
+      elsewhere.close();
+    }
+  });
+
   test("are for the registry that they name", async () => {
     const lie: Lie = (_, response) => {
       response.writeHead(401, { "www-authenticate": 'Basic realm="test"' });
