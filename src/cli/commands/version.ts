@@ -1,7 +1,7 @@
 // `version`: both sides' versions.
 
-import { COMMIT, COMMITTED, VERSION } from "../../base/build.ts";
 import { API_VERSION, type SystemVersion } from "../../sdk/index.ts";
+import { asctime, type ClientVersion, clientVersion } from "../client-version.ts";
 import { describe } from "../describe.ts";
 import { alignTabs } from "../format/tab-writer.ts";
 import { command } from "../framework/command.ts";
@@ -11,18 +11,6 @@ import { JSON_FORMAT } from "../usage-texts.ts";
 
 /** docker's exit code for a template that doesn't parse. */
 const EXIT_TEMPLATE = 64;
-
-interface ClientVersion {
-  Version: string;
-  ApiVersion: string;
-  DefaultAPIVersion: string;
-  GitCommit: string;
-  GoVersion: string;
-  Os: string;
-  Arch: string;
-  BuildTime: string;
-  Context: string;
-}
 
 export default command({
   synopsis: "[OPTIONS]",
@@ -41,20 +29,11 @@ export default command({
     } catch (thrown) {
       problem = thrown;
     }
-    const own: ClientVersion = {
-      Version: VERSION,
-      ApiVersion: version,
-      DefaultAPIVersion: API_VERSION,
-      GitCommit: COMMIT,
-      GoVersion: `bun${Bun.version}`,
-      Os: "linux",
-      Arch: process.arch === "x64" ? "amd64" : process.arch,
-      BuildTime: COMMITTED ? asctime(COMMITTED) : "",
-      Context: await session.contextName(),
-    };
+    const own = clientVersion(await session.contextName(), version);
     try {
       await session.out.write(render ? `${render(own, server)}\n` : overview(own, server));
     } catch (thrown) {
+      await session.out.line("");
       // A template that asks for a server which isn't there: that it isn't is the news.
       problem ??= new CommandFailure(describe(thrown).replace(/^template parsing error: /, ""));
     }
@@ -64,22 +43,17 @@ export default command({
 
 /** A compiled `--format`: the API version has two names in Go, its field's and its JSON key's. */
 async function compileFormat(format: string) {
-  const { compileTemplate, structOf, toJson } = await import("../template/index.ts");
+  const [{ compileTemplate, toJson }, { asGoStructures }] = await Promise.all([
+    import("../template/index.ts"),
+    import("../template/go-types.ts"),
+  ]);
   if (format === "json" || format === "{{json .}}") {
     return (Client: ClientVersion, Server: SystemVersion | null) => toJson({ Client, Server });
   }
   try {
     const run = compileTemplate(format, { name: "version" });
-    return (client: ClientVersion, server: SystemVersion | null) => {
-      const named = <T extends { ApiVersion?: string }>(value: T, type: string) =>
-        structOf({ ...value, APIVersion: value.ApiVersion }, type);
-      return run(
-        structOf(
-          { Client: named(client, "system.clientVersion"), Server: server && named(server, "types.Version") },
-          "system.versionInfo",
-        ),
-      );
-    };
+    return (Client: ClientVersion, Server: SystemVersion | null) =>
+      run(asGoStructures({ Client, Server }, "VersionInfo"));
   } catch (thrown) {
     throw new CommandFailure(describe(thrown), EXIT_TEMPLATE);
   }
@@ -93,16 +67,6 @@ function readableTimes(server: SystemVersion): SystemVersion {
     }
   }
   return server;
-}
-
-function asctime(text: string): string {
-  const date = new Date(text);
-  if (Number.isNaN(date.getTime())) return text;
-  const [week = "", day = "", month = "", year = "", time = ""] = date
-    .toUTCString()
-    .replace(",", "")
-    .split(" ");
-  return `${week} ${month} ${day.replace(/^0/, " ")} ${time} ${year}`;
 }
 
 function overview(own: ClientVersion, server: SystemVersion | null): string {

@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import type { ContainerSummary, ImageSummary } from "../../sdk/index.ts";
-import { CONTAINERS, containerRow, goStamp, IMAGES, imageRows, ports } from "./lists.ts";
+import { CONTAINERS, containerRow, IMAGES, imageRows, ports } from "./lists.ts";
 import { naturally } from "./natural-order.ts";
 import { renderRows } from "./rows.ts";
-import { goTime } from "./units.ts";
+import { goStamp, goTime } from "./units.ts";
 
 const style = { truncate: true };
 

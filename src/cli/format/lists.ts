@@ -4,7 +4,7 @@ import type { ContainerSummary, HistoryEntry, ImageSummary, Network, Port, Volum
 import { familiar } from "../reference.ts";
 import { Stringer } from "../template/values.ts";
 import { type Row, row } from "./rows.ts";
-import { ago, ellipsis, goQuote, goTime, humanSize, shortId } from "./units.ts";
+import { ago, ellipsis, goQuote, goStamp, goTime, humanSize, shortId } from "./units.ts";
 
 /** How a list is to be shown. */
 export interface ListStyle {
@@ -343,13 +343,4 @@ export function networkRow(one: Network, { truncate }: ListStyle): Row {
     },
     label(one.Labels),
   );
-}
-
-/** A time of the API as Go prints it: `2026-11-21 09:10:07.123456789 +0000 UTC`. */
-export function goStamp(text: string): string {
-  const match = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d(?:\.\d+)?)(Z|[+-]\d\d:\d\d)$/.exec(text);
-  if (!match) return text;
-  const zone = match[3] === "Z" ? "+0000 UTC" : `${match[3]?.replace(":", "")} ${match[3]?.replace(":", "")}`;
-  const clock = (match[2] ?? "").replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "");
-  return `${match[1]} ${clock} ${zone}`;
 }

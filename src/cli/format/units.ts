@@ -142,3 +142,12 @@ export function goQuote(text: string): string {
   }
   return `"${quoted}"`;
 }
+
+/** A time of the API as Go prints it: `2026-11-21 09:10:07.123456789 +0000 UTC`. */
+export function goStamp(text: string): string {
+  const match = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d(?:\.\d+)?)(Z|[+-]\d\d:\d\d)$/.exec(text);
+  if (!match) return text;
+  const zone = match[3] === "Z" ? "+0000 UTC" : `${match[3]?.replace(":", "")} ${match[3]?.replace(":", "")}`;
+  const clock = (match[2] ?? "").replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "");
+  return `${match[1]} ${clock} ${zone}`;
+}

@@ -9,7 +9,17 @@ import {
   showCommand,
   type Template,
 } from "./syntax.ts";
-import { GoFloat, isTrue, kindOf, mapEntries, NO_VALUE, print, TypedNil, typeName } from "./values.ts";
+import {
+  callFieldMethod,
+  GoFloat,
+  isTrue,
+  kindOf,
+  mapEntries,
+  NO_VALUE,
+  print,
+  TypedNil,
+  typeName,
+} from "./values.ts";
 
 /** A template that failed while it ran; the message has Go's form: template: :LINE:COLUMN: executing … at <…>: … */
 export class TemplateExecutionError extends Error {}
@@ -222,8 +232,12 @@ class Execution {
 
   private fields(node: Operand, value: unknown, names: string[], hasArguments: boolean): unknown {
     let at = value;
-    for (const [i, name] of names.entries())
-      at = this.field(node, at, name, hasArguments && i === names.length - 1);
+    let owner: unknown;
+    for (const [i, name] of names.entries()) {
+      const called = callFieldMethod(owner, names[i - 1] ?? "", name);
+      owner = at;
+      at = called ? called.value : this.field(node, at, name, hasArguments && i === names.length - 1);
+    }
     return at;
   }
 
@@ -239,8 +253,10 @@ class Execution {
         node,
         `nil pointer evaluating ${receiver instanceof TypedNil ? receiver.type : "interface {}"}.${name}`,
       );
-    if (kind !== "map" && kind !== "struct")
-      this.fail(node, `can't evaluate field ${name} in type ${typeName(receiver)}`);
+    if (kind !== "map" && kind !== "struct") {
+      const type = this.options.missingKey === "error" ? "interface {}" : typeName(receiver);
+      this.fail(node, `can't evaluate field ${name} in type ${type}`);
+    }
     const found = receiver instanceof TypedNil ? undefined : own(receiver as object, name);
     if (found) {
       if (hasArguments)

@@ -18,7 +18,7 @@ export class TemplateError extends Error {}
  *     compileTemplate("{{.Name}}: {{len .Args}}")({ Name: "a", Args: [] }) // "a: 0"
  */
 export function compileTemplate(source: string, options: ExecuteOptions = {}): (data: unknown) => string {
-  const template = parse(source);
+  const template = parse(source, options.name ?? "");
   return (data) => {
     try {
       return execute(template, data, options);
@@ -30,12 +30,12 @@ export function compileTemplate(source: string, options: ExecuteOptions = {}): (
   };
 }
 
-function parse(source: string) {
+function parse(source: string, name: string) {
   try {
     return parseTemplate(source, NAMES);
   } catch (thrown) {
     if (!(thrown instanceof TemplateSyntaxError)) throw thrown;
     const line = source.slice(0, thrown.position).split("\n").length;
-    throw new TemplateError(`template parsing error: template: :${line}: ${thrown.message}`);
+    throw new TemplateError(`template parsing error: template: ${name}:${line}: ${thrown.message}`);
   }
 }

@@ -39,16 +39,36 @@ const STRUCT = Symbol("Go structure");
 interface StructMark {
   type: string;
   fields: readonly string[];
+  methods: Record<string, FieldMethods>;
 }
+
+/** What the type of a field that is a text has of methods without arguments: `.HostConfig.NetworkMode.IsHost`. */
+export type FieldMethods = Record<string, (text: string) => unknown>;
 
 /** Marks an object as a Go structure of the named type with its fields in order. */
 export function structOf<T extends object>(
   value: T,
   type: string,
   fields: readonly string[] = Object.keys(value),
+  methods: StructMark["methods"] = {},
 ): T {
-  Object.defineProperty(value, STRUCT, { value: { type, fields } satisfies StructMark, enumerable: false });
+  Object.defineProperty(value, STRUCT, {
+    value: { type, fields, methods } satisfies StructMark,
+    enumerable: false,
+  });
   return value;
+}
+
+/** What `.field.method` of a structure gives; undefined when the field's type has no such method. */
+export function callFieldMethod(
+  owner: unknown,
+  field: string,
+  method: string,
+): { value: unknown } | undefined {
+  if (typeof owner !== "object" || owner === null) return undefined;
+  const call = structMark(owner)?.methods[field]?.[method];
+  const text = (owner as Record<string, unknown>)[field];
+  return call && typeof text === "string" ? { value: call(text) } : undefined;
 }
 
 const structMark = (value: object): StructMark | undefined => (value as { [STRUCT]?: StructMark })[STRUCT];

@@ -1,7 +1,7 @@
 // `info`: the daemon's host and how the daemon is set up.
 
-import { COMMIT, VERSION } from "../../../base/build.ts";
 import type { SystemInfo } from "../../../sdk/index.ts";
+import { clientVersion } from "../../client-version.ts";
 import { authFor } from "../../credentials.ts";
 import { describe } from "../../describe.ts";
 import { binarySize } from "../../format/units.ts";
@@ -30,22 +30,20 @@ export default command({
     }
     const client = {
       Debug: session.globals.debug,
-      Version: VERSION,
-      GitCommit: COMMIT,
-      Context: await session.contextName(),
+      ...clientVersion(await session.contextName()),
       Plugins: [],
       Warnings: null,
     };
-    if (flags.format) await session.out.line(await formatted(flags.format, { ...info, ClientInfo: client }));
+    if (flags.format) await formatted(session, flags.format, { ...info, ClientInfo: client });
     else await overview(session, info, client);
     if (problem) throw new CommandFailure(describe(problem));
     for (const warning of (flags.format === "" && info?.Warnings) || []) await session.err.line(warning);
   },
 });
 
-async function formatted(format: string, value: object): Promise<string> {
-  if (format === "json") return JSON.stringify(value);
-  const [{ compileTemplate, structOf }, { asGoStructures }] = await Promise.all([
+async function formatted(session: Session, format: string, value: object): Promise<void> {
+  if (format === "json") return session.out.line(JSON.stringify(value));
+  const [{ compileTemplate }, { asGoStructures }] = await Promise.all([
     import("../../template/index.ts"),
     import("../../template/go-types.ts"),
   ]);
@@ -55,10 +53,13 @@ async function formatted(format: string, value: object): Promise<string> {
   } catch (thrown) {
     throw new CommandFailure(describe(thrown), EXIT_TEMPLATE);
   }
+  let text = "";
   try {
-    return run(structOf({ ...(asGoStructures(value) as object) }, "system.dockerInfo"));
+    text = run(asGoStructures(value, "DockerInfo"));
   } catch (thrown) {
     throw new CommandFailure(describe(thrown).replace(/^template parsing error: /, ""));
+  } finally {
+    await session.out.line(text);
   }
 }
 
