@@ -110,7 +110,7 @@ export class Layers {
       if (!(await live.started) || this.slots.full) return undefined;
       begun();
       const unpacked = await this.slots.run(signal, () =>
-        unpackLayer(this.store, { lease, source: { chunks: live }, signal }),
+        unpackLayer(this.store, { lease, source: { chunks: live, size: descriptor.size }, signal }),
       );
       // The worker may end before the downloader has checked the digest.
       await this.downloads.stored(digest, signal).catch(async (error: unknown) => {

@@ -5,13 +5,16 @@ import { check, libc, T } from "./ffi.ts";
 const calls = libc({ setrlimit: { args: [T.i32, T.ptr], returns: T.i32 } });
 
 /** Numbers of asm-generic/resource.h, the same on x64 and arm64. */
-const RLIMIT = { core: 4, openFiles: 7, fileSize: 1 } as const;
+const RLIMIT = { processorSeconds: 0, fileSize: 1, core: 4, openFiles: 7 } as const;
 export type Limit = keyof typeof RLIMIT;
 
-/** Sets a limit's soft and hard value; it holds for all threads and for what they start, and can't be raised again. */
-export function limitProcess(limit: Limit, value: number): void {
+/**
+ * Sets a limit's soft and hard value; it holds for all threads and for what they start, and can't be raised again. At the
+ * soft limit of processor time SIGXCPU comes, at the hard one SIGKILL, which doesn't say why.
+ */
+export function limitProcess(limit: Limit, value: number, hard = value): void {
   check(
-    calls.setrlimit(RLIMIT[limit], new BigUint64Array([BigInt(value), BigInt(value)])),
+    calls.setrlimit(RLIMIT[limit], new BigUint64Array([BigInt(value), BigInt(hard)])),
     "setrlimit",
     limit,
   );

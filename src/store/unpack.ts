@@ -1,5 +1,5 @@
 // Unpacking a layer, the daemon's side: a snapshot, a worker, and nothing left of either when it fails.
-import { closeSync, openSync } from "node:fs";
+import { closeSync, openSync, statSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Subprocess } from "bun";
@@ -9,13 +9,14 @@ import { setXattr } from "../linux/xattr.ts";
 import type { Digest } from "../oci/digest.ts";
 import type { HiddenPaths } from "./backend.ts";
 import type { LeaseId, SnapshotId, Store } from "./types.ts";
+import { unpackBounds } from "./worker/bounds.ts";
 import { WORKER_ENVIRONMENT, workerCommand, workerEnd } from "./worker/confine.ts";
 import type { Unpacked } from "./worker/unpack.ts";
 
 export interface UnpackRequest {
   lease: LeaseId;
-  /** The archive, plain or compressed with gzip or zstd: a file, or chunks as they come (a download under way). */
-  source: { path: string } | { chunks: AsyncIterable<Uint8Array> };
+  /** The archive, plain or compressed with gzip or zstd: a file, or chunks as they come (a download under way), with their size where it is known. */
+  source: { path: string } | { chunks: AsyncIterable<Uint8Array>; size?: number };
   signal?: AbortSignal;
 }
 
@@ -53,7 +54,16 @@ async function runUnpack(
   style: string,
   { source, signal }: UnpackRequest,
 ): Promise<Unpacked> {
-  const command = workerCommand("unpack", directory, style);
+  const { processorSeconds, fileBytes } = unpackBounds(
+    "path" in source ? statSync(source.path).size : source.size,
+  );
+  const command = workerCommand(
+    "unpack",
+    directory,
+    style,
+    String(processorSeconds),
+    ...(fileBytes === undefined ? [] : [String(fileBytes)]),
+  );
   const options = { cwd: "/", env: WORKER_ENVIRONMENT, stdout: "pipe", stderr: "pipe" } as const;
   if ("path" in source) {
     const fd = openSync(source.path, O.RDONLY);

@@ -6,6 +6,7 @@ import { gzipSync, zstdCompressSync } from "node:zlib";
 import fc from "fast-check";
 import { digestOf } from "../../src/oci/digest.ts";
 import { openStore, type Store, unpackLayer } from "../../src/store/index.ts";
+import { WORKER_ENVIRONMENT, workerCommand, workerEnd } from "../../src/store/worker/confine.ts";
 import { archiveOf, describeTree, encodeIngredient, type Ingredient } from "./archives.ts";
 import { everything } from "./everything.ts";
 import { disposeAll, temporaryRoot } from "./temporary-root.ts";
@@ -378,13 +379,16 @@ describe("the worker's cage", () => {
         mnt: readlinkSync(`/proc/${pid}/ns/mnt`),
         interfaces: readFileSync(`/proc/${pid}/net/dev`, "utf8"),
         core: /Max core file size +(\S+) +(\S+)/.exec(limits)?.slice(1).join() ?? "",
+        file: /Max file size +(\S+)/.exec(limits)?.[1] ?? "",
+        time: /Max cpu time +(\S+) +(\S+)/.exec(limits)?.slice(1).join() ?? "",
         oom: readFileSync(`/proc/${pid}/oom_score_adj`, "utf8").trim(),
         environment: readFileSync(`/proc/${pid}/environ`, "utf8"),
       });
       await new Promise((resolve) => abort.signal.addEventListener("abort", resolve));
     }
     const lease = store.leases.open("test");
-    const unpacking = unpackLayer(store, { lease, source: { chunks: watched() }, signal: abort.signal });
+    const source = { chunks: watched(), size: 1 << 20 };
+    const unpacking = unpackLayer(store, { lease, source, signal: abort.signal });
     unpacking.catch(seen.reject);
     const facts = await seen.promise;
     abort.abort(new Error("seen"));
@@ -393,13 +397,31 @@ describe("the worker's cage", () => {
     const allowed = [0, 1, 3, 4, 18, 27, 31].reduce((set, bit) => set + 2 ** bit, 0);
     for (const set of ["CapPrm", "CapEff", "CapBnd"]) expect(Number.parseInt(facts[set]!, 16)).toBe(allowed);
     for (const set of ["CapInh", "CapAmb"]) expect(Number.parseInt(facts[set]!, 16)).toBe(0);
-    expect(facts).toMatchObject({ NoNewPrivs: "1", core: "0,0", oom: "800" });
+    expect(facts).toMatchObject({ NoNewPrivs: "1", core: "0,0", time: "76,77", oom: "800" });
+    expect(Number(facts.file)).toBe(64 * 2 ** 30 + 1100 * 2 ** 20);
     expect(facts.root).toStartWith(join(store.root, "snapshots"));
     expect(facts.net).not.toBe(readlinkSync("/proc/self/ns/net"));
     expect(facts.mnt).not.toBe(readlinkSync("/proc/self/ns/mnt"));
     expect(facts.interfaces?.match(/^ *\w+:/gm)?.map((name) => name.trim())).toEqual(["lo:"]);
     expect(facts.environment).not.toContain("HOME=");
   });
+});
+
+describe("an archive that never ends", () => {
+  test("is given up when its processor time is spent", async () => {
+    const command = workerCommand("unpack", temporaryRoot(), "overlay", "1");
+    const worker = Bun.spawn(command, { cwd: "/", env: WORKER_ENVIRONMENT, stdio: ["pipe", "pipe", "pipe"] });
+    const ended = workerEnd("unpack", worker, worker.stdout.text(), AbortSignal.timeout(20_000));
+    const zeros = Buffer.alloc(1 << 20);
+    const feeding = (async () => {
+      while (worker.exitCode === null && worker.signalCode === null) {
+        worker.stdin.write(zeros);
+        await worker.stdin.flush();
+      }
+    })().catch(() => undefined);
+    await expect(ended).rejects.toThrow("more processor time to unpack than any of its size should");
+    await feeding;
+  }, 30_000);
 });
 
 describe("a full disk", () => {

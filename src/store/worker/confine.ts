@@ -2,7 +2,7 @@
 // capabilities; it dies with the daemon. util-linux does it, since Bun has several threads and a namespace entered by
 // one of them is not entered by the others (unshare(1), setpriv(1)). Both exec what follows: the pid stays.
 import type { Subprocess } from "bun";
-import { BerthError, systemError } from "../../base/errors.ts";
+import { BerthError, invalid, systemError } from "../../base/errors.ts";
 import { selfCommand } from "../../base/self.ts";
 import { parseReport } from "./report.ts";
 
@@ -70,6 +70,8 @@ export async function workerEnd<T>(
     const parsed = parseReport<T>(said);
     if (parsed && "ok" in parsed) return parsed.ok;
     if (parsed) throw new BerthError(parsed.error.kind, parsed.error.message);
+    if (worker.signalCode === "SIGXCPU")
+      throw invalid(`the archive takes more processor time to ${job} than any of its size should`);
     const end = worker.signalCode
       ? `was killed by ${worker.signalCode}`
       : `ended with status ${worker.exitCode}`;

@@ -8,9 +8,10 @@ import { unpack } from "./unpack.ts";
 /**
  * Runs one job and exits: 0 when it reported success.
  *
- *   worker unpack ROOT STYLE              standard input: a layer's archive; standard output: the report
- *   worker pack ROOT STYLE COMPRESSION    standard output: the archive; standard error: the report
+ *   worker unpack ROOT STYLE SECONDS [BYTES]   standard input: a layer's archive; standard output: the report
+ *   worker pack ROOT STYLE COMPRESSION         standard output: the archive; standard error: the report
  *
+ * SECONDS of processor time and BYTES of a file are the most that this archive may take (bounds.ts).
  * `pack-changes` is `pack` with one capability more.
  */
 export async function runWorker(args: string[]): Promise<never> {
@@ -37,20 +38,24 @@ function limit(): void {
   offerToOomKiller(800);
 }
 
-async function run(job: string, [root = "", style = "", compression = ""]: string[]): Promise<unknown> {
+async function run(job: string, [root = "", style = "", ...more]: string[]): Promise<unknown> {
   switch (job) {
     case "unpack":
+      limitUnpacking(more.map(Number));
       return await unpack(root, style === "list" ? "list" : "overlay");
     case "pack":
     case "pack-changes":
-      return await pack(
-        root,
-        style === "changes" ? "changes" : "tree",
-        compression === "gzip" ? "gzip" : "none",
-      );
+      limitProcess("fileSize", 0); // Its archive goes into a pipe
+      return await pack(root, style === "changes" ? "changes" : "tree", more[0] === "gzip" ? "gzip" : "none");
     default:
       throw new Error(`a worker has no job ${job}`);
   }
+}
+
+function limitUnpacking([seconds, bytes]: number[]): void {
+  if (!seconds) throw new Error("a worker that unpacks needs a bound of its time");
+  limitProcess("processorSeconds", seconds, seconds + 1);
+  if (bytes) limitProcess("fileSize", bytes);
 }
 
 /** All of it, also into a pipe that takes a part at a time. */
