@@ -92,7 +92,7 @@ export async function systemInfo(engine: Engine): Promise<SystemInfo> {
     NoProxy: process.env.NO_PROXY ?? process.env.no_proxy ?? "",
     Name: hostname(),
     Labels: config.labels,
-    ExperimentalBuild: false,
+    ExperimentalBuild: config.experimental === true,
     ServerVersion: ENGINE_VERSION,
     Runtimes: runtimeTable(config, runtime),
     DefaultRuntime: runtime?.name ?? config.defaultRuntime,
@@ -188,14 +188,20 @@ function registryConfig(config: DaemonConfig) {
   };
 }
 
+export const NO_LIVE_RESTORE =
+  "live-restore=false is not implemented: containers go on running when the daemon ends";
+
 /** In dockerd's words: TCP without encryption or without client certificates. */
 function warnings(config: DaemonConfig): string[] {
   const open = config.hosts.filter((host) => host.startsWith("tcp://") && !config.tls.verify);
-  return open.map((host) =>
-    config.tls.enabled
-      ? `[DEPRECATION NOTICE]: API is accessible on https://${host.slice(6)} without TLS client verification.`
-      : `[DEPRECATION NOTICE]: API is accessible on http://${host.slice(6)} without encryption.`,
-  );
+  return [
+    ...open.map((host) =>
+      config.tls.enabled
+        ? `[DEPRECATION NOTICE]: API is accessible on https://${host.slice(6)} without TLS client verification.`
+        : `[DEPRECATION NOTICE]: API is accessible on http://${host.slice(6)} without encryption.`,
+    ),
+    ...(config.liveRestore === false ? [`WARNING: ${NO_LIVE_RESTORE}`] : []),
+  ];
 }
 
 /** Credentials in it are nobody's business. */

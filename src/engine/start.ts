@@ -7,7 +7,7 @@ import { openContainers } from "../containers/index.ts";
 import { openImages } from "../images/index.ts";
 import { notifyServiceManager } from "../linux/service-manager.ts";
 import { openNetworks } from "../networks/index.ts";
-import { detectEnvironment, enterOwnScope } from "../runtime/index.ts";
+import { detectEnvironment, enterOwnScope, systemdRunsHost } from "../runtime/index.ts";
 import type { RuntimeDefaults } from "../runtime/types.ts";
 import { openStore } from "../store/index.ts";
 import type { Store } from "../store/types.ts";
@@ -16,6 +16,7 @@ import { openBackground } from "./background.ts";
 import { emitTo } from "./container-events.ts";
 import { openEvents } from "./events.ts";
 import { holdExecRoot } from "./exec-root.ts";
+import { NO_LIVE_RESTORE } from "./info.ts";
 import { recover, startByPolicy } from "./recovery.ts";
 import type { DaemonConfig, Engine } from "./types.ts";
 
@@ -37,6 +38,7 @@ export async function startEngine(config: DaemonConfig): Promise<Engine> {
     bridge: config.bridge,
     ...cgroupManager(config.execOptions),
   });
+  if (config.liveRestore === false) log.warn(NO_LIVE_RESTORE);
   const { BERTH_SCOPE } = process.env;
   if (BERTH_SCOPE) void enterOwnScope(BERTH_SCOPE);
   await using undo = new AsyncDisposableStack();
@@ -103,13 +105,17 @@ export async function stopEngine(engine: Engine): Promise<void> {
   execRoots.get(engine)?.[Symbol.dispose]();
 }
 
-/** `native.cgroupdriver=systemd` of `--exec-opt`. Errors: invalid, in dockerd's words. */
+/** `native.cgroupdriver=systemd` of `--exec-opt`. Errors: invalid, in dockerd's words where it refuses too. */
 function cgroupManager(options: string[]): { cgroupManager?: "cgroupfs" | "systemd" } {
   for (const option of options) {
     const [name, value] = option.split("=", 2);
     if (name !== "native.cgroupdriver") throw invalid(`invalid exec-opt: ${option}`);
     if (value !== "cgroupfs" && value !== "systemd")
       throw invalid(`native.cgroupdriver option ${value} is invalid`);
+    if (value === "systemd" && !systemdRunsHost())
+      throw invalid(
+        "native.cgroupdriver=systemd can't be served: systemd does not run this host; leave it out, or use cgroupfs",
+      );
     return { cgroupManager: value };
   }
   return {};
@@ -122,6 +128,9 @@ function runtimeDefaults(config: DaemonConfig): RuntimeDefaults {
     noNewPrivileges: config.noNewPrivileges,
     seccompProfile: seccompProfile(config.seccompProfile),
     shmSize: config.defaultShmSize,
+    ...(config.init !== undefined && { init: config.init }),
+    ...(config.initPath && { initPath: config.initPath }),
+    ...(config.defaultIpcMode && { ipcMode: config.defaultIpcMode }),
     ...(config.defaultCgroupnsMode && { cgroupnsMode: config.defaultCgroupnsMode }),
     runtimes: Object.keys(config.runtimes),
     ...(config.defaultRuntime && { defaultRuntime: config.defaultRuntime }),

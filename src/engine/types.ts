@@ -34,7 +34,6 @@ export interface DaemonConfig {
   fixedCidrV6?: string;
   /** `--default-gateway` of the default bridge. */
   defaultGateway?: string;
-  defaultGatewayV6?: string;
   /** `--ip`: host address of published ports that name none. */
   ip?: string;
   /** `--host-gateway-ip`: what `host-gateway` means in extra hosts; absent: the default bridge's address. */
@@ -50,7 +49,6 @@ export interface DaemonConfig {
   dnsOptions: string[];
   dnsSearch: string[];
   /** By driver: options that every new network gets. */
-  defaultNetworkOptions?: Record<string, Record<string, string>>;
   /** Empty: crun where this host lets it run, else runc. */
   defaultRuntime: string;
   runtimes: Record<string, { path: string; runtimeArgs?: string[] }>;
@@ -73,7 +71,7 @@ export interface DaemonConfig {
   maxConcurrentUploads: number;
   maxDownloadAttempts: number;
   shutdownTimeout: number;
-  /** Only shown by `info`: containers always outlive the daemon. */
+  /** Containers always outlive the daemon: false is warned of, in the log and in `info`. */
   liveRestore?: boolean;
   experimental?: boolean;
   proxies?: { http?: string; https?: string; no?: string };

@@ -6,4 +6,4 @@ export { type RuntimeTable, runtimeVersion, selectRuntime } from "./driver.ts";
 export { detectEnvironment } from "./environment.ts";
 export { StartFailure } from "./runtime-errors.ts";
 export { connectShim, killLeftBehind, readLeftExit, ShimDiedError, startShim } from "./shim-client.ts";
-export { enterOwnScope } from "./systemd/scope.ts";
+export { enterOwnScope, systemdRunsHost } from "./systemd/scope.ts";

@@ -107,6 +107,20 @@ describe("refused starts", () => {
     expect((await daemon.request("GET", "/_ping")).status).toBe(200);
   });
 
+  test.skipIf(existsSync("/run/systemd/private"))(
+    "cgroups by systemd where systemd does not run the host",
+    async () => {
+      using scratch = temporaryFolder();
+      const { code, stderr } = await daemonCommand([
+        ...["--data-root", join(scratch.path, "data"), "--exec-root", join(scratch.path, "run")],
+        ...["--bridge", "none", "-H", `unix://${scratch.path}/berth.sock`],
+        ...["--exec-opt", "native.cgroupdriver=systemd"],
+      ]);
+      expect(code).toBe(1);
+      expect(stderr).toContain("native.cgroupdriver=systemd can't be served: systemd does not run this host");
+    },
+  );
+
   test("a pid file of a process that lives; one of a dead process is written over", async () => {
     await using daemon = await startDaemon();
     const pidFile = join(daemon.execRoot, "berth.pid");

@@ -1,5 +1,7 @@
 // Flags and daemon.json to a configuration: dockerd's meanings, dockerd's words.
 import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { configOf, mergeSettings, parseCommandLine, parseConfigFile } from "./config.ts";
 import { FLAGS } from "./flags.ts";
 import { usage } from "./usage.ts";
@@ -82,10 +84,9 @@ describe("flags", () => {
     [["--add-runtime", "youki=/usr/bin/youki"], { runtimes: { youki: { path: "/usr/bin/youki" } } }],
     [["--default-shm-size", "128m"], { defaultShmSize: 134217728 }],
     [["--registry-mirror", "https://mirror.example"], { registryMirrors: ["https://mirror.example/"] }],
-    [["--feature", "a=true", "--feature", "b=false"], { features: { a: true, b: false } }],
     [
-      ["--default-network-opt", "bridge=com.docker.network.driver.mtu=1400"],
-      { defaultNetworkOptions: { bridge: { "com.docker.network.driver.mtu": "1400" } } },
+      ["--feature", "cdi=false", "--feature", "buildkit=false"],
+      { features: { cdi: false, buildkit: false } },
     ],
     [["--ip", "127.0.0.1"], { ip: "127.0.0.1" }],
     [["--tls"], { tls: expect.objectContaining({ enabled: true, verify: true }) }],
@@ -266,5 +267,53 @@ describe("--help", () => {
     const names = FLAGS.map((flag) => flag.name);
     expect(names).toEqual([...names].sort());
     expect(new Set(names).size).toBe(names.length);
+  });
+});
+
+describe("no option is taken and then forgotten", () => {
+  const source = (folder: string, skip: RegExp) =>
+    [...new Bun.Glob("**/*.ts").scanSync(folder)]
+      .filter((path) => !skip.test(path) && !path.endsWith(".test.ts"))
+      .map((path) => readFileSync(join(folder, path), "utf8"))
+      .join("\n");
+  const root = join(import.meta.dir, "../..");
+  const others = source(root, /^api\/daemon\/(config|flags|reload|values)\.ts$|types\.ts$|^api\/types\//);
+  const reading = readFileSync(join(import.meta.dir, "config.ts"), "utf8");
+
+  test.each(Object.keys(config()))("%s has a reader", (field) => {
+    // `features` are checked to be what they are here anyway: see checkFeatures.
+    const read = new RegExp(`\\b(config|settings)\\??\\.${field}\\b`);
+    expect(read.test(field === "features" ? reading : others)).toBe(true);
+  });
+  test.each(FLAGS.filter(({ refused, always }) => !refused && !always).map(({ name }) => name))(
+    "--%s is read",
+    (name) => {
+      const elsewhere = readFileSync(join(import.meta.dir, "run.ts"), "utf8");
+      expect(`${reading}${elsewhere}`).toContain(`"${name}"`);
+    },
+  );
+});
+
+describe("what can't be served", () => {
+  test.each([
+    [["--default-gateway-v6", "fd00::1"], "default-gateway-v6"],
+    [["--default-network-opt", "bridge=a=b"], "default-network-opt"],
+    [["--ip-forward-no-drop"], "rules of its own"],
+    [["--userland-proxy"], "no userland proxy"],
+    [["--userland-proxy-path", "/x"], "no userland proxy"],
+    [["--ip6tables=false"], "one table"],
+    [["--iptables=false", "--ip6tables"], "one table"],
+    [["--feature", "nosuch=true"], 'the feature "nosuch" is not known'],
+    [["--feature", "containerd-snapshotter=false"], "can't be served"],
+  ])("%p", (args, text) => {
+    expect(() => config(...args)).toThrow(text);
+  });
+  test.each([
+    [["--userland-proxy=false"]],
+    [["--iptables=false", "--ip6tables=false"]],
+    [["--feature", "containerd-snapshotter"]],
+    [["--raw-logs"]],
+  ])("%p can", (args) => {
+    expect(() => config(...args)).not.toThrow();
   });
 });

@@ -39,6 +39,13 @@ export const DEFAULTS = {
   bridge: "berth0",
 } as const;
 
+/** dockerd's features, and how each one is here. */
+const FEATURES: ReadonlyMap<string, boolean> = new Map([
+  ["buildkit", false],
+  ["cdi", false],
+  ["containerd-snapshotter", true],
+]);
+
 /** Reads the flags. Throws UsageError in pflag's words. */
 export function parseCommandLine(args: string[], program: string): CommandLine {
   const refuse = (reason: string) => new UsageError(`${reason}\nSee '${program} --help'.`);
@@ -210,7 +217,6 @@ export function configOf(settings: Settings, environment: NodeJS.ProcessEnv = pr
     fixedCidr: text("fixed-cidr"),
     fixedCidrV6: text("fixed-cidr-v6"),
     defaultGateway: text("default-gateway"),
-    defaultGatewayV6: text("default-gateway-v6"),
     ip: text("ip"),
     ipv6: flag("ipv6", false),
     defaultAddressPools: (settings.get("default-address-pool") as Pool[] | undefined) ?? [],
@@ -223,7 +229,6 @@ export function configOf(settings: Settings, environment: NodeJS.ProcessEnv = pr
     dnsOptions: list("dns-opt"),
     dnsSearch: list("dns-search"),
     hostGatewayIps: list("host-gateway-ip"),
-    defaultNetworkOptions: record<Record<string, string>>("default-network-opt"),
     defaultRuntime: text("default-runtime") ?? "",
     runtimes: record<Runtime>("add-runtime"),
     logDriver: text("log-driver") ?? "json-file",
@@ -245,7 +250,7 @@ export function configOf(settings: Settings, environment: NodeJS.ProcessEnv = pr
     maxConcurrentUploads: number("max-concurrent-uploads", 5),
     maxDownloadAttempts: number("max-download-attempts", 5),
     shutdownTimeout: number("shutdown-timeout", 15),
-    liveRestore: flag("live-restore", false),
+    liveRestore: settings.has("live-restore") ? flag("live-restore", true) : undefined,
     experimental: flag("experimental", false),
     proxies: { http: text("http-proxy"), https: text("https-proxy"), no: text("no-proxy") },
     tls,
@@ -295,6 +300,11 @@ function check(config: DaemonConfig, settings: Settings): void {
         `exec option native.cgroupdriver can only be cgroupfs or systemd, not ${JSON.stringify(value)}`,
       );
   }
+  if (settings.has("ip6tables") && settings.get("ip6tables") !== config.nftables)
+    throw new Error(
+      `ip6tables=${settings.get("ip6tables")} can't be served with iptables=${config.nftables}: one table has the rules of IPv4 and IPv6`,
+    );
+  checkFeatures(config.features);
   if (!config.nftables && !config.icc)
     throw new Error(
       "You specified --iptables=false with --icc=false. ICC=false uses iptables to function. Please set --icc or --iptables to true",
@@ -304,6 +314,18 @@ function check(config: DaemonConfig, settings: Settings): void {
     throw new Error(
       `storage-driver ${JSON.stringify(driver)} can't be served: Berth has overlay2; leave it out`,
     );
+}
+
+/** What a feature asks for and isn't so must not pass unnoticed. */
+function checkFeatures(features: DaemonConfig["features"]): void {
+  for (const [name, on] of Object.entries(features)) {
+    const known = FEATURES.get(name);
+    if (known === undefined)
+      throw new Error(
+        `the feature ${JSON.stringify(name)} is not known: there are ${[...FEATURES.keys()].join(", ")}`,
+      );
+    if (on !== known) throw new Error(`the feature ${name}=${on} can't be served: leave it out`);
+  }
 }
 
 function logLevel(text: string): DaemonConfig["logLevel"] {

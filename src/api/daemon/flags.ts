@@ -27,6 +27,8 @@ export interface Flag {
   shown?: string;
   /** Why Berth refuses it. Neutral values (false, empty) pass, so that a file that spells out defaults still works. */
   refused?: string;
+  /** Why nothing reads it: what it asks for is so anyway. */
+  always?: string;
 }
 
 const SWARM = "Berth has no Swarm mode";
@@ -136,6 +138,7 @@ export const FLAGS: readonly Flag[] = [
     name: "default-gateway-v6",
     kind: "ip",
     help: "Default gateway IPv6 address for the default bridge network",
+    refused: "not implemented",
   },
   {
     name: "default-ipc-mode",
@@ -149,6 +152,7 @@ export const FLAGS: readonly Flag[] = [
     key: "default-network-opts",
     help: "Default network options",
     shown: "map[]",
+    refused: "not implemented",
   },
   {
     name: "default-runtime",
@@ -240,6 +244,8 @@ export const FLAGS: readonly Flag[] = [
     name: "ip-forward-no-drop",
     kind: "bool",
     help: "Do not set the filter-FORWARD policy to DROP when enabling IP forwarding",
+    refused:
+      "Berth sets no policy: rules of its own keep a host that did not forward from routing between its networks",
   },
   {
     name: "ip-masq",
@@ -342,7 +348,12 @@ export const FLAGS: readonly Flag[] = [
     help: "Path to use for daemon PID file",
     shown: '"/run/berth/berth.pid"',
   },
-  { name: "raw-logs", kind: "bool", help: "Full timestamps without ANSI coloring" },
+  {
+    name: "raw-logs",
+    kind: "bool",
+    help: "Full timestamps without ANSI coloring",
+    always: "logs have full timestamps and no colours",
+  },
   {
     name: "registry-mirror",
     kind: "list",
@@ -391,9 +402,14 @@ export const FLAGS: readonly Flag[] = [
     name: "userland-proxy",
     kind: "bool",
     help: "Use userland proxy for loopback traffic",
-    shown: "true",
+    refused: "Berth has no userland proxy: rules alone serve published ports, on loopback addresses too",
   },
-  { name: "userland-proxy-path", kind: "string", help: "Path to the userland proxy binary" },
+  {
+    name: "userland-proxy-path",
+    kind: "string",
+    help: "Path to the userland proxy binary",
+    refused: "Berth has no userland proxy",
+  },
   {
     name: "userns-remap",
     kind: "string",
