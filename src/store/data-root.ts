@@ -1,5 +1,14 @@
 // The data root: its folders, and the lock that gives it to one process at a time.
-import { chmodSync, closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import { conflict } from "../base/errors.ts";
 import { spreadSubfolders, tryLock } from "../linux/files.ts";
@@ -30,7 +39,7 @@ export function openDataRoot(path: string): DataRoot {
   // Opened close-on-exec (node:fs does): a shim that inherited it would hold the root when this daemon is long gone.
   const lock = openSync(lockPath, "a+", 0o600);
   try {
-    if (!tryLock(lock)) {
+    if (!lockPatiently(lock, lockPath)) {
       const holder = readFileSync(lockPath, "utf8").trim();
       throw conflict(
         `the data root ${path} is in use by another daemon${holder ? ` (process ${holder})` : ""}: stop it, or choose another --data-root`,
@@ -55,4 +64,22 @@ export function openDataRoot(path: string): DataRoot {
     closeSync(lock);
     throw thrown;
   }
+}
+
+/** Milliseconds for a dead holder's last copy of the lock to go. */
+const PATIENCE = 2_000;
+
+/**
+ * A daemon that was killed while it started a process may live on in that one's copy of its descriptors, until it becomes
+ * the other program. So a lock whose holder is dead is tried again for a moment; one whose holder lives is not.
+ */
+function lockPatiently(lock: number, lockPath: string): boolean {
+  for (const until = Date.now() + PATIENCE; ; Bun.sleepSync(5)) {
+    if (tryLock(lock)) return true;
+    if (Date.now() > until || isAlive(Number(readFileSync(lockPath, "utf8")))) return false;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  return pid > 0 && existsSync(`/proc/${pid}`);
 }

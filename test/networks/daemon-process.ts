@@ -42,17 +42,8 @@ const methods = {
   reconcile: (alive: string[]) => networks.reconcile(new Set(alive)),
   check: (request: SandboxRequest) => networks.check(request),
   allocate: (request: SandboxRequest) => networks.allocate(request),
-  /** With the milliseconds that it took. */
-  realise: async (id: string) => {
-    const began = performance.now();
-    const realised = await networks.realise(id);
-    return { ...realised, milliseconds: performance.now() - began };
-  },
-  release: async (id: string) => {
-    const began = performance.now();
-    await networks.release(id);
-    return performance.now() - began;
-  },
+  realise: (id: string) => networks.realise(id),
+  release: (id: string) => networks.release(id),
   status: (id: string) => networks.status(id) ?? null,
   inspect: (name: string) => networks.toApi(networks.find(name), { verbose: true }),
   list: (filters: Record<string, string[]>) => networks.list(filters),

@@ -155,7 +155,7 @@ export interface Container {
   address: string;
   ipv6: string;
   namespace: string;
-  realised: RealisedSandbox & { milliseconds: number };
+  realised: RealisedSandbox;
   status: SandboxStatus;
 }
 
