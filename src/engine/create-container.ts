@@ -5,7 +5,7 @@ import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import type { ContainerConfig, ContainerCreateResponse, HostConfig } from "../api/types/index.ts";
-import { invalid, messageOf } from "../base/errors.ts";
+import { invalid, messageOf, notImplemented } from "../base/errors.ts";
 import { failpoint } from "../base/failpoint.ts";
 import {
   type ContainerId,
@@ -43,6 +43,7 @@ export async function createContainer(
     engine.environment,
     engine.runtimeDefaults,
   );
+  refuseLinks(engine, hostConfig, request.networkingConfig);
   const platform = request.platform ? parsePlatform(request.platform) : undefined;
   const found = await engine.images.resolve(request.config.Image ?? "", platform);
   if (!platform) warnings.push(...platformWarnings(found));
@@ -53,6 +54,7 @@ export async function createContainer(
     hostConfig,
     id,
   );
+  if (hasHealthcheck(config)) warnings.push(NO_HEALTH_CHECKS);
   const name = chooseName(engine, request.name ?? "", id);
   const mounts = engine.volumes.plan({
     binds: hostConfig.Binds ?? [],
@@ -161,6 +163,32 @@ function other({ containers }: Engine, reference: string, what = ""): ContainerR
     throw invalid(`${what}${messageOf(error)}`, error);
   }
 }
+
+/** Docker's legacy links. A container that isn't there is told of first, in Docker's words. Errors: invalid, not-implemented. */
+function refuseLinks(
+  { containers }: Engine,
+  { Links }: HostConfig,
+  networking: CreateRequest["networkingConfig"],
+): void {
+  for (const link of Links ?? []) {
+    const [name = "", , ...more] = link.split(":");
+    if (name === "" || more.length > 0) throw invalid(`bad format for links: ${link}`);
+    try {
+      containers.find(name);
+    } catch (error) {
+      throw invalid(`could not get container for ${name}: ${messageOf(error)}`, error);
+    }
+  }
+  const ofEndpoints = Object.values(networking?.EndpointsConfig ?? {}).flatMap((asked) => asked?.Links ?? []);
+  if ((Links ?? []).length + ofEndpoints.length > 0)
+    throw notImplemented("links between containers (--link) are not implemented in Berth");
+}
+
+const NO_HEALTH_CHECKS = "Health checks are not implemented in Berth yet: this container's is never run";
+
+/** `["NONE"]` switches an image's check off. */
+const hasHealthcheck = ({ Healthcheck }: ContainerConfig): boolean =>
+  !["NONE", ""].includes(Healthcheck?.Test?.[0] ?? "");
 
 function chooseName(engine: Engine, asked: string, id: string): string {
   const { records } = engine.containers;

@@ -1,6 +1,6 @@
 // The logging of a container: the daemon's defaults, and what is refused. `json-file` and `none` are built.
 import type { HostConfig } from "../api/types/index.ts";
-import { invalid } from "../base/errors.ts";
+import { invalid, notImplemented } from "../base/errors.ts";
 import type { ContainerRecord } from "../containers/index.ts";
 import type { DaemonConfig } from "./types.ts";
 
@@ -10,7 +10,12 @@ const JSON_FILE_OPTIONS = new Set(
   "max-size max-file compress labels labels-regex env env-regex tag mode max-buffer-size".split(" "),
 );
 
-/** The daemon's driver where none is named, and its options where the driver is the daemon's. Errors: invalid. */
+/** What Docker has built in besides. */
+const DOCKERS_OTHERS = new Set<string>(
+  "local journald syslog gelf fluentd awslogs splunk etwlogs gcplogs".split(" "),
+);
+
+/** The daemon's driver where none is named, and its options where the driver is the daemon's. Errors: invalid, not-implemented. */
 export function withLogDefaults(asked: LogConfig | undefined, config: DaemonConfig): LogConfig {
   const type = asked?.Type || (config.logDriver as LogConfig["Type"]) || "json-file";
   const inherited = type === config.logDriver ? config.logOptions : {};
@@ -21,6 +26,8 @@ export function withLogDefaults(asked: LogConfig | undefined, config: DaemonConf
 
 function check(type: LogConfig["Type"], options: Record<string, string>): void {
   if (type === "none") return;
+  if (type !== undefined && DOCKERS_OTHERS.has(type))
+    throw notImplemented(`the log driver ${type} is not implemented in Berth: there are json-file and none`);
   if (type !== "json-file")
     throw invalid(`error looking up logging plugin ${type}: plugin "${type}" not found`);
   for (const name of Object.keys(options))

@@ -63,6 +63,23 @@ describe("run", () => {
   });
 });
 
+describe("said when it is made", () => {
+  const created = async (parts: Partial<CreateRequest>) => {
+    const made = await engine.createContainer(rooms, request(["true"], { ...noNetwork, ...parts }));
+    await engine.removeContainer(rooms, made.Id, { force: true, volumes: true });
+    return made.Warnings;
+  };
+  test("that its health check is not run", async () => {
+    const checked = (...Test: string[]) => created({ config: { Image: IMAGE, Healthcheck: { Test } } });
+    expect(await checked("CMD", "true")).toEqual([expect.stringContaining("not implemented")]);
+    expect(await checked("NONE")).toEqual([]);
+    expect(await created({})).toEqual([]);
+  });
+  test("nothing about a user namespace of its own, which it has none of without remapping", async () => {
+    expect(await created({ hostConfig: { NetworkMode: "none", UsernsMode: "private" } })).toEqual([]);
+  });
+});
+
 describe("refused before anything is made", () => {
   const cases: [string, Partial<CreateRequest>, string[], string, string][] = [
     [
@@ -84,8 +101,29 @@ describe("refused before anything is made", () => {
       "a log driver that isn't built",
       { hostConfig: { LogConfig: { Type: "syslog" } } },
       ["sh"],
+      "not-implemented",
+      "the log driver syslog is not implemented in Berth: there are json-file and none",
+    ],
+    [
+      "a log driver that nobody has",
+      { hostConfig: { LogConfig: { Type: "nosuch" as "local" } } },
+      ["sh"],
       "invalid",
-      'error looking up logging plugin syslog: plugin "syslog" not found',
+      'error looking up logging plugin nosuch: plugin "nosuch" not found',
+    ],
+    [
+      "a link to nobody",
+      { hostConfig: { Links: ["nobody:alias"] } },
+      ["sh"],
+      "invalid",
+      "could not get container for nobody: No such container: nobody",
+    ],
+    [
+      "a link of a network's",
+      { networkingConfig: { EndpointsConfig: { bridge: { Links: ["x:y"] } } } },
+      ["sh"],
+      "not-implemented",
+      "links between containers (--link) are not implemented in Berth",
     ],
     [
       "a log option that isn't one",

@@ -241,7 +241,7 @@ function warningsOf(hostConfig: HostConfig, { limits }: HostFacts): string[] {
 /** What Docker notices only when it starts the container: known before, so said before. */
 function refuseWhatStartWould(hostConfig: HostConfig, defaults: RuntimeDefaults): void {
   const { UsernsMode = "" } = hostConfig;
-  if (!["", "host"].includes(UsernsMode)) throw invalid(`invalid USER mode: ${UsernsMode}`);
+  if (!["", "private", "host"].includes(UsernsMode)) throw invalid(`invalid USER mode: ${UsernsMode}`);
   const { seccomp } = parseSecurityOptions(hostConfig.SecurityOpt, defaults.noNewPrivileges);
   if (!["", "unconfined", "builtin"].includes(seccomp)) parseSeccompProfile(seccomp);
   for (const rule of hostConfig.DeviceCgroupRules ?? []) parseDeviceRule(rule);
