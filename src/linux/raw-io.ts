@@ -99,6 +99,14 @@ export function dropFileUntil(fd: number, end: number): void {
   c.fallocate(fd, 0x01 | 0x02, 0, end);
 }
 
+/**
+ * Gives a file room on disk up to `length` without making it longer (FALLOC_FL_KEEP_SIZE): writing there can't find the disk
+ * full. False where the disk is full now or its file system can't do that.
+ */
+export function reserveSpace(fd: number, length: number): boolean {
+  return c.fallocate(fd, 0x01, 0, length) === 0;
+}
+
 /** ftruncate(2). */
 export function truncateFile(fd: number, length: number): void {
   check(c.ftruncate(fd, length), "ftruncate", fd);

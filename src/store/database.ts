@@ -1,6 +1,9 @@
 // The database: opening it, its schema and the migrations from older releases.
-import { Database } from "bun:sqlite";
+import { constants, Database } from "bun:sqlite";
+import { closeSync, fstatSync, openSync } from "node:fs";
 import { conflict } from "../base/errors.ts";
+import { log } from "../base/log.ts";
+import { reserveSpace } from "../linux/raw-io.ts";
 import { DOCUMENT_TABLES } from "./document-tables.ts";
 
 /**
@@ -63,22 +66,48 @@ export const MIGRATIONS: readonly ((db: Database) => void)[] = [
 ];
 
 /**
+ * Bytes kept for the database on a disk that is full: stopping and removing containers writes rows, and it is how a person
+ * makes room. SQLite writes its log (WAL) anew from the beginning at each 4 MB; the rest is for a log that can't be
+ * written back since the database itself can't grow.
+ */
+const RESERVED = { log: 6 << 20, database: 1 << 20 };
+
+/**
  * Opens the database and brings its schema up to date, each migration in a transaction with its version number.
  * Errors: conflict when it was written by a later release.
  */
 export function openDatabase(path: string, migrations = MIGRATIONS): Database {
+  // Before it is opened: closing another descriptor of the file would drop the locks that SQLite has on it (fcntl(2)).
+  reserve(path, RESERVED.database);
   const db = new Database(path, { create: true, strict: true });
   try {
+    // Its log stays when it is closed, or the room would be lost with it.
+    db.fileControl(constants.SQLITE_FCNTL_PERSIST_WAL, 1);
+    // Alone with it, as the data root's lock has it: then the index of the log is in memory. In a mapped file its pages could not
+    // be filled on a disk that is full, and the process would end by SIGBUS.
     // NORMAL with WAL: a killed process loses nothing, a power cut perhaps the last moment; never a broken file.
     db.exec(
-      "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;",
+      "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;",
     );
     migrate(db, migrations);
     defineDocumentTables(db);
+    reserve(`${path}-wal`, RESERVED.log);
     return db;
   } catch (thrown) {
     db.close();
     throw thrown;
+  }
+}
+
+/** Room behind the end of the database, or up to that length of its log. */
+function reserve(path: string, bytes: number): void {
+  const file = openSync(path, "a", 0o600);
+  try {
+    const length = path.endsWith("-wal") ? bytes : fstatSync(file).size + bytes;
+    if (!reserveSpace(file, length))
+      log.warn("cannot keep room on the disk for the database", { path, bytes });
+  } finally {
+    closeSync(file);
   }
 }
 

@@ -59,7 +59,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     overlay: overlayBackend(folders.snapshots, folders.scratch),
     copy: copyBackend(folders.snapshots),
   };
-  const wanted = options.snapshotBackend ?? ((await overlayWorks(folders.scratch)) ? "overlay" : "copy");
+  const wanted =
+    options.snapshotBackend ?? (((await overlayWorks(folders.scratch)) ?? !copied(db)) ? "overlay" : "copy");
   const snapshots = openSnapshots(db, folders.snapshots, { current: backends[wanted], all: backends }, sync);
   const collect = () => collectGarbage(db, content, snapshots, folders);
   const soon = collectSoon(collect);
@@ -85,4 +86,10 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** Whether the last snapshot that was made is a copy: tells, on a disk that is full, what works here. */
+function copied(db: Database): boolean {
+  const last = db.query("SELECT backend FROM snapshots ORDER BY number DESC LIMIT 1").get();
+  return (last as { backend: string } | null)?.backend === "copy";
 }

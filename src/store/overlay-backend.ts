@@ -1,6 +1,7 @@
 // Layers stacked by the kernel's overlay: the usual backend.
 import { mkdirSync, mkdtempSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
+import { failedWith } from "../linux/errors.ts";
 import { makeWhiteout } from "../linux/files.ts";
 import { unmount } from "../linux/mount.ts";
 import { setXattr } from "../linux/xattr.ts";
@@ -64,10 +65,14 @@ export function overlayBackend(folder: string, scratch: string): SnapshotBackend
   };
 }
 
-/** Whether overlay works below `folder` with what layers need of it: a mount, whiteouts, trusted attributes. */
-export async function overlayWorks(scratch: string): Promise<boolean> {
-  const place = mkdtempSync(join(scratch, "probe-"));
+/**
+ * Whether overlay works below `scratch` with what layers need of it: a mount, whiteouts, trusted attributes. Undefined: the disk
+ * is full, so it cannot be tried.
+ */
+export async function overlayWorks(scratch: string): Promise<boolean | undefined> {
+  let place: string | undefined;
   try {
+    place = mkdtempSync(join(scratch, "probe-"));
     for (const name of ["lower", "upper", "work", "target"]) mkdirSync(join(place, name));
     makeWhiteout(join(place, "upper", "gone"));
     setXattr(join(place, "upper"), "trusted.overlay.opaque", Buffer.from("y"));
@@ -82,9 +87,9 @@ export async function overlayWorks(scratch: string): Promise<boolean> {
     mountAt(mount, join(place, "target"));
     unmount(join(place, "target"));
     return true;
-  } catch {
-    return false;
+  } catch (thrown) {
+    return failedWith(thrown, "ENOSPC") ? undefined : false;
   } finally {
-    await removeTree(place);
+    if (place) await removeTree(place);
   }
 }

@@ -95,7 +95,8 @@ async function feed(
     for await (const chunk of chunks) {
       if (worker.exitCode !== null || worker.signalCode !== null) return;
       try {
-        worker.stdin.write(chunk);
+        // Both can fail later than they return, when the worker ends meanwhile.
+        await worker.stdin.write(chunk);
         await worker.stdin.flush();
       } catch {
         return;

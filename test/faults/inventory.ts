@@ -2,11 +2,21 @@
 import { Database } from "bun:sqlite";
 import { expect } from "bun:test";
 import { randomBytes } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, rmdirSync, statSync } from "node:fs";
-import { join } from "node:path";
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
 import { nftList } from "../../src/linux/nftables.ts";
 import { tableOf } from "../../src/networks/drivers/bridge-rules.ts";
-import { type Daemon, type DaemonOptions, startDaemon } from "../fixtures/daemon.ts";
+import { type Daemon, type DaemonOptions, startDaemon, waitFor } from "../fixtures/daemon.ts";
 
 /** Each list is sorted; what is in it names itself. */
 export interface Inventory {
@@ -37,7 +47,16 @@ export async function startWatchedDaemon(options: DaemonOptions = {}): Promise<W
     cgroupParent,
     async [Symbol.asyncDispose]() {
       await dispose();
-      for (const folder of cgroupFolders(cgroupParent).reverse()) rmdirSync(folder);
+      // A failed test may leave processes; who cleans up must not fail before the end.
+      for (const folder of cgroupFolders(cgroupParent).reverse()) {
+        for (const pid of readFileSync(join(folder, "cgroup.procs"), "utf8").split("\n").filter(Boolean))
+          process.kill(Number(pid), "SIGKILL");
+        await waitFor(
+          () => readFileSync(join(folder, "cgroup.procs"), "utf8") === "",
+          "the group to be empty",
+        );
+        rmdirSync(folder);
+      }
     },
   });
 }
@@ -129,12 +148,28 @@ function execFiles({ execRoot }: Daemon): string[] {
   );
 }
 
+/** Of a copy, since a daemon is alone with its database; one that was made in the middle of a change is made again. */
 function rowsOf(path: string): string[] {
-  using db = new Database(path, { readonly: true });
+  for (let attempt = 0; ; attempt++) {
+    const folder = mkdtempSync(join(tmpdir(), "berth-test-rows-"));
+    try {
+      for (const name of [path, `${path}-wal`])
+        if (existsSync(name)) copyFileSync(name, join(folder, basename(name)));
+      return readRows(join(folder, basename(path)));
+    } catch (error) {
+      if (attempt === 5) throw error;
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  }
+}
+
+function readRows(path: string): string[] {
+  using db = new Database(path, { readwrite: true });
   const tables = db
     .query("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
-    .all();
-  return (tables as { name: string }[])
+    .all() as { name: string }[];
+  return tables
     .flatMap(({ name }) => {
       const columns = db.query(`PRAGMA table_info(${name})`).all() as { name: string; pk: number }[];
       const key = columns.filter(({ pk }) => pk > 0).map((column) => column.name);
