@@ -114,6 +114,7 @@ export async function giveBack(engine: Engine, record: ContainerRecord, shim?: S
   failpoint("exit.network-released");
   await attempt("unmount the root file system", () => unmountRootfs(rootfsFolder(environment, id)));
   await attempt("unmount the shared memory", () => unshareMemory(environment, id));
+  await attempt("let go of the volumes", () => engine.volumes.letGo(id));
   failpoint("exit.unmounted");
   publishVolumeEvents(engine, record, "unmount");
 }

@@ -241,7 +241,8 @@ async function realiseMounts(
   mountSnapshot(engine.store, record.snapshot, rootfs);
   failpoint("start.rootfs-mounted");
   watch.lap("rootfs");
-  const realised = await engine.volumes.realise(record.mounts, rootOwner(engine.environment));
+  undo.defer(() => engine.volumes.letGo(record.id));
+  const realised = await engine.volumes.realise(record.id, record.mounts, rootOwner(engine.environment));
   opened.defer(() => {
     for (const { close } of realised) close?.();
   });

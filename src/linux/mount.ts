@@ -15,7 +15,9 @@ export const MS = {
   NOSUID: 0x2,
   NODEV: 0x4,
   NOEXEC: 0x8,
+  SYNCHRONOUS: 0x10,
   REMOUNT: 0x20,
+  DIRSYNC: 0x80,
   NOATIME: 0x400,
   NODIRATIME: 0x800,
   BIND: 0x1000,
@@ -27,6 +29,7 @@ export const MS = {
   SLAVE: 0x80000,
   SHARED: 0x100000,
   RELATIME: 0x200000,
+  STRICTATIME: 0x1000000,
 } as const;
 
 const MNT_DETACH = 2;

@@ -8,12 +8,13 @@ import { chown, lstat, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Volume } from "../api/types/index.ts";
 import type { HostEnvironment } from "../base/environment.ts";
-import { conflict, invalid, notFound, notImplemented } from "../base/errors.ts";
+import { conflict, invalid, notFound } from "../base/errors.ts";
 import { KeyedLock } from "../base/keyed-lock.ts";
 import { resolveInRoot, rootOwner, supportsRecursiveReadOnly } from "../runtime/index.ts";
 import type { Store } from "../store/types.ts";
 import { fillFrom, isEmpty, sizeOf } from "./disk.ts";
 import { listFilter, pruneFilter } from "./filters.ts";
+import { checkLocalOptions, mountLocal, needsMount, unmountLocal } from "./local-options.ts";
 import { checkVolumeName } from "./names.ts";
 import { planMounts } from "./plan.ts";
 import { clearScratch, realiseBind, realiseVolume, toBundleMounts, withInheritedOptions } from "./realise.ts";
@@ -92,14 +93,32 @@ export async function openVolumes(rooms: { store: Store; environment: HostEnviro
     return record;
   }
 
+  /** Unmounts a volume that no container runs with. The caller holds the name's lock. */
+  function settle(record: VolumeRecord): void {
+    if (!needsMount(record.options)) return;
+    if (!uses.where("volume", record.id).some(({ active }) => active)) unmountLocal(mountpoint(record.id));
+  }
+
+  async function letGo(containerId: string): Promise<void> {
+    for (const use of uses.where("containerId", containerId))
+      if (use.active)
+        await lock.run(use.volume, async () => {
+          uses.put({ ...use, active: false });
+          const record = find(use.volume);
+          if (record) settle(record);
+        });
+  }
+
   /** Marked, files away, row away. The caller holds the name's lock and has seen that nobody uses it. */
   async function take(record: VolumeRecord): Promise<void> {
+    if (needsMount(record.options)) unmountLocal(mountpoint(record.id));
     rows.put({ ...record, removing: true });
     await rm(folderOf(record.id), { recursive: true, force: true });
     rows.delete(record.id);
   }
 
   async function release(containerId: string, options: { removeAnonymous: boolean }): Promise<void> {
+    await letGo(containerId);
     const mine = uses.where("containerId", containerId);
     store.transaction(() => {
       for (const use of mine) uses.delete(use.id);
@@ -134,7 +153,20 @@ export async function openVolumes(rooms: { store: Store; environment: HostEnviro
     }
   }
 
+  /** The volume's folder, with what its options mount there. */
+  async function bringUp(containerId: string, name: string): Promise<void> {
+    const { options } = get(name);
+    await makeFolder(name); // somebody may have removed it by hand
+    if (!needsMount(options)) return;
+    await lock.run(name, async () => {
+      const use = uses.get(`${name}/${containerId}`);
+      if (use) uses.put({ ...use, active: true });
+      mountLocal(options, mountpoint(name));
+    });
+  }
+
   async function realise(
+    containerId: string,
     mounts: ResolvedMount[],
     ids: { uid: number; gid: number },
   ): Promise<RealisedMount[]> {
@@ -144,14 +176,14 @@ export async function openVolumes(rooms: { store: Store; environment: HostEnviro
         if (mount.type === "bind") done.push(await realiseBind(mount, ids));
         else if (mount.type === "tmpfs") done.push({ mount, hostPath: "" });
         else {
-          get(mount.source);
-          await makeFolder(mount.source); // somebody may have removed it by hand
+          await bringUp(containerId, mount.source);
           done.push(realiseVolume(mount, mountpoint(mount.source), scratch));
         }
       }
       return await withInheritedOptions(done);
     } catch (error) {
       for (const { close } of done) close?.();
+      await letGo(containerId);
       throw error;
     }
   }
@@ -159,6 +191,8 @@ export async function openVolumes(rooms: { store: Store; environment: HostEnviro
   async function copyUp(mounts: ResolvedMount[], rootfs: string): Promise<void> {
     for (const mount of mounts) {
       if (mount.type !== "volume" || !mount.copyUp || mount.subpath) continue;
+      // What it mounts is somebody else's: Docker fills it once, at create, which a tmpfs has forgotten by the start.
+      if (needsMount(get(mount.source).options)) continue;
       const source = await resolveInRoot(rootfs, mount.destination);
       const stats = await lstat(source).catch(() => undefined);
       if (stats && !stats.isDirectory() && mount.anonymous)
@@ -222,6 +256,7 @@ export async function openVolumes(rooms: { store: Store; environment: HostEnviro
     acquire,
     release,
     realise,
+    letGo,
     toBundle: (realised, tmpfs = {}) =>
       toBundleMounts(realised, tmpfs, supportsRecursiveReadOnly(environment)),
     copyUp,
@@ -260,11 +295,5 @@ function refuseDriver(name: string, request: NonNullable<ResolvedMount["creation
   const { driver = "", options = {} } = request;
   if (driver !== "" && driver !== "local")
     throw notFound(`create ${name}: error looking up volume plugin ${driver}: plugin "${driver}" not found`);
-  for (const option of Object.keys(options))
-    if (!["type", "o", "device", "size"].includes(option))
-      throw invalid(`create ${name}: invalid option: ${JSON.stringify(option)}`);
-  if (Object.keys(options).length > 0)
-    throw notImplemented(
-      `create ${name}: options of the local volume driver (${Object.keys(options).join(", ")}) are not built yet`,
-    );
+  checkLocalOptions(name, options);
 }

@@ -22,6 +22,8 @@ export interface VolumeUse {
   containerId: string;
   /** Asked for without a name: `rm -v` of this container takes the volume along, when nobody else uses it. */
   anonymous: boolean;
+  /** It runs with it, or is about to: a volume that is a mount stays mounted. */
+  active?: boolean;
 }
 
 /** A mount of a container, decided when it is created, stored in its record. */
@@ -88,7 +90,13 @@ export interface Volumes {
   /** No longer used by the container; removeAnonymous as `rm -v`. */
   release(containerId: string, options: { removeAnonymous: boolean }): Promise<void>;
   /** Before each start: host paths to mount, made when missing (binds with createSource) or refused. */
-  realise(mounts: ResolvedMount[], ids: { uid: number; gid: number }): Promise<RealisedMount[]>;
+  realise(
+    containerId: string,
+    mounts: ResolvedMount[],
+    ids: { uid: number; gid: number },
+  ): Promise<RealisedMount[]>;
+  /** After each end, and after a start that failed: volumes that are mounts go with the last container that ran. */
+  letGo(containerId: string): Promise<void>;
   /** What realise gave, and HostConfig.Tmpfs (which plan checks but leaves out), in the form of BundleInput.mounts. */
   toBundle(realised: RealisedMount[], tmpfs?: Record<string, string>): BundleInput["mounts"];
   /** Copies the image's content of each copyUp volume that is empty; `rootfs` is the mounted root of the container. */

@@ -17,6 +17,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { mountsBelow, unmount } from "../../src/linux/mount.ts";
 import { detectEnvironment } from "../../src/runtime/index.ts";
 import { openStore, type Store } from "../../src/store/index.ts";
 import { openVolumes } from "../../src/volumes/index.ts";
@@ -49,6 +50,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await store.close();
+  for (const { target } of mountsBelow(folder)) unmount(target);
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -95,6 +97,65 @@ describe("named volumes", () => {
       await expect(volumes.create(request)).rejects.toThrow(message);
     expect(volumes.list()).toEqual([]);
     expect(readdirSync(join(root(), "volumes"))).toEqual([]);
+  });
+
+  test("with options of the local driver are mounted while a container runs with them", async () => {
+    await volumes.create({
+      name: "fast",
+      options: { type: "tmpfs", device: "tmpfs", o: "size=64k,mode=700" },
+    });
+    const mountpoint = volumes.mountpoint("fast");
+    const mounted = () => mountsBelow(mountpoint).map(({ type }) => type);
+    const start = async (id: string) => {
+      recordContainer(id);
+      const mounts = await volumes.acquire(id, volumes.plan({ ...nothing, binds: ["fast:/d"] }));
+      await volumes.realise(id, mounts, { uid: 0, gid: 0 });
+    };
+    expect(mounted()).toEqual([]);
+    await start("c1");
+    await start("c2");
+    expect(mounted()).toEqual(["tmpfs"]);
+    expect(statSync(mountpoint).mode & 0o777).toBe(0o700);
+    writeFileSync(join(mountpoint, "both"), "");
+    await volumes.letGo("c1");
+    await store.close();
+    await open();
+    expect(readdirSync(mountpoint)).toEqual(["both"]);
+    await volumes.letGo("c2");
+    expect(mounted()).toEqual([]);
+    await start("c1");
+    expect(readdirSync(mountpoint)).toEqual([]);
+    await volumes.release("c1", { removeAnonymous: false });
+    expect(mounted()).toEqual([]);
+  });
+
+  test("that are a bind go without the files that they show", async () => {
+    const shown = join(folder, "shown");
+    mkdirSync(shown);
+    writeFileSync(join(shown, "precious"), "");
+    const options = { type: "none", device: shown, o: "bind,ro" };
+    const mounts = volumes.plan({
+      ...nothing,
+      mounts: [{ Type: "volume", Target: "/d", VolumeOptions: { DriverConfig: { Options: options } } }],
+    });
+    const [mount] = await volumes.acquire("c1", mounts);
+    await volumes.realise("c1", [mount!], { uid: 0, gid: 0 });
+    const mountpoint = volumes.mountpoint(mount!.source);
+    expect(readdirSync(mountpoint)).toEqual(["precious"]);
+    expect(() => writeFileSync(join(mountpoint, "more"), "")).toThrow("EROFS");
+    await volumes.release("c1", { removeAnonymous: true });
+    expect(volumes.list()).toEqual([]);
+    expect(readdirSync(shown)).toEqual(["precious"]);
+  });
+
+  test("that can't be mounted say why, as Docker does, and nothing stays mounted", async () => {
+    await volumes.create({ name: "bad", options: { type: "none", device: "/nowhere/at/all", o: "bind" } });
+    const mounts = await volumes.acquire("c1", volumes.plan({ ...nothing, binds: ["bad:/d"] }));
+    const path = volumes.mountpoint("bad");
+    await expect(volumes.realise("c1", mounts, { uid: 0, gid: 0 })).rejects.toThrow(
+      `error while mounting volume '${path}': failed to mount local volume: mount /nowhere/at/all:${path}, flags: 0x1000: no such file or directory`,
+    );
+    expect(mountsBelow(path)).toEqual([]);
   });
 
   test("are removed when nobody uses them", async () => {
@@ -168,7 +229,7 @@ describe("a container's mounts", () => {
   test("make missing sources of -v, and refuse those of --mount that went away", async () => {
     const source = join(folder, "made/here");
     const [bind] = volumes.plan({ ...nothing, binds: [`${source}:/x:ro`] });
-    const [realised] = await volumes.realise([bind as never], { uid: 12, gid: 34 });
+    const [realised] = await volumes.realise("c1", [bind as never], { uid: 12, gid: 34 });
     expect(realised?.hostPath).toBe(source);
     const { uid, gid, mode } = statSync(source);
     expect([uid, gid, mode & 0o777]).toEqual([12, 34, 0o755]);
@@ -177,7 +238,7 @@ describe("a container's mounts", () => {
 
     const [mount] = volumes.plan({ ...nothing, mounts: [{ Type: "bind", Source: source, Target: "/x" }] });
     rmSync(source, { recursive: true });
-    await expect(volumes.realise([mount as never], { uid: 0, gid: 0 })).rejects.toThrow(
+    await expect(volumes.realise("c1", [mount as never], { uid: 0, gid: 0 })).rejects.toThrow(
       `invalid mount config for type "bind": bind source path does not exist: ${source}`,
     );
   });
@@ -193,19 +254,19 @@ describe("a container's mounts", () => {
         ...nothing,
         mounts: [{ Type: "volume", Source: "data", Target: "/x", VolumeOptions: { Subpath: subpath } }],
       });
-    const [realised] = await volumes.realise(plan("link"), { uid: 0, gid: 0 });
+    const [realised] = await volumes.realise("c1", plan("link"), { uid: 0, gid: 0 });
     expect(readFileSync(join(realised?.hostPath ?? "", "which"), "utf8")).toBe("the volume's");
     expect(statSync(realised?.hostPath ?? "").ino).toBe(statSync(join(inside, "etc")).ino);
     realised?.close?.();
     expect(readdirSync(join(folder, "exec/subpaths"))).toEqual([]);
-    const [file] = await volumes.realise(plan("etc/which"), { uid: 0, gid: 0 });
+    const [file] = await volumes.realise("c1", plan("etc/which"), { uid: 0, gid: 0 });
     expect(file?.isFile).toBe(true);
     expect(readFileSync(file?.hostPath ?? "", "utf8")).toBe("the volume's");
     await store.close();
     await open();
     expect(readdirSync(join(folder, "exec/subpaths"))).toEqual([]);
     expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toContain(`${folder}/exec`);
-    await expect(volumes.realise(plan("missing"), { uid: 0, gid: 0 })).rejects.toThrow(
+    await expect(volumes.realise("c1", plan("missing"), { uid: 0, gid: 0 })).rejects.toThrow(
       "no such file or directory",
     );
   });
