@@ -217,7 +217,7 @@ describe("asked about itself", () => {
       "\nUsage:\tberth daemon [OPTIONS]\n\nA self-sufficient runtime for containers.\n\nOptions:\n",
     );
     const version = await daemonCommand(["-v"]);
-    expect(version.stdout).toMatch(/^Docker version \d+\.\d+\.\d+, build /);
+    expect(version.stdout).toMatch(/^Berth version \d+\.\d+\.\d+\S*, build \S+\n$/);
     expect(await daemonCommand(["--validate"])).toEqual({
       code: 0,
       stdout: "",

@@ -97,7 +97,7 @@ for (const [args, code, stderr] of [
     'unknown type: "x": must be one of "config", "container", "image", "network", "node", "plugin", "secret", "service", "task", "volume"\n',
   ],
   [["help", "nosuch"], 1, "unknown help topic: nosuch\n"],
-  [["version", "--format", "{{.ID"], 64, "template parsing error: template: :1: unclosed action\n"],
+  [["version", "--format", "{{.ID"], 64, "template parsing error: template: version:1: unclosed action\n"],
   [
     ["ps", "--format", "{{.Nosuch}}"],
     1,
@@ -133,11 +133,36 @@ for (const [args, code, stderr] of [
   });
 }
 
+test("formats of system df: raw, and errors that name the kind", async () => {
+  const raw = (await client.run("system", "df", "--format", "raw")).stdout;
+  expect(raw).toStartWith(
+    "type: Images\ntotal: 0\nactive: 0\nsize: 0B\nreclaimable: 0B\n\ntype: Containers\n",
+  );
+  const wrong = async (...args: string[]) =>
+    (await client.run("system", "df", ...args, "--format", "{{.X}}")).stderr;
+  const where = 'template: :1:2: executing "" at <.X>: can\'t evaluate field X in type *formatter.';
+  expect(await wrong()).toBe(`template parsing error: ${where}diskUsageImagesContext\n`);
+  expect(await wrong("-v")).toBe(`${where}diskUsageContext\n`);
+});
+
+test("ps -q says that it shows no format", async () => {
+  expect(await client.run("ps", "-q", "--format", "raw")).toMatchObject({
+    stdout: "",
+    stderr: "WARNING: Ignoring custom format, because both --format and --quiet are set.\n",
+  });
+});
+
 test("inspect prints what there is also where something isn't", async () => {
   expect((await client.run("inspect", "nosuch")).stdout).toBe("[]\n");
   const network = await client.run("inspect", "bridge", "nosuch");
   expect(network.code).toBe(1);
   expect(JSON.parse(network.stdout)).toHaveLength(1);
+});
+
+test("client and daemon are one program of one version", async () => {
+  const { stdout } = await client.run("--version");
+  expect(stdout).toMatch(/^Berth version \S+, build \S+\n$/);
+  expect((await client.run("daemon", "--version")).stdout).toBe(stdout);
 });
 
 test("help goes to standard output, the want of a command to standard error", async () => {

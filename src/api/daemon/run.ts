@@ -1,6 +1,6 @@
 // The daemon's life: configuration, listeners (early, so that clients find it), engine, signals, end.
 import { mkdirSync } from "node:fs";
-import { ENGINE_VERSION } from "../../base/build.ts";
+import { COMMIT, VERSION } from "../../base/build.ts";
 import { messageOf } from "../../base/errors.ts";
 import { configureLog, log } from "../../base/log.ts";
 import type { DaemonConfig, Engine } from "../../engine/types.ts";
@@ -34,7 +34,7 @@ export async function runDaemon(args: string[], program: string): Promise<number
       return 0;
     }
     if (line.settings.get("version") === true) {
-      process.stdout.write(`Docker version ${ENGINE_VERSION}, build berth\n`);
+      process.stdout.write(`Berth version ${VERSION}, build ${COMMIT}\n`);
       return 0;
     }
     config = configOf(mergeSettings(line.settings, readConfigFile(line)));

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { ContainerSummary, ImageSummary } from "../../sdk/index.ts";
-import { CONTAINERS, containerRow, IMAGES, imageRows, ports } from "./lists.ts";
+import { CONTAINERS, containerRow, IMAGES, imageRows, ports, wholeImageRow } from "./lists.ts";
 import { naturally } from "./natural-order.ts";
 import { renderRows } from "./rows.ts";
 import { goStamp, goTime } from "./units.ts";
@@ -106,4 +106,28 @@ test("names in the order in which people count", () => {
     "net02",
     "net10",
   ]);
+});
+
+test("raw: key and value, nothing after the colon where there is no value", async () => {
+  const text = await rendered(CONTAINERS.raw);
+  expect(text).toContain("\nstate: running\nstatus: Up 5 minutes\nnames: web\nlabels: a=1,b=2\nports:\n");
+});
+
+test("an image as a whole goes by its first tag and shows no digest", async () => {
+  const image = {
+    Id: "sha256:1",
+    RepoTags: ["b:2", "a:1"],
+    RepoDigests: ["b@sha256:1"],
+    Size: 1,
+    Created: 0,
+  };
+  const shown = async (one: object) =>
+    renderRows({
+      format: "{{.Repository}}|{{.Tag}}|{{.Digest}}",
+      table: "",
+      headers: {},
+      rows: [wholeImageRow(one as ImageSummary, style)],
+    });
+  expect(await shown(image)).toBe("b|2|\n");
+  expect(await shown({ ...image, RepoTags: [] })).toBe("<none>|<none>|\n");
 });

@@ -22,7 +22,7 @@ const label = (labels: Record<string, string> | undefined | null) => ({
 });
 
 export const CONTAINERS = {
-  raw: "container_id: {{.ID}}\nimage: {{.Image}}\ncommand: {{.Command}}\ncreated_at: {{.CreatedAt}}\nstate: {{.State}}\nstatus: {{.Status}}\nnames: {{.Names}}\nlabels: {{.Labels}}\nports: {{.Ports}}\n",
+  raw: "container_id: {{.ID}}\nimage: {{.Image}}\ncommand: {{.Command}}\ncreated_at: {{.CreatedAt}}\nstate: {{- pad .State 1 0}}\nstatus: {{- pad .Status 1 0}}\nnames: {{.Names}}\nlabels: {{- pad .Labels 1 0}}\nports: {{- pad .Ports 1 0}}\n",
   rawQuiet: "container_id: {{.ID}}",
   table: "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}",
   headers: {
@@ -152,6 +152,8 @@ export const hostPort = (ip: string, port: string) =>
 
 export const IMAGES = {
   raw: "repository: {{.Repository}}\ntag: {{.Tag}}\nimage_id: {{.ID}}\ncreated_at: {{.CreatedAt}}\nvirtual_size: {{.Size}}\n",
+  rawWithDigests:
+    "repository: {{.Repository}}\ntag: {{.Tag}}\ndigest: {{.Digest}}\nimage_id: {{.ID}}\ncreated_at: {{.CreatedAt}}\nvirtual_size: {{.Size}}\n",
   rawQuiet: "image_id: {{.ID}}",
   table: "{{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}",
   tableWithDigests: "{{.Repository}}\t{{.Tag}}\t{{.Digest}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}",
@@ -222,6 +224,12 @@ function namesOf(
 function splitTag(text: string): { repository: string; tag: string } {
   const colon = text.lastIndexOf(":");
   return { repository: familiar(text.slice(0, colon)), tag: text.slice(colon + 1) };
+}
+
+/** An image as a whole, by its first tag: what `system df` shows. */
+export function wholeImageRow(one: ImageSummary, style: ListStyle): Row {
+  const [tag] = (one.RepoTags ?? []).filter((name) => name !== "<none>:<none>");
+  return imageRow(one, { ...(tag ? splitTag(tag) : { repository: NONE, tag: NONE }), digest: "" }, style);
 }
 
 function imageRow(one: ImageSummary, name: ImageName, { truncate }: ListStyle): Row {

@@ -26,22 +26,25 @@ export default command({
     quiet: flag.bool("Only display container IDs", { short: "q" }),
     size: flag.bool("Display total file sizes", { short: "s" }),
   },
-  async run(session, { flags }) {
+  async run(session, { flags, given }) {
     const { psFormat } = await session.config();
-    const format = flags.format || (flags.quiet ? "" : (psFormat ?? ""));
+    if (flags.quiet && flags.format) {
+      await session.err.line("WARNING: Ignoring custom format, because both --format and --quiet are set.");
+    }
+    const format = flags.format || (psFormat ?? "");
     const raw = format === "raw";
     // Unlike elsewhere, `-q` wins over a template.
     const shown = chooseFormat(CONTAINERS, flags.quiet && !raw ? "" : format, {
       quiet: flags.quiet,
       key: "ID",
     });
-    await checkFormat(shown);
+    await checkFormat(format);
     const client = await session.client();
     const list = await client.containers.list({
       all: flags.all,
       limit: flags.latest && flags.last === -1 ? 1 : flags.last,
       // The size of a container costs the daemon a walk over its files: asked for only where it shows.
-      size: flags.size || /\.Size\b|json\s+\.(?!\w)/.test(format),
+      size: flags.size || (!flags.quiet && !given("size") && /\.Size\b|json\s+\.(?!\w)/.test(format)),
       filters: flags.filter,
     });
     await printRows(session.out, {
@@ -54,8 +57,7 @@ export default command({
 });
 
 /** A placeholder that there isn't is an error also where no container is there to show it. */
-async function checkFormat(format: string): Promise<void> {
-  const source = format.replace(/^table(?=\s|$)/, "").trim();
+async function checkFormat(source: string): Promise<void> {
   const inWords = (what: string, thrown: unknown) =>
     fail(`failed to ${what} template: ${describe(thrown).replace(/^template parsing error: /, "")}`);
   const render = await compile(source).catch((thrown: unknown) => {

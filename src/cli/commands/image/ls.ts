@@ -61,12 +61,18 @@ export default command({
     const images = await client.images.list({ all: flags.all, filters });
     const format = flags.format || (flags.quiet ? "" : ((await session.config()).imagesFormat ?? ""));
     const showsDigest = flags.digests || format.includes("{{.Digest}}");
+    const kind = flags.digests
+      ? { ...IMAGES, table: IMAGES.tableWithDigests, raw: IMAGES.rawWithDigests }
+      : IMAGES;
     const rows = images.flatMap((one) =>
       imageRows(one, { truncate: !flags["no-trunc"], digests: flags.digests, showsDigest }),
     );
     await printRows(session.out, {
-      format: chooseFormat(IMAGES, format, { quiet: flags.quiet, key: "ID" }),
-      table: flags.digests ? IMAGES.tableWithDigests : IMAGES.table,
+      format: chooseFormat(kind, showsDigest ? withDigest(format) : format, {
+        quiet: flags.quiet,
+        key: "ID",
+      }),
+      table: kind.table,
       headers: IMAGES.headers,
       rows,
     });
@@ -77,3 +83,8 @@ export default command({
     }
   },
 });
+
+/** `--digests` adds its column to a table of one's own that hasn't got it. */
+function withDigest(format: string): string {
+  return format.startsWith("table ") && !format.includes("{{.Digest}}") ? `${format}\t{{.Digest}}` : format;
+}

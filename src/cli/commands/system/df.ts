@@ -1,9 +1,11 @@
 // `system df`: what takes the disk's room.
 import type { BuildCache, ContainerSummary, DiskUsage, ImageSummary } from "../../../sdk/index.ts";
-import { CONTAINERS, containerRow, IMAGES, imageRows, VOLUMES, volumeRow } from "../../format/lists.ts";
+import { describe } from "../../describe.ts";
+import { CONTAINERS, containerRow, IMAGES, VOLUMES, volumeRow, wholeImageRow } from "../../format/lists.ts";
 import { compile, printRows, type Row, renderRows, row } from "../../format/rows.ts";
 import { ago, humanSize, shortId } from "../../format/units.ts";
 import { command } from "../../framework/command.ts";
+import { fail } from "../../framework/failure.ts";
 import { flag } from "../../framework/flags.ts";
 import type { Session } from "../../session.ts";
 import { structOf } from "../../template/index.ts";
@@ -23,7 +25,7 @@ export default command({
     const usage = await (await session.client()).system.diskUsage();
     if (flags.verbose) return verbose(session, usage, flags.format);
     await printRows(session.out, {
-      format: flags.format,
+      format: flags.format === "raw" ? RAW : flags.format,
       table: "{{.Type}}\t{{.TotalCount}}\t{{.Active}}\t{{.Size}}\t{{.Reclaimable}}",
       headers: {
         Type: "TYPE",
@@ -37,7 +39,12 @@ export default command({
   },
 });
 
+const RAW =
+  "type: {{.Type}}\ntotal: {{.TotalCount}}\nactive: {{.Active}}\nsize: {{.Size}}\nreclaimable: {{.Reclaimable}}\n";
+
 interface Account {
+  /** Go's name of the kind, for errors. */
+  kind: string;
   type: string;
   count: number;
   active: number;
@@ -63,6 +70,7 @@ function summary(usage: DiskUsage): Row[] {
   const cacheSize = (list: BuildCache[]) => sum(list.map(({ Size }) => Size ?? 0));
   return [
     {
+      kind: "Images",
       type: "Images",
       count: images.length,
       active: images.filter(({ Containers }) => Containers > 0).length,
@@ -70,6 +78,7 @@ function summary(usage: DiskUsage): Row[] {
       reclaimable: layers - sum(images.filter(({ Containers }) => Containers !== 0).map(uniqueSize)),
     },
     {
+      kind: "Containers",
       type: "Containers",
       count: containers.length,
       active: containers.filter(isActive).length,
@@ -77,6 +86,7 @@ function summary(usage: DiskUsage): Row[] {
       reclaimable: sum(containers.filter((one) => !isActive(one)).map(({ SizeRw }) => SizeRw ?? 0)),
     },
     {
+      kind: "Volumes",
       type: "Local Volumes",
       count: volumes.length,
       active: volumes.filter(({ links }) => links > 0).length,
@@ -84,6 +94,7 @@ function summary(usage: DiskUsage): Row[] {
       reclaimable: sum(known.filter(({ links }) => links === 0).map(({ size }) => size)),
     },
     {
+      kind: "Builder",
       type: "Build Cache",
       count: caches.length,
       active: caches.filter(({ InUse }) => InUse).length,
@@ -98,9 +109,9 @@ function uniqueSize({ Size, SharedSize }: ImageSummary): number {
   return Size === -1 || SharedSize === -1 ? 0 : Size - SharedSize;
 }
 
-function accountRow({ type, count, active, size, reclaimable, share = true }: Account): Row {
+function accountRow({ kind, type, count, active, size, reclaimable, share = true }: Account): Row {
   const percent = share && size > 0 ? ` (${Math.trunc((reclaimable * 100) / size)}%)` : "";
-  return row("*formatter.diskUsageContext", {
+  return row(`*formatter.diskUsage${kind}Context`, {
     Type: () => type,
     TotalCount: () => String(count),
     Active: () => String(active),
@@ -132,12 +143,21 @@ const CACHE_HEADERS = {
   Description: "DESCRIPTION",
 };
 
+const RAW_CACHE =
+  "build_cache_id: {{.ID}}\nparent_id: {{.Parent}}\nbuild_cache_type: {{.CacheType}}\ndescription: {{.Description}}\ncreated_at: {{.CreatedAt}}\ncreated_since: {{.CreatedSince}}\nlast_used_at: {{.LastUsedAt}}\nlast_used_since: {{.LastUsedSince}}\nusage_count: {{.UsageCount}}\nin_use: {{.InUse}}\nshared: {{.Shared}}\n";
+
+const RAW_VERBOSE = [
+  ["Images", `type: Image\n${IMAGES.rawWithDigests}`],
+  ["Containers", `type: Container\n${CONTAINERS.raw}size: {{.Size}}\n`],
+  ["Volumes", `type: Volume\n${VOLUMES.raw}`],
+  ["BuildCache", `type: Build Cache\n${RAW_CACHE}`],
+]
+  .map(([list, each]) => `{{range .${list}}}${each}\n{{end -}}`)
+  .join("\n");
+
 async function verbose(session: Session, usage: DiskUsage, format: string): Promise<void> {
   const truncate = format === "" || format.startsWith("table");
-  const images = (usage.Images ?? []).flatMap((one) =>
-    // One line an image: its first name stands for all.
-    imageRows(one, { truncate, digests: false, showsDigest: false }).slice(0, 1),
-  );
+  const images = (usage.Images ?? []).map((one) => wholeImageRow(one, { truncate }));
   const containers = (usage.Containers ?? []).map((one) =>
     containerRow({ ...one, SizeRootFs: 0 }, { truncate }),
   );
@@ -145,11 +165,14 @@ async function verbose(session: Session, usage: DiskUsage, format: string): Prom
   const caches = usage.BuildCache ?? [];
   const cacheRows = [...caches].sort(byUse).map((one) => cacheRow(one, truncate));
   if (format !== "" && format !== "table") {
-    const render = await compile(format === "json" ? "{{json .}}" : format);
+    const render = await compile(format === "json" ? "{{json .}}" : format === "raw" ? RAW_VERBOSE : format);
     const all = { Images: images, Containers: containers, Volumes: volumes, BuildCache: cacheRows };
     Object.defineProperty(all, ESCAPES_HTML, { value: true });
-    await session.out.write(render(structOf(all, "*formatter.diskUsageContext")));
-    return;
+    try {
+      return await session.out.write(render(structOf(all, "*formatter.diskUsageContext")));
+    } catch (thrown) {
+      throw fail(describe(thrown).replace(/^template parsing error: /, ""));
+    }
   }
   const section = (table: string, headers: Record<string, string>, rows: Row[]) =>
     renderRows({ format: "", table, headers, rows });
