@@ -22,6 +22,7 @@ import {
   removeNamespace,
 } from "../linux/netns.ts";
 import type { Store } from "../store/types.ts";
+import { lockBridge } from "./bridge-lock.ts";
 import { checkConfig, ensureDefaultNetworks, newId } from "./default-networks.ts";
 import { openBridgeDriver } from "./drivers/bridge.ts";
 import { hostDriver, noneDriver } from "./drivers/plain.ts";
@@ -69,7 +70,7 @@ interface Plug {
 /**
  * Reads the rows; touches no kernel. `reconcile` (with the containers whose shims live) makes the default
  * networks and brings devices, rules and namespaces in line with the rows; call it before the first `realise`.
- * Errors: invalid when `config` names a bad address, prefix or pool.
+ * Errors: invalid when `config` names a bad address, prefix or pool; conflict when another daemon has the bridge.
  */
 export function openNetworks(options: {
   store: Store;
@@ -78,6 +79,7 @@ export function openNetworks(options: {
 }): Networks {
   const { config, environment } = options;
   checkConfig(config, environment.bridge);
+  const lock = config.bridge === "none" ? undefined : lockBridge(environment.bridge);
   const rows = openRows(options.store);
   const folder = join(environment.paths.execRoot, "netns");
   const hostPorts = openHostPorts(rows, config.ip);
@@ -176,6 +178,7 @@ export function openNetworks(options: {
         dropNamespaces(folder);
       }
       bridge.close();
+      lock?.[Symbol.dispose]();
     },
   };
 

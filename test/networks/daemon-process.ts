@@ -35,7 +35,15 @@ const environment: HostEnvironment = {
   kernel: { release: "", major: 6, minor: 1 },
 };
 const store = await openStore({ root: `${root}/data` });
-const networks = openNetworks({ store, config, environment });
+let refusal: unknown;
+const networks = (() => {
+  try {
+    return openNetworks({ store, config, environment });
+  } catch (thrown) {
+    refusal = thrown;
+    return {} as never;
+  }
+})();
 
 /** What a test can ask for. */
 const methods = {
@@ -66,6 +74,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   };
   let answer: object;
   try {
+    if (refusal) throw refusal;
     const work = methods[method] as (...args: never[]) => unknown;
     answer = { id, result: (await work(...args)) ?? null };
   } catch (thrown) {

@@ -183,6 +183,25 @@ test("two daemons side by side leave each other's networks alone", async () => {
   expect(machine.run("ip", "-br", "link")).not.toContain(one.bridge);
 });
 
+test("a bridge is one daemon's at a time, and a killed one's is free", async () => {
+  const one = await machine.daemon();
+  const container = await one.start("web", web("8080"));
+  await using _server = await serve(container.namespace, "tcp", 80, "web");
+  const before = table(one);
+  await expect(machine.daemon({}, one.bridge)).rejects.toThrow(
+    /^the bridge bt[0-9a-f]+ is in use by another daemon \(process \d+\): stop it, or choose another --bridge$/,
+  );
+  expect(table(one)).toBe(before);
+  expect(await ask(machine.outside.namespace, "tcp", machine.address, 8080)).toStartWith("web ");
+  await one.kill();
+  await one.restart();
+  await one.call("reconcile", ["web"]);
+  await one.call("release", "web");
+  await one.call("close");
+  const two = await machine.daemon({}, one.bridge);
+  await two.call("close");
+});
+
 test("two daemons that start at one moment get different subnets", async () => {
   const daemons = await Promise.all(Array.from({ length: 4 }, () => machine.daemon()));
   const subnets = await Promise.all(
