@@ -31,7 +31,7 @@ const OPERATIONS: Record<string, string> = {
   ImageCommit: "container.CreateRequest",
 };
 /** Fields that Go reads from one text as well as from a list of them (StrSlice). */
-const TEXT_OR_LIST = new Set(["Cmd", "Entrypoint", "Shell", "Test"]);
+const TEXT_OR_LIST = new Set(["Cmd", "Entrypoint", "Shell", "CapAdd", "CapDrop"]);
 
 const [file] = process.argv.slice(2);
 if (!file) throw new Error("usage: api-schemas FILE");

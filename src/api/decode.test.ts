@@ -39,6 +39,52 @@ describe("refused", () => {
   });
 });
 
+describe("refused for the type of a value, which Go names", () => {
+  const inField = (kind: string, path: string, type: string) =>
+    `${kind} into Go struct field ${path} of type ${type}`;
+  test.each([
+    ['{"Cmd":5}', "number into Go value of type string"],
+    ['{"Cmd":[5]}', "array into Go value of type string"],
+    ['{"Entrypoint":{}}', "object into Go value of type string"],
+    ['{"HostConfig":{"CapAdd":5}}', "number into Go value of type string"],
+    ['{"Healthcheck":{"Test":"x"}}', inField("string", ".Healthcheck.Test", "[]string")],
+    ['{"Env":[5]}', "number into .Env.0 of type string"],
+    ['{"HostConfig":{"Binds":["a",5]}}', "number into .HostConfig.Binds.1 of type string"],
+    ['{"HostConfig":5}', inField("number", ".HostConfig", "container.HostConfig")],
+    ['{"HostConfig":{"Mounts":[5]}}', "number into .HostConfig.Mounts.0 of type mount.Mount"],
+    ['{"HostConfig":{"Mounts":[{"Type":5}]}}', inField("number", ".HostConfig.Mounts.0.Type", "mount.Type")],
+    [
+      '{"HostConfig":{"PortBindings":{"80/tcp":5}}}',
+      inField("number", ".HostConfig.PortBindings.80~1tcp", "[]nat.PortBinding"),
+    ],
+    [
+      '{"HostConfig":{"PortBindings":{"80/tcp":[5]}}}',
+      "number into .HostConfig.PortBindings.80~1tcp.0 of type nat.PortBinding",
+    ],
+    [
+      '{"HostConfig":{"NetworkMode":5}}',
+      inField("number", ".HostConfig.NetworkMode", "container.NetworkMode"),
+    ],
+    [
+      '{"HostConfig":{"RestartPolicy":{"Name":5}}}',
+      inField("number", ".HostConfig.RestartPolicy.Name", "container.RestartPolicyMode"),
+    ],
+    ['{"Labels":{"a~/b":1}}', inField("number", ".Labels.a~0~1b", "string")],
+    ['{"StopTimeout":1.5}', inField("number 1.5", ".StopTimeout", "int")],
+    [
+      '{"NetworkingConfig":{"EndpointsConfig":{"a":5}}}',
+      inField("number", ".NetworkingConfig.EndpointsConfig.a", "network.EndpointSettings"),
+    ],
+  ])("%s", (text, words) => {
+    expect(() => create(text)).toThrow(`invalid JSON: json: cannot unmarshal ${words}`);
+  });
+  test("with the struct's name for other operations", () => {
+    expect(() => decodeBody("NetworkCreate", '{"IPAM":{"Config":[5]}}')).toThrow(
+      "number into CreateRequest.IPAM.Config.0 of type network.IPAMConfig",
+    );
+  });
+});
+
 describe("taken", () => {
   test.each([
     ["", undefined],
@@ -49,6 +95,7 @@ describe("taken", () => {
     ['{"image":"x"}', { Image: "x" }],
     ['{"Image":null,"Cmd":null}', {}],
     ['{"Cmd":"true"}', { Cmd: ["true"] }],
+    ['{"HostConfig":{"CapAdd":"NET_ADMIN"}}', { HostConfig: { CapAdd: ["NET_ADMIN"] } }],
     ['{"Entrypoint":["a",""]}', { Entrypoint: ["a", ""] }],
     [
       '{"Volumes":{"/a":{}},"ExposedPorts":{"80/tcp":null}}',

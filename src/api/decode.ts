@@ -1,6 +1,7 @@
 // JSON bodies, read as Go's encoding/json reads them into moby's structs: unknown fields are ignored, null means absent,
 // names match in any case, and a value of another type is refused with Go's words.
 import { invalid } from "../base/errors.ts";
+import { GO_TYPES } from "./go-types.ts";
 import { BODIES, DEFINITIONS } from "./schemas.ts";
 
 export type Schema =
@@ -27,7 +28,7 @@ export function decodeBody(operation: string, text: string): unknown {
     throw invalid(`invalid JSON: json: cannot unmarshal ${kindOf(value)} into Go value of type ${body.name}`);
   // The create request's fields are those of a struct inside it, which Go leaves out of the path.
   const struct = operation === "ContainerCreate" ? "" : body.name.slice(body.name.indexOf(".") + 1);
-  return fieldsOf(value as Record<string, unknown>, body.fields, `${struct}.`);
+  return fieldsOf(value as Record<string, unknown>, body.fields, { path: struct, place: [""] });
 }
 
 /** Parses JSON. Errors: invalid "invalid JSON: …" as Go words the commonest. */
@@ -86,10 +87,28 @@ function quote(char: string): string {
   return `'${char}'`;
 }
 
+/** Where a value is: as Go words it, and as GO_TYPES has it, by the names of fields. */
+interface Place {
+  path: string;
+  place: string[];
+  /** An item of a list: Go has other words then. */
+  item?: boolean;
+}
+
+const field = ({ path, place }: Place, name: string): Place => ({
+  path: `${path}.${name}`,
+  place: [...place, name],
+});
+const within = ({ path, place }: Place, name: string, sign: "[]" | "{}"): Place => ({
+  path: `${path}.${name.replaceAll("~", "~0").replaceAll("/", "~1")}`,
+  place: [...place.slice(0, -1), `${place.at(-1)}${sign}`],
+  item: sign === "[]",
+});
+
 function fieldsOf(
   value: Record<string, unknown>,
   fields: Record<string, Schema>,
-  path: string,
+  at: Place,
 ): Record<string, unknown> {
   const result: Record<string, unknown> = {};
   let lower: Map<string, string> | undefined;
@@ -101,15 +120,16 @@ function fieldsOf(
       if (name === undefined) continue;
     }
     if (item === null) continue;
-    result[name] = decode(item, fields[name] ?? "any", `${path}${name}`);
+    result[name] = decode(item, fields[name] ?? "any", field(at, name));
   }
   return result;
 }
 
-function decode(value: unknown, schema: Schema, path: string): unknown {
-  const wrong = () =>
+function decode(value: unknown, schema: Schema, at: Place): unknown {
+  const wrong = (what = kindOf(value)) =>
     invalid(
-      `invalid JSON: json: cannot unmarshal ${kindOf(value)} into Go struct field ${path} of type ${goType(schema)}`,
+      `invalid JSON: json: cannot unmarshal ${what} into ${at.item ? "" : "Go struct field "}${at.path} of type ` +
+        (GO_TYPES[at.place.slice(-2).join(".")] ?? goType(schema)),
     );
   switch (schema) {
     case "any":
@@ -121,29 +141,34 @@ function decode(value: unknown, schema: Schema, path: string): unknown {
       return value;
     case "integer":
       if (typeof value !== "number") throw wrong();
-      if (!Number.isInteger(value) || Math.abs(value) > 2 ** 63)
-        throw invalid(
-          `invalid JSON: json: cannot unmarshal number ${value} into Go struct field ${path} of type int64`,
-        );
+      if (!Number.isInteger(value) || Math.abs(value) > 2 ** 63) throw wrong(`number ${value}`);
       return value;
     case "texts":
-      if (typeof value === "string") return [value];
-      if (!Array.isArray(value)) throw wrong();
-      return value.map((item, at) => decode(item, "string", `${path}.${at}`));
+      return textsOf(value);
   }
-  if ("ref" in schema) return decode(value, DEFINITIONS[schema.ref] ?? "any", path);
+  if ("ref" in schema) return decode(value, DEFINITIONS[schema.ref] ?? "any", at);
   if ("list" in schema) {
     if (!Array.isArray(value)) throw wrong();
-    return value.map((item) => (item === null ? zero(schema.list) : decode(item, schema.list, path)));
+    return value.map((item, index) =>
+      item === null ? zero(schema.list) : decode(item, schema.list, within(at, String(index), "[]")),
+    );
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw wrong();
-  if ("fields" in schema) return fieldsOf(value as Record<string, unknown>, schema.fields, `${path}.`);
+  if ("fields" in schema) return fieldsOf(value as Record<string, unknown>, schema.fields, at);
   return Object.fromEntries(
     Object.entries(value).map(([name, item]) => [
       name,
-      item === null ? zero(schema.map) : decode(item, schema.map, path),
+      item === null ? zero(schema.map) : decode(item, schema.map, within(at, name, "{}")),
     ]),
   );
+}
+
+/** Go tries a list of texts first and one text then; the words are of the second try. */
+function textsOf(value: unknown): string[] {
+  if (typeof value === "string") return [value];
+  if (Array.isArray(value) && value.every((item) => item === null || typeof item === "string"))
+    return value.map((item) => item ?? "");
+  throw invalid(`invalid JSON: json: cannot unmarshal ${kindOf(value)} into Go value of type string`);
 }
 
 /** What Go has for null inside a list or a map. */

@@ -163,7 +163,7 @@ export const BODIES: Record<string, { name: string; fields: Record<string, Schem
 export const DEFINITIONS: Record<string, Schema> = {
   HealthConfig: {
     fields: {
-      Test: "texts",
+      Test: { list: "string" },
       Interval: "integer",
       Timeout: "integer",
       Retries: "integer",
@@ -216,8 +216,8 @@ export const DEFINITIONS: Record<string, Schema> = {
       Mounts: { list: { ref: "Mount" } },
       ConsoleSize: { list: "integer" },
       Annotations: { map: "string" },
-      CapAdd: { list: "string" },
-      CapDrop: { list: "string" },
+      CapAdd: "texts",
+      CapDrop: "texts",
       CgroupnsMode: "string",
       Dns: { list: "string" },
       DnsOptions: { list: "string" },
