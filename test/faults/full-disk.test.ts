@@ -70,7 +70,7 @@ test("containers that filled it are stopped and removed; what ended meanwhile is
     body: layerTar({ noise: noise(2 << 20, 8) }),
   });
   expect(`${refused.status} ${refused.text}`).toMatch(
-    /^(500|200 [^]*errorDetail).*(no space left on device|disk is full)/i,
+    /^(500|200 .*errorDetail).*(no space left on device|disk is full)/is,
   );
 
   await waitFor(async () => (await status("ends"))?.Status === "exited", "the end to be recorded");
