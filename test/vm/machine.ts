@@ -157,6 +157,9 @@ export interface Machine extends AsyncDisposable {
   reboot(): Promise<void>;
 }
 
+/** Empty for a file that isn't there yet. */
+const lastWords = (path: string) => (existsSync(path) ? readFileSync(path, "utf8").slice(-1500) : "");
+
 async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -203,7 +206,7 @@ export async function startMachine(): Promise<Machine> {
       "-device",
       "virtio-net-pci,netdev=out",
     ],
-    { stdin: "ignore", stdout: "ignore", stderr: "inherit" },
+    { stdin: "ignore", stdout: "ignore", stderr: Bun.file(`${folder}/qemu.log`) },
   );
   const ssh = [
     "ssh",
@@ -250,8 +253,8 @@ export async function startMachine(): Promise<Machine> {
     const until = Date.now() + BOOT_LIMIT * 1000;
     for (let id = await bootId(); id === "" || !booted(id); id = await bootId()) {
       if (Date.now() > until || qemu.exitCode !== null) {
-        const said = readFileSync(`${folder}/console.log`, "utf8").slice(-1500);
-        throw new Error(`the machine did not come up; its console ends with:\n${said}`);
+        const said = ["qemu.log", "console.log"].map((name) => lastWords(join(folder, name))).join("");
+        throw new Error(`the machine did not come up; it said at last:\n${said}`);
       }
       await Bun.sleep(1000);
     }
