@@ -4,7 +4,7 @@ import { availableParallelism, hostname, totalmem } from "node:os";
 import type { SystemInfo, SystemVersion } from "../api/types/index.ts";
 import { API_VERSION, COMMIT, COMMITTED, ENGINE_VERSION, MIN_API_VERSION, VERSION } from "../base/build.ts";
 import { now } from "../containers/index.ts";
-import { limitSupport, runtimeVersion, selectRuntime } from "../runtime/index.ts";
+import { limitSupport, runtimeVersion, selectRuntime, usualInit } from "../runtime/index.ts";
 import type { DaemonConfig, Engine } from "./types.ts";
 
 export async function systemVersion(engine: Engine): Promise<SystemVersion> {
@@ -49,7 +49,8 @@ export async function systemInfo(engine: Engine): Promise<SystemInfo> {
   const running = count("running", "restarting");
   const paused = count("paused");
   const runtime = selectDefault(engine);
-  const version = await defaultRuntimeVersion(engine);
+  const runc = installed("runc");
+  const runcVersion = runc && (await runtimeVersion(runc.path));
   const nothing = JSON.parse('{"RemoteManagers":null}');
   return {
     ID: engine.id,
@@ -94,7 +95,7 @@ export async function systemInfo(engine: Engine): Promise<SystemInfo> {
     Labels: config.labels,
     ExperimentalBuild: config.experimental === true,
     ServerVersion: ENGINE_VERSION,
-    Runtimes: runtimeTable(config, runtime),
+    Runtimes: runtimeTable(config),
     DefaultRuntime: runtime?.name ?? config.defaultRuntime,
     Swarm: {
       NodeID: "",
@@ -106,9 +107,9 @@ export async function systemInfo(engine: Engine): Promise<SystemInfo> {
     },
     LiveRestoreEnabled: true,
     Isolation: "",
-    InitBinary: "docker-init",
+    InitBinary: usualInit(config.initPath) ?? "docker-init",
     ContainerdCommit: { ID: "" },
-    RuncCommit: { ID: version?.commit ?? version?.version ?? "" },
+    RuncCommit: { ID: runcVersion?.commit ?? runcVersion?.version ?? "" },
     InitCommit: { ID: "" },
     SecurityOptions: securityOptions(engine),
     ...(config.defaultAddressPools.length > 0 && {
@@ -147,12 +148,25 @@ async function defaultRuntimeVersion(engine: Engine) {
   return runtime && (await runtimeVersion(runtime.path));
 }
 
-function runtimeTable(config: DaemonConfig, found: { name: string; path: string } | undefined) {
-  const named = Object.entries(config.runtimes).map(([name, { path, runtimeArgs }]) => [
-    name,
-    { path, ...(runtimeArgs && { runtimeArgs }) },
-  ]);
-  return { ...(found && { [found.name]: { path: found.path } }), ...Object.fromEntries(named) };
+/** A runtime that needs no configuration, where it is installed. */
+function installed(asked: string): { name: string; path: string } | undefined {
+  try {
+    return selectRuntime({ asked });
+  } catch {
+    return undefined;
+  }
+}
+
+/** All that `--runtime` may name, sorted as Go's maps are. */
+function runtimeTable(config: DaemonConfig): NonNullable<SystemInfo["Runtimes"]> {
+  const usual = [installed("crun"), installed("runc")].flatMap((found) =>
+    found ? [[found.name, { path: found.path }] as const] : [],
+  );
+  const named = Object.entries(config.runtimes).map(
+    ([name, { path, runtimeArgs }]) => [name, { path, ...(runtimeArgs && { runtimeArgs }) }] as const,
+  );
+  const table = new Map([...usual, ...named]);
+  return Object.fromEntries([...table].sort(([one], [other]) => (one < other ? -1 : 1)));
 }
 
 function securityOptions({ config, environment, runtimeDefaults }: Engine): string[] {

@@ -92,6 +92,26 @@ describe("start and end", () => {
   });
 });
 
+describe("info tells", () => {
+  const lineOf = (program: string) => new TextDecoder().decode(Bun.spawnSync([program, "--version"]).stdout);
+  test("each runtime that may be asked for, runc's own version, and the init that is used", async () => {
+    await using daemon = await startDaemon({
+      args: ["--init-path", "/opt/own-init", "--add-runtime", "own=/opt/own"],
+    });
+    const info = (await daemon.request("GET", "/info")).json<{
+      Runtimes: Record<string, { path: string }>;
+      RuncCommit: { ID: string };
+      InitBinary: string;
+    }>();
+    const installed = ["crun", "runc"].filter((name) => Bun.which(name));
+    expect(Object.keys(info.Runtimes)).toEqual([...installed, "own"].sort());
+    expect(info.Runtimes.own?.path).toBe("/opt/own");
+    expect(info.InitBinary).toBe("/opt/own-init");
+    if (installed.includes("runc")) expect(lineOf("runc")).toContain(info.RuncCommit.ID);
+    else expect(info.RuncCommit.ID).toBe("");
+  });
+});
+
 describe("refused starts", () => {
   test("a data root that another daemon holds", async () => {
     await using daemon = await startDaemon();

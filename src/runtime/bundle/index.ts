@@ -5,7 +5,7 @@ import type { HostEnvironment } from "../../base/environment.ts";
 import type { ExecProcessRequest, ProcessSpec } from "../types.ts";
 import { buildExecProcess as build } from "./exec-process.ts";
 import { hostFacts, ipv4Forwarding, type LimitSupport } from "./host-facts.ts";
-import { accountFiles, rootOwner } from "./look-up.ts";
+import { accountFiles, rootOwner, usualInit } from "./look-up.ts";
 import { resolveInRoot } from "./root-path.ts";
 import { resolveUser } from "./user.ts";
 
@@ -17,7 +17,7 @@ export type { Spec } from "./spec.ts";
 export { validateHostConfig } from "./validate.ts";
 export { validateResources } from "./validate-resources.ts";
 export { writeBundle } from "./write.ts";
-export { resolveInRoot, rootOwner };
+export { resolveInRoot, rootOwner, usualInit };
 
 /**
  * The process of an exec: the container's own, with the exec's command, environment, user and privileges.

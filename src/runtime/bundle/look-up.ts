@@ -74,8 +74,12 @@ const INIT_PATHS = [
   "/usr/bin/docker-init",
 ];
 
+/** The init that `--init` binds into a container; undefined where none is installed. */
+export const usualInit = (configured?: string): string | undefined =>
+  configured ?? INIT_PATHS.find((path) => existsSync(path));
+
 function findInit(configured: string | undefined): string {
-  const found = configured ?? INIT_PATHS.find((path) => existsSync(path));
+  const found = usualInit(configured);
   if (!found)
     throw systemError(
       'exec: "docker-init": executable file not found in $PATH: --init needs Debian\'s package tini, or init-path in daemon.json',
