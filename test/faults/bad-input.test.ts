@@ -140,7 +140,7 @@ describe("images", () => {
 
   test("an image that was saved, cut in its middle", async () => {
     const saved = new Uint8Array(
-      await (await fetch("http://d/images/get?names=" + T, { unix: daemon.socket })).arrayBuffer(),
+      await (await fetch(`http://d/images/get?names=${T}`, { unix: daemon.socket })).arrayBuffer(),
     );
     for (const client of clients)
       for (const at of [600, saved.length >> 1, saved.length - 2000]) {

@@ -4,7 +4,7 @@ import { expect, test } from "bun:test";
 import { BUSYBOX, importBusybox } from "../fixtures/busybox.ts";
 import { makeImage, noise } from "../fixtures/image.ts";
 import { startRegistry } from "../fixtures/registry.ts";
-import { expectSame, settled, startWatchedDaemon, type WatchedDaemon } from "./inventory.ts";
+import { expectSame, settled, startWatchedDaemon } from "./inventory.ts";
 
 /** More for a long night: each takes about a second. */
 const ROUNDS = Number(process.env.BERTH_KILL_ROUNDS ?? 8);
@@ -12,7 +12,7 @@ const ROUNDS = Number(process.env.BERTH_KILL_ROUNDS ?? 8);
 const LONGEST = 600;
 
 /** A client that takes it as it comes: its daemon may be gone at any moment. */
-async function patient(daemon: WatchedDaemon, work: () => Promise<void>, until: AbortSignal): Promise<void> {
+async function patient(work: () => Promise<void>, until: AbortSignal): Promise<void> {
   while (!until.aborted) {
     try {
       await work();
@@ -66,7 +66,7 @@ test(
       },
     ];
     const over = new AbortController();
-    const busy = clients.map((work) => patient(daemon, work, over.signal));
+    const busy = clients.map((work) => patient(work, over.signal));
     for (let round = 0; round < ROUNDS; round++) {
       await Bun.sleep(Math.random() * LONGEST);
       await daemon.kill9();

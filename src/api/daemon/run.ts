@@ -67,6 +67,7 @@ async function serve(config: DaemonConfig, line: CommandLine): Promise<void> {
   const oldestVersion = checkOldestVersion(process.env.DOCKER_MIN_API_VERSION);
   setProxies(config);
   mkdirSync(config.execRoot, { recursive: true, mode: 0o711 });
+  outliveStrayRejections();
   const stop = stopSignal();
   const pidFile = config.pidfile === "" ? undefined : writePidFile(config.pidfile);
   let listeners: Listener[] = [];
@@ -100,6 +101,16 @@ async function serve(config: DaemonConfig, line: CommandLine): Promise<void> {
     await Promise.all(listeners.map((listener) => listener.close()));
     pidFile?.remove();
   }
+}
+
+/** One piece of work that failed unseen is a bug to be reported, but no reason to cut off everybody else's. */
+function outliveStrayRejections(): void {
+  process.on("unhandledRejection", (error) => {
+    log.error("a failure that nobody waited for", {
+      error: messageOf(error),
+      stack: error instanceof Error ? error.stack : undefined,
+    });
+  });
 }
 
 /** Resolves at the first SIGTERM or SIGINT; the third ends the process at once, as dockerd does. */
