@@ -122,7 +122,9 @@ const remove: Handler = async ({ name, query }, rooms) => {
 
 const load: Handler = ({ query, stream }, rooms) => {
   const options = { quiet: flag(query, "quiet", true), platform: platformJson(query) };
-  return progressReply((progress) => engine.loadImages(rooms, stream, { ...options, progress }));
+  const reply = progressReply((progress) => engine.loadImages(rooms, stream, { ...options, progress }));
+  // moby's head says 200 before it looks at the archive: clients know what is wrong with one from the body.
+  return { ...reply, lazy: false };
 };
 
 /** GET /images/get (`names`) and /images/{name}/get. */

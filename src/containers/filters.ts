@@ -155,13 +155,27 @@ function portSet(name: string, values: string[]): Set<string> {
   const ports = new Set<string>();
   for (const value of values) {
     if (value.includes(":")) throw invalid(`filter for '${name}' should not contain ':': ${value}`);
-    const parts = /^(\d+)(?:-(\d+))?(?:\/(tcp|udp|sctp))?$/i.exec(value);
-    const [first, last] = [Number(parts?.[1]), Number(parts?.[2] ?? parts?.[1])];
-    if (!parts || first > 65535 || last > 65535 || last < first)
-      throw invalid(`error while looking up for ${name} ${value}: invalid port`);
-    for (let port = first; port <= last; port++) ports.add(`${port}/${(parts[3] ?? "tcp").toLowerCase()}`);
+    const [range = "", protocol = ""] = value.split("/");
+    const [first, last] = portRange(range, `error while looking up for ${name} ${value}: `);
+    for (let port = first; port <= last; port++) ports.add(`${port}/${protocol.toLowerCase() || "tcp"}`);
   }
   return ports;
+}
+
+/** `80` or `80-90`; what is neither is refused in the words of Go's nat and strconv. */
+function portRange(text: string, what: string): [first: number, last: number] {
+  if (text === "") throw invalid(`${what}Empty string specified for ports.`);
+  const [first = "", last = first] = text.split("-");
+  for (const number of [first, last]) {
+    const problem = !/^\d+$/.test(number)
+      ? "invalid syntax"
+      : Number(number) > 65535
+        ? "value out of range"
+        : "";
+    if (problem) throw invalid(`${what}strconv.ParseUint: parsing ${JSON.stringify(number)}: ${problem}`);
+  }
+  if (Number(last) < Number(first)) throw invalid(`${what}Invalid range specified for the Port: ${text}`);
+  return [Number(first), Number(last)];
 }
 
 /** The container that `before` or `since` names. Errors: not-found. */

@@ -10,7 +10,7 @@ export function rename(containers: Containers, record: ContainerRecord, to: stri
   if (to === "") throw invalid("Neither old nor new names may be empty");
   return containers.locks.run(record.id, () => {
     const before = containers.records.get(record.id) ?? record;
-    const name = allocating(() => checkName(to));
+    const name = allocating(() => checkName(to.startsWith("/") ? to : `/${to}`));
     if (name === before.name) throw invalid("Renaming a container with the same name as its current name");
     refuseTakenName(containers.records, name, "Error when allocating new name: ");
     const after = updateRecord(containers, before.id, { name });

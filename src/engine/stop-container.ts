@@ -15,7 +15,10 @@ export async function stopContainer(
   try {
     await stop(engine.containers, record.id, options);
   } catch (error) {
-    if (error instanceof BerthError && error.kind === "invalid") throw error;
+    if (error instanceof BerthError && error.kind === "invalid")
+      throw new BerthError(error.kind, `cannot stop container: ${reference}: ${error.message}`, {
+        cause: error,
+      });
     // It ended by itself while we looked: that is what was asked for.
     if (!isRunning(engine.containers.get(record.id)?.state ?? { status: "created" })) return "stopped";
     throw systemError(`cannot stop container: ${reference}: ${messageOf(error)}`, error);

@@ -61,6 +61,15 @@ describe("headers", () => {
     expect([answer.status, answer.text, headersOf(answer.headers)]).toEqual([status, text, headers]);
   });
 
+  test("what is wrong with an archive to load comes after a head that says 200", async () => {
+    const answer = await daemon.request("POST", "/images/load", { body: "" });
+    expect(answer.status).toBe(200);
+    expect(JSON.parse(answer.text)).toEqual({
+      errorDetail: { message: "unrecognized image format" },
+      error: "unrecognized image format",
+    });
+  });
+
   test("too new is JSON, too old for that is plain text", async () => {
     const newer = await daemon.request("GET", "/v1.52/version");
     expect([newer.status, newer.json()]).toEqual([
@@ -291,6 +300,10 @@ describe("errors", () => {
       400,
       "cannot kill container: states: invalid signal: NONE",
     ]);
+    expect(await post("stop?signal=FOO")).toEqual([
+      400,
+      "cannot stop container: states: invalid signal: FOO",
+    ]); // moby: 500
     expect(await post("unpause")).toEqual([500, `Container ${id} is not paused`]);
     expect(await post("rename?name=states")).toEqual([
       400,
@@ -298,7 +311,7 @@ describe("errors", () => {
     ]);
     expect(await post("rename?name=!")).toEqual([
       400,
-      "Error when allocating new name: Invalid container name (!), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed",
+      "Error when allocating new name: Invalid container name (/!), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed",
     ]);
     expect(await call("POST", "/containers/create?name=states", { Image: BUSYBOX })).toEqual([
       409,

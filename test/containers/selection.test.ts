@@ -162,6 +162,7 @@ describe("filters", () => {
     [{ publish: ["8080"] }, ["web"]],
     [{ publish: ["8000-9000/tcp"] }, ["web"]],
     [{ publish: ["8080/udp"] }, []],
+    [{ publish: ["8080/xyz"] }, []],
     [{ expose: ["80"] }, ["web"]],
     [{ ancestor: ["busybox"] }, ["paused", "web", "first"]],
     [{ ancestor: ["other"] }, []],
@@ -190,6 +191,23 @@ describe("filters", () => {
     [{ before: ["nobody"] }, "No such container: nobody"],
     [{ "is-task": ["x"] }, "invalid filter 'is-task=[x]'"],
     [{ publish: ["1:2"] }, "filter for 'publish' should not contain ':': 1:2"],
+    [
+      { publish: ["abc"] },
+      'error while looking up for publish abc: strconv.ParseUint: parsing "abc": invalid syntax',
+    ],
+    [
+      { publish: ["70000"] },
+      'error while looking up for publish 70000: strconv.ParseUint: parsing "70000": value out of range',
+    ],
+    [
+      { expose: ["1-x"] },
+      'error while looking up for expose 1-x: strconv.ParseUint: parsing "x": invalid syntax',
+    ],
+    [
+      { publish: ["5-3"] },
+      "error while looking up for publish 5-3: Invalid range specified for the Port: 5-3",
+    ],
+    [{ publish: [""] }, "error while looking up for publish : Empty string specified for ports."],
   ];
   test.each(refused)("refuses %j", async (filters, text) => {
     expect(await names(filters).catch((error: Error) => error.message)).toBe(text);
