@@ -1,6 +1,6 @@
 // After a crash: what a killed process left on disk and in the kernel that no row knows, and rows whose files are gone.
 import type { Database } from "bun:sqlite";
-import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { log } from "../base/log.ts";
@@ -22,8 +22,8 @@ export async function reconcile(
   sync: LayerSync,
 ): Promise<void> {
   for (const { target } of mountsBelow(folders.scratch)) unmount(target);
-  await removeTree(folders.scratch);
-  mkdirSync(folders.scratch, { mode: 0o700 });
+  // The folder stays: on a disk that is full there is no room for a new one.
+  for (const name of readdirSync(folders.scratch)) await removeTree(join(folders.scratch, name));
   await reconcileBlobs(db, folders, content);
   await reconcileIngests(db, folders, content);
   dropUnsynced(db, sync.boot);

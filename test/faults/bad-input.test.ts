@@ -78,7 +78,7 @@ describe("images", () => {
     await using registry = await startRegistry();
     const name = `${registry.host}/no/such:1`;
     await refused(1, /failed to resolve reference|not found/, "pull", name);
-    await refused(125, new RegExp(`Unable to find image '${name}' locally[^]*not found`), ...run(name));
+    await refused(125, new RegExp(`Unable to find image '${name}' locally[\\s\\S]*not found`), ...run(name));
     await refused(1, /No such image: nosuch:latest/, "rmi", "nosuch");
     await refused(1, /No such (image|object)/, "inspect", "nosuch");
   });
