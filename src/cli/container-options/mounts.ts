@@ -9,12 +9,26 @@ import { parseCsvLine } from "./csv.ts";
 export function parseVolume(spec: string): { bind: string } | { anonymous: string } {
   if (spec === "") throw new Error("invalid empty volume spec");
   if (spec.length <= 2) return { anonymous: spec };
-  const parts = spec.split(":");
-  if (parts.includes("")) throw new Error(`invalid spec: ${spec}: empty section between colons`);
-  if (parts.length > 3) throw new Error(`invalid spec: ${spec}: too many colons`);
-  const [source = "", ...rest] = parts;
-  if (rest.length === 0) return { anonymous: spec };
-  return { bind: [wholePath(source), ...rest].join(":") };
+  const parts = sections(spec);
+  if (parts.length === 1) return { anonymous: spec };
+  // The daemon reads the whole text; only a relative host folder is the client's to know.
+  const [source = ""] = parts;
+  return { bind: wholePath(source) + spec.slice(source.length) };
+}
+
+/** The parts between colons. A letter alone before one is a Windows drive, here too: `a:b` is a single path. */
+function sections(spec: string): string[] {
+  const parts: string[] = [];
+  for (let from = 0; from <= spec.length; ) {
+    const search = /^\p{L}:/u.test(spec.slice(from)) ? spec.indexOf(":", from) + 1 : from;
+    const colon = spec.indexOf(":", search);
+    const part = spec.slice(from, colon < 0 ? undefined : colon);
+    if (part === "") throw new Error(`invalid spec: ${spec}: empty section between colons`);
+    if (parts.length >= 2 && colon >= 0) throw new Error(`invalid spec: ${spec}: too many colons`);
+    parts.push(part);
+    from = colon < 0 ? spec.length + 1 : colon + 1;
+  }
+  return parts;
 }
 
 /** Paths that begin with a dot are the client's own folder's; all others are for the daemon to judge. */
