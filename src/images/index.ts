@@ -5,6 +5,6 @@ export { type ImageHistoryItem, type InspectImageOptions, imageHistory, inspectI
 export { imagesDiskUsage, type ListImagesOptions, listImages } from "./list.ts";
 export { openImages } from "./open.ts";
 export { type PruneImagesOptions, pruneImages } from "./prune.ts";
-export { checkAuth, decodeRegistryAuth, inspectDistribution, searchImages } from "./registry-verbs.ts";
+export { checkAuth, decodeRegistryAuth, inspectDistribution } from "./registry-verbs.ts";
 export type { Removal } from "./remove.ts";
 export * from "./types.ts";

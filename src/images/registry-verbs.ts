@@ -1,7 +1,7 @@
 // What the API asks a registry without bringing anything here: POST /auth, GET /distribution/{name}/json,
 // GET /images/search.
 import type { DistributionInspect, OCIPlatform } from "../api/types/image.ts";
-import { BerthError, notFound, notImplemented, systemError, unauthorized } from "../base/errors.ts";
+import { BerthError, notFound, systemError, unauthorized } from "../base/errors.ts";
 import { canonical, familiar, parseReference, withDefaultTag } from "../oci/reference.ts";
 import {
   type Descriptor,
@@ -100,9 +100,4 @@ async function platformsOf(
   if (!isManifest(root.mediaType)) return [];
   const config = await readConfig((document as Manifest).config);
   return config ? [platformOf(config)] : [];
-}
-
-/** GET /images/search: only Docker Hub's old index ever answered it. */
-export async function searchImages(): Promise<never> {
-  throw notImplemented("searching images in a registry is not implemented");
 }

@@ -159,11 +159,6 @@ export function open(path: string, flags: number, mode = 0): number {
   return check(calls.open(cString(path), flags | O.CLOEXEC, mode), "open", path);
 }
 
-/** openat(2), always close-on-exec. */
-export function openAt(directory: number, path: string, flags: number, mode = 0): number {
-  return check(calls.openat(directory, cString(path), flags | O.CLOEXEC, mode), "openat", path);
-}
-
 /** close(2). Errors are of no use to anybody: the descriptor is gone in each case but EBADF. */
 export function close(fd: number): void {
   calls.close(fd);
@@ -179,15 +174,8 @@ export function writeFrom(fd: number, buffer: Uint8Array): number {
   return Number(calls.write(fd, buffer, buffer.length));
 }
 
-const F_SETFD = 2;
 const F_GETFL = 3;
 const F_SETFL = 4;
-const FD_CLOEXEC = 1;
-
-/** Whether exec(2) closes the descriptor. */
-export function setCloseOnExec(fd: number, on: boolean): void {
-  check(calls.fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0), "fcntl", `F_SETFD ${fd}`);
-}
 
 /** O_NONBLOCK of the open file (shared by all descriptors of it). */
 export function setNonBlocking(fd: number, on: boolean): void {

@@ -1,5 +1,5 @@
 // Files below a folder that strangers fill: opened by descriptor and never by joined path, with what node:fs lacks
-// (openat2, mknod, nanosecond times, flock, syncfs).
+// (openat2, mknod, nanosecond times, flock).
 import { constants } from "node:fs";
 import { AT_FDCWD, check, close, cString, errno, KernelError, libc, O, ptr, SYS, syscall, T } from "./ffi.ts";
 
@@ -17,8 +17,6 @@ const calls = libc({
   utimensat: { args: [T.i32, T.ptr, T.ptr, T.i32], returns: T.i32 },
   futimens: { args: [T.i32, T.ptr], returns: T.i32 },
   flock: { args: [T.i32, T.i32], returns: T.i32 },
-  fsync: { args: [T.i32], returns: T.i32 },
-  syncfs: { args: [T.i32], returns: T.i32 },
   ioctl: { args: [T.i32, T.u64_fast, T.ptr], returns: T.i32 },
   chroot: { args: [T.ptr], returns: T.i32 },
   umask: { args: [T.u32], returns: T.u32 },
@@ -198,25 +196,6 @@ export function tryLock(fd: number): boolean {
   const code = errno();
   if (code === 11) return false;
   throw new KernelError("flock", code, String(fd));
-}
-
-/** fsync(2) of a folder: the names in it are on disk after. */
-export function syncFolder(path: string): void {
-  const fd = check(
-    calls.openat(AT_FDCWD, cString(path), O.RDONLY | O.DIRECTORY | O.CLOEXEC, 0),
-    "open",
-    path,
-  );
-  try {
-    check(calls.fsync(fd), "fsync", path);
-  } finally {
-    close(fd);
-  }
-}
-
-/** syncfs(2): all of a file system is on disk after. It blocks for as long as that takes: not for the daemon's loop. */
-export function syncFileSystem(path: string): void {
-  withReadableFolder(path, (fd) => check(calls.syncfs(fd), "syncfs", path));
 }
 
 function withReadableFolder<R>(path: string, work: (fd: number) => R): R {

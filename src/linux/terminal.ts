@@ -4,17 +4,9 @@ import { check, libc, T } from "./ffi.ts";
 const c = libc({ ioctl: { args: [T.i32, T.u64_fast, T.ptr], returns: T.i32 } });
 
 /** asm-generic/ioctls.h: the same on x64 and arm64. */
-const TIOCGWINSZ = 0x5413;
 const TIOCSWINSZ = 0x5414;
 
 /** Tells the terminal its size in characters; its foreground processes get SIGWINCH when it changed. */
 export function setWindowSize(fd: number, rows: number, columns: number): void {
   check(c.ioctl(fd, TIOCSWINSZ, new Uint16Array([rows, columns, 0, 0])), "ioctl", "TIOCSWINSZ");
-}
-
-/** The terminal's size in characters. */
-export function windowSize(fd: number): { rows: number; columns: number } {
-  const size = new Uint16Array(4);
-  check(c.ioctl(fd, TIOCGWINSZ, size), "ioctl", "TIOCGWINSZ");
-  return { rows: size[0] as number, columns: size[1] as number };
 }

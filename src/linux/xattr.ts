@@ -6,7 +6,6 @@ const calls = libc({
   lgetxattr: { args: [T.ptr, T.ptr, T.ptr, T.u64_fast], returns: T.i64_fast },
   llistxattr: { args: [T.ptr, T.ptr, T.u64_fast], returns: T.i64_fast },
   lsetxattr: { args: [T.ptr, T.ptr, T.ptr, T.u64_fast, T.i32], returns: T.i32 },
-  lremovexattr: { args: [T.ptr, T.ptr], returns: T.i32 },
   fgetxattr: { args: [T.i32, T.ptr, T.ptr, T.u64_fast], returns: T.i64_fast },
   flistxattr: { args: [T.i32, T.ptr, T.u64_fast], returns: T.i64_fast },
   fsetxattr: { args: [T.i32, T.ptr, T.ptr, T.u64_fast, T.i32], returns: T.i32 },
@@ -68,12 +67,4 @@ export function setXattr(target: XattrTarget, name: string, value: Uint8Array): 
       ? calls.fsetxattr(target, cString(name), data, value.length, 0)
       : calls.lsetxattr(bytesOf(target), cString(name), data, value.length, 0);
   if (result < 0) throw new KernelError(`setxattr ${name}`, errno(), nameOf(target));
-}
-
-/** Removes an attribute; false when there was none. */
-export function removeXattr(target: PathBytes, name: string): boolean {
-  if (calls.lremovexattr(bytesOf(target), cString(name)) === 0) return true;
-  const code = errno();
-  if (code === ENODATA || code === ENOTSUP) return false;
-  throw new KernelError(`removexattr ${name}`, code, nameOf(target));
 }

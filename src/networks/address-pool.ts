@@ -1,15 +1,5 @@
 // Which subnet a network gets, and which address an endpoint: pure choices; the rows that hold them are in rows.ts.
-import {
-  boundsOf,
-  contains,
-  formatIp,
-  overlaps,
-  type Prefix,
-  parseCidr,
-  parseIp,
-  prefixOf,
-  split,
-} from "./prefix.ts";
+import { boundsOf, contains, formatIp, overlaps, type Prefix, parseIp, prefixOf, split } from "./prefix.ts";
 import type { NetworkRecord } from "./types.ts";
 
 export type Pool = NetworkRecord["pools"][number];
@@ -79,6 +69,3 @@ export function firstUsable(subnet: Prefix): string {
   );
   return address ?? formatIp(subnet.family, subnet.base);
 }
-
-/** The address of a CIDR, or of a plain one. */
-export const addressOf = (text: string) => parseCidr(text)?.address ?? text;

@@ -57,16 +57,6 @@ export function contains(outer: Prefix, inner: Prefix): boolean {
   return overlaps(outer, inner) && outer.length <= inner.length;
 }
 
-export function includesIp(prefix: Prefix, text: string): boolean {
-  const ip = parseIp(text);
-  return (
-    ip !== undefined &&
-    ip.family === prefix.family &&
-    ip.number >= prefix.base &&
-    ip.number < prefix.base + sizeOf(prefix)
-  );
-}
-
 /** The prefix's first and last address. */
 export function boundsOf(prefix: Prefix): { first: bigint; last: bigint } {
   return { first: prefix.base, last: prefix.base + sizeOf(prefix) - 1n };

@@ -1,5 +1,4 @@
 // Digests: "algorithm:hex" names of content (OCI image-spec, descriptor.md, section "Digests").
-import { invalid } from "../base/errors.ts";
 
 /** A checked "sha256:…" name of some bytes. */
 export type Digest = string & { readonly __brand: "Digest" };
@@ -9,11 +8,6 @@ export type ChainId = string & { readonly __brand: "ChainId" };
 const FORM = /^sha256:[a-f0-9]{64}$|^sha512:[a-f0-9]{128}$/;
 
 export const isDigest = (text: string): text is Digest => FORM.test(text);
-
-export function parseDigest(text: string): Digest {
-  if (!isDigest(text)) throw invalid(`invalid digest "${text}": expected sha256:<64 hex digits>`);
-  return text;
-}
 
 /** The hex part, as file names use it. */
 export const hexOf = (digest: Digest | ChainId): string => digest.slice(digest.indexOf(":") + 1);

@@ -23,7 +23,6 @@ export {
   type Packed,
   type Packing,
   type PackRequest,
-  type PackStyle,
   packTree,
 } from "./pack.ts";
 export { type TarHandler, TarReader } from "./tar/reader.ts";

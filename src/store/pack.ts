@@ -1,13 +1,12 @@
 // Packing a tree, the daemon's side: a confined worker whose output is the archive.
 import { WORKER_ENVIRONMENT, workerCommand, workerEnd } from "./worker/confine.ts";
-import type { PackCompression, Packed, PackStyle } from "./worker/pack.ts";
+import type { PackCompression, Packed } from "./worker/pack.ts";
 
-export type { PackCompression, Packed, PackStyle };
+export type { PackCompression, Packed };
 
 export interface PackRequest {
-  /** The tree's folder: a mounted snapshot, or for `changes` an active overlay snapshot's own folder. */
+  /** The tree's folder: a mounted snapshot. */
   directory: string;
-  style: PackStyle;
   compression?: PackCompression;
   signal?: AbortSignal;
 }
@@ -19,16 +18,16 @@ export interface Packing {
   result: Promise<Packed>;
 }
 
-/** Packs a tree as a tar archive: names sorted, whole seconds, hard links and attributes kept, sockets left out. */
-export function packTree({ directory, style, compression = "none", signal }: PackRequest): Packing {
-  const worker = Bun.spawn(
-    workerCommand(style === "changes" ? "pack-changes" : "pack", directory, style, compression),
-    {
-      cwd: "/",
-      env: WORKER_ENVIRONMENT,
-      stdio: ["ignore", "pipe", "pipe"],
-    },
-  );
+/**
+ * Packs a tree as a tar archive: names sorted, whole seconds, hard links and attributes kept, sockets left out. No use
+ * case calls it yet: export, commit and copying out of a container will.
+ */
+export function packTree({ directory, compression = "none", signal }: PackRequest): Packing {
+  const worker = Bun.spawn(workerCommand("pack", directory, compression), {
+    cwd: "/",
+    env: WORKER_ENVIRONMENT,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const result = workerEnd<Packed>("pack", worker, worker.stderr.text(), signal);
   result.catch(() => {}); // Told to whoever awaits it
   const reader = worker.stdout.getReader();

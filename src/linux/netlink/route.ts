@@ -4,7 +4,6 @@ import { attribute, attributesByType, join, NLM_F, read, value } from "./message
 import type { NetlinkSocket } from "./socket.ts";
 
 const RTM_NEWROUTE = 24;
-const RTM_DELROUTE = 25;
 const RTM_GETROUTE = 26;
 const AF = { INET: 2, INET6: 10 } as const;
 const RTA = { DST: 1, OIF: 4, GATEWAY: 5, PRIORITY: 6, PREFSRC: 7, TABLE: 15 } as const;
@@ -77,13 +76,4 @@ export function addRoute(
 ): void {
   const text = `${route.destination ?? "default"} ${route.gateway ?? ""}`.trim();
   socket.change(RTM_NEWROUTE, NLM_F.CREATE | NLM_F.REPLACE, payloadOf(route), "add route", text);
-}
-
-/** Removes a route of the main table. */
-export function removeRoute(
-  socket: NetlinkSocket,
-  route: { destination?: string; gateway?: string; device: number },
-): void {
-  const text = `${route.destination ?? "default"} ${route.gateway ?? ""}`.trim();
-  socket.change(RTM_DELROUTE, 0, payloadOf(route), "remove route", text);
 }

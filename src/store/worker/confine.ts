@@ -16,14 +16,10 @@ const UNPACK_CAPABILITIES = ["chown", "dac_override", "fowner", "fsetid", "mknod
 /** What reading all of a tree takes. */
 const PACK_CAPABILITIES = ["dac_read_search", "sys_chroot"];
 
-/**
- * Capabilities of each job. Packing changes has to see overlay's marks, which only SYS_ADMIN may (xattr(7), "trusted").
- * It reads names and bytes that strangers wrote but parses none of them.
- */
+/** Capabilities of each job. */
 export const WORKER_CAPABILITIES = {
   unpack: UNPACK_CAPABILITIES,
   pack: PACK_CAPABILITIES,
-  "pack-changes": [...PACK_CAPABILITIES, "sys_admin"],
 } as const;
 export type Job = keyof typeof WORKER_CAPABILITIES;
 

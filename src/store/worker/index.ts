@@ -9,10 +9,9 @@ import { unpack } from "./unpack.ts";
  * Runs one job and exits: 0 when it reported success.
  *
  *   worker unpack ROOT STYLE SECONDS [BYTES]   standard input: a layer's archive; standard output: the report
- *   worker pack ROOT STYLE COMPRESSION         standard output: the archive; standard error: the report
+ *   worker pack ROOT COMPRESSION               standard output: the archive; standard error: the report
  *
  * SECONDS of processor time and BYTES of a file are the most that this archive may take (bounds.ts).
- * `pack-changes` is `pack` with one capability more.
  */
 export async function runWorker(args: string[]): Promise<never> {
   const [job = "", ...rest] = args;
@@ -38,15 +37,14 @@ function limit(): void {
   offerToOomKiller(800);
 }
 
-async function run(job: string, [root = "", style = "", ...more]: string[]): Promise<unknown> {
+async function run(job: string, [root = "", how = "", ...bounds]: string[]): Promise<unknown> {
   switch (job) {
     case "unpack":
-      limitUnpacking(more.map(Number));
-      return await unpack(root, style === "list" ? "list" : "overlay");
+      limitUnpacking(bounds.map(Number));
+      return await unpack(root, how === "list" ? "list" : "overlay");
     case "pack":
-    case "pack-changes":
       limitProcess("fileSize", 0); // Its archive goes into a pipe
-      return await pack(root, style === "changes" ? "changes" : "tree", more[0] === "gzip" ? "gzip" : "none");
+      return await pack(root, how === "gzip" ? "gzip" : "none");
     default:
       throw new Error(`a worker has no job ${job}`);
   }

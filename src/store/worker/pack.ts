@@ -21,11 +21,6 @@ import type { Digest } from "../../oci/digest.ts";
 import type { EntryType, TarEntry } from "../tar/types.ts";
 import { END_OF_ARCHIVE, encodeEntry, paddingOf } from "../tar/writer.ts";
 
-/**
- * `tree`: all there is. `changes`: an overlay's upper folder as a layer, whiteouts and opaque folders in the image
- * specification's form (layer.md, "Whiteouts").
- */
-export type PackStyle = "tree" | "changes";
 export type PackCompression = "none" | "gzip";
 
 export interface Packed {
@@ -38,7 +33,7 @@ export interface Packed {
 const CHUNK = 1 << 20;
 
 /** Packs what is below `root`, which becomes this process's root directory. */
-export async function pack(root: string, style: PackStyle, compression: PackCompression): Promise<Packed> {
+export async function pack(root: string, compression: PackCompression): Promise<Packed> {
   enterRoot(root);
   const hash = createHash("sha256");
   let size = 0;
@@ -46,7 +41,7 @@ export async function pack(root: string, style: PackStyle, compression: PackComp
     compression === "gzip"
       ? gzipTo(1)
       : { chunk: async (chunk: Buffer) => writeAll(1, chunk), end: async () => {} };
-  for (const chunk of inChunks(new Packer(style).archive())) {
+  for (const chunk of inChunks(new Packer().archive())) {
     hash.update(chunk);
     size += chunk.length;
     await write.chunk(chunk);
@@ -94,8 +89,6 @@ class Packer {
   private readonly links = new Map<string, string>();
   private readonly buffer = Buffer.allocUnsafe(CHUNK);
 
-  constructor(private readonly style: PackStyle) {}
-
   *archive(): Iterable<Buffer> {
     yield* this.folder("");
     yield END_OF_ARCHIVE;
@@ -106,16 +99,12 @@ class Packer {
     for (const base of names(path)) {
       const name = path ? `${path}/${base}` : base;
       const facts = lstatSync(place(name), { bigint: true, throwIfNoEntry: false });
-      if (facts) yield* this.entry(name, path, base, facts); // else gone since
+      if (facts) yield* this.entry(name, facts); // else gone since
     }
   }
 
-  private *entry(name: string, folder: string, base: string, facts: BigIntStats): Iterable<Buffer> {
+  private *entry(name: string, facts: BigIntStats): Iterable<Buffer> {
     if (facts.isSocket()) return; // Nothing that an archive can hold, nor that would work elsewhere
-    if (this.style === "changes" && facts.isCharacterDevice() && facts.rdev === 0n) {
-      yield marker(folder ? `${folder}/.wh.${base}` : `.wh.${base}`, facts);
-      return;
-    }
     const entry = toEntry(name, facts);
     if (facts.nlink > 1n && !facts.isDirectory()) {
       const key = `${facts.dev}:${facts.ino}`;
@@ -129,7 +118,6 @@ class Packer {
     if (entry.type === "file") yield* this.file(entry);
     else yield encodeEntry(entry);
     if (entry.type !== "directory") return;
-    if (this.style === "changes" && isOpaque(name)) yield marker(`${name}/.wh..wh..opq`, facts);
     yield* this.folder(name);
   }
 
@@ -200,27 +188,6 @@ function xattrsOf(name: string): Map<string, Uint8Array> | undefined {
     found.set(key, value);
   }
   return found;
-}
-
-function isOpaque(name: string): boolean {
-  const value = getXattr(Buffer.from(`${name}\0`, "latin1"), "trusted.overlay.opaque");
-  return value?.length === 1 && value[0] === 0x79; // "y"
-}
-
-/** The empty file that says that something is gone. */
-function marker(name: string, facts: BigIntStats): Buffer {
-  return encodeEntry({
-    name,
-    type: "file",
-    mode: 0,
-    uid: 0,
-    gid: 0,
-    size: 0,
-    modified: { seconds: momentOf(facts.mtimeNs).seconds, nanoseconds: 0 },
-    linkName: "",
-    major: 0,
-    minor: 0,
-  });
 }
 
 function names(path: string): string[] {
