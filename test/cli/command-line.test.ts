@@ -145,6 +145,10 @@ test("formats of system df: raw, and errors that name the kind", async () => {
   expect(await wrong("-v")).toBe(`${where}diskUsageContext\n`);
 });
 
+test("an archive may be a device or a pipe", async () => {
+  expect((await client.run("load", "-i", "/dev/null")).stderr).toBe("unrecognized image format\n");
+});
+
 test("ps -q says that it shows no format", async () => {
   expect(await client.run("ps", "-q", "--format", "raw")).toMatchObject({
     stdout: "",
