@@ -6,7 +6,7 @@ import { parseFilters } from "./filters.ts";
 import { empty, flag, type Handler, integer, json, terminalSize } from "./request.ts";
 import { contentTypeOf, frame } from "./streams.ts";
 import type { ContainerConfig, NetworkingConfig } from "./types/index.ts";
-import type { CreateBody } from "./versions/containers.ts";
+import type { CreateBody } from "./versions/create-body.ts";
 import { has } from "./versions.ts";
 
 const list: Handler = async ({ query }, rooms) =>

@@ -6,7 +6,6 @@
 //
 // All calls are synchronous: a layer has ten thousands of files, and a promise each would cost more than the calls.
 import { constants, lstatSync, rmSync } from "node:fs";
-import { type BerthError, invalid } from "../../base/errors.ts";
 import { close, errno, KernelError, O, writeFrom } from "../../linux/ffi.ts";
 import {
   attempt,
@@ -21,6 +20,17 @@ import {
 import { setXattr } from "../../linux/xattr.ts";
 import type { TarHandler } from "../tar/reader.ts";
 import { type TarEntry, toText } from "../tar/types.ts";
+import {
+  cleanName,
+  existsAt,
+  failed,
+  first,
+  inEntry,
+  pathBuffer,
+  pathBytes,
+  refused,
+  second,
+} from "./entry-names.ts";
 
 /** How a layer says that something below it is gone: overlay's device files, or a list in the report. */
 export type WhiteoutStyle = "overlay" | "list";
@@ -136,8 +146,6 @@ export class Extractor implements TarHandler {
     }
   }
 
-  // ── names ──────────────────────────────────────────────────────────────────────────────────────
-
   /** The folder that a path means, links on the way followed; missing ones are made when `make`. */
   private resolve(path: string, entry: TarEntry, make: boolean): string {
     if (path === "" || this.folders.has(path)) return path;
@@ -175,8 +183,6 @@ export class Extractor implements TarHandler {
     this.lastResolved = at;
     return at;
   }
-
-  // ── what is made ───────────────────────────────────────────────────────────────────────────────
 
   private make(path: string, entry: TarEntry): void {
     if (entry.type === "directory") {
@@ -309,8 +315,6 @@ export class Extractor implements TarHandler {
       for (const key of [...map.keys()]) if (key === path || key.startsWith(below)) map.delete(key);
   }
 
-  // ── what is hidden ─────────────────────────────────────────────────────────────────────────────
-
   /** Handles `.wh.NAME` (image-spec, layer.md, "Whiteouts"). */
   private whiteout(folder: string, base: string, entry: TarEntry): boolean {
     if (base === OPAQUE) {
@@ -347,8 +351,6 @@ export class Extractor implements TarHandler {
     return facts.isCharacterDevice() && facts.rdev === 0;
   }
 
-  // ── the rest ───────────────────────────────────────────────────────────────────────────────────
-
   private count(bytes: number): void {
     this.inodes++;
     this.blocks += Math.ceil(bytes / FILE_SYSTEM_BLOCK);
@@ -374,52 +376,6 @@ export class Extractor implements TarHandler {
   }
 }
 
-/** An entry's name without slashes at its ends, `.` and `..`. Errors: invalid for one that leads outside. */
-function cleanName(name: string, entry: TarEntry, what = "its name"): string {
-  if (name.includes("\0")) throw refused(entry, `${what} has a NUL in it`);
-  // Nearly all names are clean or begin with "./".
-  let plain = name.startsWith("./") ? name.slice(2) : name;
-  if (plain.endsWith("/")) plain = plain.slice(0, -1);
-  if (!/^\/|\/\/|(?:^|\/)\.\.?(?:\/|$)/.test(plain)) return plain;
-  const names: string[] = [];
-  for (const part of plain.split("/")) {
-    if (part === "" || part === ".") continue;
-    if (part !== "..") names.push(part);
-    else if (names.pop() === undefined) throw refused(entry, `${what} leads outside of the archive's root`);
-  }
-  return names.join("/");
-}
-
 function accessedOf({ accessed, modified }: TarEntry): Moment {
   return accessed && accessed.seconds > modified.seconds ? accessed : modified;
-}
-
-/** Paths for the kernel, seen from the working directory: two at a time, in buffers that each call uses up at once. */
-const PATH_LIMIT = 65536;
-const first = Buffer.alloc(PATH_LIMIT);
-const second = Buffer.alloc(PATH_LIMIT);
-
-function pathBytes(path: string, buffer: Buffer): Uint8Array {
-  if (path.length >= PATH_LIMIT) throw new KernelError("use", 36, `${toText(path).slice(0, 100)}…`);
-  const length = buffer.write(path || ".", 0, "latin1");
-  buffer[length] = 0;
-  return buffer;
-}
-
-const pathBuffer = (path: string): Buffer => Buffer.from(path || ".", "latin1");
-
-function existsAt(path: string): boolean {
-  return lstatSync(pathBuffer(path), { throwIfNoEntry: false }) !== undefined;
-}
-
-function refused(entry: TarEntry, why: string): BerthError {
-  return invalid(`refused to unpack ${toText(entry.name).slice(0, 200)}: ${why}`);
-}
-
-function failed(call: string, code: number, entry: TarEntry): KernelError {
-  return new KernelError(`unpack ${toText(entry.name).slice(0, 200)}: ${call}`, code);
-}
-
-function inEntry(thrown: unknown, entry: TarEntry): unknown {
-  return thrown instanceof KernelError ? failed(thrown.syscall, thrown.errno, entry) : thrown;
 }
