@@ -61,8 +61,9 @@ export async function openVolumes(rooms: { store: Store; environment: HostEnviro
     anonymous: boolean,
     use?: VolumeUse,
   ): Promise<VolumeRecord> {
+    refuseOtherDriver(name, request.driver);
     checkVolumeName(name);
-    refuseDriver(name, request);
+    checkLocalOptions(name, request.options ?? {});
     const existing = find(name);
     const record: VolumeRecord = existing ?? {
       id: name,
@@ -291,9 +292,8 @@ export async function openVolumes(rooms: { store: Store; environment: HostEnviro
   };
 }
 
-function refuseDriver(name: string, request: NonNullable<ResolvedMount["creation"]>): void {
-  const { driver = "", options = {} } = request;
+/** Before the driver's own checks, as Docker looks it up. */
+function refuseOtherDriver(name: string, driver = ""): void {
   if (driver !== "" && driver !== "local")
     throw notFound(`create ${name}: error looking up volume plugin ${driver}: plugin "${driver}" not found`);
-  checkLocalOptions(name, options);
 }

@@ -88,6 +88,7 @@ describe("named volumes", () => {
         { name: "../up" },
         'create ../up: "../up" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path',
       ],
+      [{ name: "x", driver: "foo" }, 'create x: error looking up volume plugin foo: plugin "foo" not found'],
       [
         { name: "fine", driver: "foo" },
         'create fine: error looking up volume plugin foo: plugin "foo" not found',
