@@ -148,7 +148,15 @@ export function openNetworks(options: {
 
     async reconcile(alive) {
       const dead = rows.sandboxes.all().filter(({ id }) => !alive.has(id) && !starting.has(id));
-      for (const sandbox of dead) letGo(sandbox);
+      for (const sandbox of dead)
+        try {
+          letGo(sandbox);
+        } catch (thrown) {
+          log.warn("a dead container's network is left over", {
+            container: sandbox.id,
+            error: messageOf(thrown),
+          });
+        }
       rows.transaction(() => {
         for (const { id } of dead) deleteSandboxRows(rows, id);
       });

@@ -54,6 +54,27 @@ test("a bridge that somebody removed is made again, and the living are its ports
   expect(await ask(machine.outside.namespace, "tcp", machine.address, 8080)).toStartWith("web ");
 });
 
+test.each([
+  ["alive", ["web"]],
+  ["ended", []],
+] as const)(
+  "a bridge that was removed while no daemon ran keeps none from starting: the container is %s",
+  async (_, alive) => {
+    const daemon = await machine.daemon();
+    const container = await daemon.start("web", web("8080"));
+    await daemon.kill();
+    machine.run("ip", "link", "del", daemon.bridge);
+    await daemon.restart();
+    await daemon.call("reconcile", alive);
+    const next = await daemon.start("next", web("8081"));
+    await using _next = await serve(next.namespace, "tcp", 80, "next");
+    expect(await ask(machine.outside.namespace, "tcp", machine.address, 8081)).toStartWith("next ");
+    if (alive.length === 0) return;
+    await using _server = await serve(container.namespace, "tcp", 80, "web");
+    expect(await ask(machine.outside.namespace, "tcp", machine.address, 8080)).toStartWith("web ");
+  },
+);
+
 describe("beside another firewall", () => {
   /** As Docker's iptables-nft has it: a policy that drops, and a chain for users. */
   const docker = `add table ip filter

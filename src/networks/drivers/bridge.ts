@@ -212,7 +212,8 @@ export function openBridgeDriver(options: {
 
   function unplug(_network: NetworkRecord, endpoint: EndpointRecord): void {
     const link = findLink(host(), vethOf(endpoint));
-    if (link) setBridgePort(host(), link.index, { enabled: false });
+    // Without a master where somebody removed the bridge: nothing comes through it then.
+    if (link?.master) setBridgePort(host(), link.index, { enabled: false });
     const ports = publishedPorts(endpoint);
     if (ports.length === 0) return;
     force.ports.delete(endpoint.id);
@@ -230,8 +231,18 @@ export function openBridgeDriver(options: {
     for (const link of listLinks(host())) {
       if (!link.name.startsWith(`bth${tag}`)) continue;
       const endpoint = living.get(link.name);
-      if (!endpoint) removeLink(host(), link.name);
-      else rejoin(link, masters.get(endpoint.networkId));
+      // One container without a network keeps no daemon from starting.
+      try {
+        if (!endpoint) removeLink(host(), link.name);
+        else rejoin(link, masters.get(endpoint.networkId));
+      } catch (thrown) {
+        const container = endpoint ? { container: endpoint.sandboxId } : {};
+        log.error("cannot bring a container's network device in line: restart the container", {
+          device: link.name,
+          ...container,
+          error: messageOf(thrown),
+        });
+      }
     }
     if (networks.length === 0) return;
     if (config.ipForward) startForwarding(networks);
