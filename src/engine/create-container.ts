@@ -4,7 +4,12 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import type { ContainerConfig, ContainerCreateResponse, HostConfig } from "../api/types/index.ts";
+import type {
+  ContainerConfig,
+  ContainerCreateResponse,
+  HostConfig,
+  NetworkingConfig,
+} from "../api/types/index.ts";
 import { invalid, messageOf, notImplemented } from "../base/errors.ts";
 import { failpoint } from "../base/failpoint.ts";
 import {
@@ -64,7 +69,7 @@ export async function createContainer(
     inherited: inheritedMounts(engine, hostConfig.VolumesFrom ?? []),
     ...(hostConfig.VolumeDriver && { volumeDriver: hostConfig.VolumeDriver }),
   });
-  const networking = request.networkingConfig ?? {};
+  const networking = underItsName(request.networkingConfig, hostConfig);
   engine.networks.check(sandboxRequest({ id, name, config, hostConfig, networking }));
   const image = await engine.images.ensureUnpacked(found);
   const draft = { id, name, config, hostConfig, networking };
@@ -141,6 +146,16 @@ function withDefaults(engine: Engine, asked: HostConfig): HostConfig {
     NetworkMode: isDefault(asked.NetworkMode) ? defaultNetwork(engine) : asked.NetworkMode,
     LogConfig: withLogDefaults(asked.LogConfig, engine.config),
   };
+}
+
+/** Clients name the endpoint of the default network `default`, as its mode; the mode has the network's own name by now. */
+function underItsName(
+  asked: NetworkingConfig | undefined,
+  { NetworkMode: mode }: HostConfig,
+): NetworkingConfig {
+  const { default: settings, ...endpoints } = asked?.EndpointsConfig ?? {};
+  if (!settings || !mode || mode === "default") return asked ?? {};
+  return { ...asked, EndpointsConfig: { ...endpoints, [mode]: endpoints[mode] ?? settings } };
 }
 
 /** `container:NAME` becomes `container:ID`, so that a later rename changes nothing. Errors: invalid. */

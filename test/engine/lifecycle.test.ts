@@ -454,3 +454,14 @@ test("prune removes what doesn't run, and says how much that was", async () => {
   expect(report.spaceReclaimed).toBeGreaterThanOrEqual(64 * 1024);
   await engine.removeContainer(rooms, kept.id, { force: true, volumes: true });
 });
+
+test("settings of the default network's endpoint come as `default` and hold for the bridge", async () => {
+  const mac = "02:42:ac:11:00:99";
+  const asked = (settings: object) => ({ networkingConfig: { EndpointsConfig: { default: settings } } });
+  const { output, id } = await run(rooms, ["cat", "/sys/class/net/eth0/address"], asked({ MacAddress: mac }));
+  expect(output.stdout).toBe(`${mac}\n`);
+  expect(Object.keys((await inspect(id)).NetworkSettings?.Networks ?? {})).toEqual(["bridge"]);
+  await expect(run(rooms, ["true"], asked({ IPAMConfig: { IPv4Address: "10.1.2.3" } }))).rejects.toThrow(
+    /^invalid config for network bridge: /,
+  );
+});
