@@ -23,7 +23,7 @@ export function checkRequest(request: SandboxRequest): void {
     checkShared(request);
   for (const extra of request.extraHosts) checkExtraHost(extra);
   for (const address of request.dns) checkNameserver(address);
-  parsePorts(request);
+  checkHostAddresses(request);
   if (request.macAddress) checkMac(request.macAddress);
   for (const [name, settings] of Object.entries(request.networkingConfig?.EndpointsConfig ?? {})) {
     if (settings?.MacAddress) checkMac(settings.MacAddress);
@@ -44,6 +44,18 @@ export function checkRequest(request: SandboxRequest): void {
         `invalid config for network ${name}: invalid endpoint settings:\n${problems.map((text) => `* ${text}`).join("\n")}`,
       );
   }
+}
+
+/** Docker's proxy serves ::1; we have none, and the kernel routes nothing on from the IPv6 loopback. */
+function checkHostAddresses(request: SandboxRequest): void {
+  const { requests } = parsePorts(request);
+  if (["host", "none"].includes(request.networkMode)) return;
+  const port = requests.find(({ hostAddress }) => hostAddress === "::1");
+  if (port)
+    throw invalid(
+      `cannot publish ${port.containerPort}/${port.protocol} on [::1]: ports are published by translating addresses, and the kernel ` +
+        "sends nothing on from the IPv6 loopback: publish on 127.0.0.1, or on another address of this host",
+    );
 }
 
 function checkMac(mac: string): void {

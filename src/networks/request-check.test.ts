@@ -1,0 +1,35 @@
+// What a container may not ask of its network.
+import { expect, test } from "bun:test";
+import { checkRequest } from "./request-check.ts";
+
+const asking = (HostIp: string, networkMode = "bridge") => ({
+  containerId: "c",
+  containerName: "c",
+  networkMode,
+  portBindings: { "80/tcp": [{ HostIp, HostPort: "8080" }] },
+  exposedPorts: [],
+  publishAll: false,
+  hostname: "",
+  extraHosts: [],
+  dns: [],
+  dnsOptions: [],
+  dnsSearch: [],
+});
+
+test.each(["::1", "[::1]", "0:0:0:0:0:0:0:1"])(
+  "a port on %s is refused, as nothing would reach it",
+  (address) => {
+    expect(() => checkRequest(asking(address))).toThrow(
+      /^cannot publish 80\/tcp on \[::1\]: .* publish on 127\.0\.0\.1, or on another address of this host$/,
+    );
+  },
+);
+
+test.each([
+  ["127.0.0.1", "bridge"],
+  ["::", "bridge"],
+  ["fd00::1", "bridge"],
+  ["::1", "host"], // Nothing is published there.
+])("a port on %s with the network %s is taken", (address, mode) => {
+  expect(() => checkRequest(asking(address, mode))).not.toThrow();
+});
