@@ -2,13 +2,13 @@
 // since daemons with roots of their own share nothing else.
 import {
   closeSync,
+  existsSync,
   fstatSync,
   ftruncateSync,
   mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
-  rmdirSync,
   statSync,
   unlinkSync,
   writeSync,
@@ -19,8 +19,8 @@ import { tryLock } from "../linux/files.ts";
 
 const FOLDER = "/run/berth-bridges";
 
-/** A daemon that starts holds locks of dead ones for a moment, to remove them: who holds one longer lives. */
-const LOOKS = 5;
+/** A daemon that starts holds locks of dead ones for a moment, to remove them: who holds one longer than half a second lives. */
+const LOOKS = 25;
 const LOOK_INTERVAL = 20;
 
 /**
@@ -29,13 +29,11 @@ const LOOK_INTERVAL = 20;
  */
 export function lockBridge(bridge: string): Disposable {
   mkdirSync(FOLDER, { recursive: true, mode: 0o700 });
-  removeUnheld();
+  removeLeft();
   const path = join(FOLDER, `${statSync("/proc/self/ns/net").ino}-${bridge}`);
   for (let look = 1; ; ) {
-    mkdirSync(FOLDER, { recursive: true, mode: 0o700 });
     // Close-on-exec (node:fs opens so): no shim must keep it.
-    const fd = tryOpen(path);
-    if (fd === undefined) continue; // The folder went meanwhile, with its last lock.
+    const fd = openSync(path, "a+", 0o600);
     if (!tryLock(fd)) {
       if (look++ < LOOKS) {
         closeSync(fd);
@@ -60,32 +58,27 @@ function held(fd: number, path: string): Disposable {
     [Symbol.dispose]() {
       unlinkSync(path);
       closeSync(fd);
-      try {
-        rmdirSync(FOLDER);
-      } catch {
-        // Other daemons have theirs in it.
-      }
     },
   };
 }
 
-/** Locks that killed daemons left. */
-function removeUnheld(): void {
+/** Locks of killed daemons away. Only files that name a process: one just made is about to be locked by who made it. */
+function removeLeft(): void {
   for (const name of readdirSync(FOLDER)) {
     const path = join(FOLDER, name);
     const fd = tryOpen(path);
     if (fd === undefined) continue;
-    if (tryLock(fd) && isAt(fd, path)) unlinkSync(path);
+    const holder = readFileSync(fd, "utf8").trim();
+    if (holder && !existsSync(`/proc/${holder}`) && tryLock(fd) && isAt(fd, path)) unlinkSync(path);
     closeSync(fd);
   }
 }
 
 function tryOpen(path: string): number | undefined {
   try {
-    return openSync(path, "a+", 0o600);
-  } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw thrown;
+    return openSync(path, "r");
+  } catch {
+    return undefined; // It went meanwhile.
   }
 }
 
