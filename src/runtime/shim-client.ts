@@ -1,6 +1,6 @@
 // The daemon's end of a shim: starts one, finds a running one again, and reads what a dead one left. Any number of
 // calls may be under way at a time; each attached stream has a connection of its own.
-import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { BerthError, conflict, invalid, notFound, systemError, unavailable } from "../base/errors.ts";
 import { selfCommand } from "../base/self.ts";
 import { KernelError } from "../linux/errors.ts";
@@ -190,10 +190,23 @@ async function killProcesses(dir: string, cgroupPath: string): Promise<void> {
   const init = Number(read(`${dir}/init.pid`) ?? Number.NaN);
   const shim = Number(read(`${dir}/shim.pid`) ?? Number.NaN);
   if (isShimOf(shim, dir)) kill(shim);
+  // A runtime that the shim had called goes on without it, and would bring the container up after all.
+  for (let tries = 0; killRuntimeCalls(dir) > 0 && tries < 500; tries++) await Bun.sleep(10);
   // A process that is being killed may take a moment (disk, memory); one that forks meanwhile is met again.
   for (let tries = 0; killCgroup(cgroupPath) > 0 && tries < 500; tries++) await Bun.sleep(10);
   // Where the host's cgroups tell nothing, the init itself, if it still is one that the shim's death orphaned.
   if (read(`/proc/${init}/cgroup`)?.includes(cgroupPath)) kill(init);
+}
+
+/** Kills the calls of a runtime on the state below `dir`, and what they forked before it became another program. */
+function killRuntimeCalls(dir: string): number {
+  const calls = readdirSync("/proc").filter((name) => {
+    if (!/^\d+$/.test(name)) return false;
+    // A dead process that nobody has reaped yet has no command line any more.
+    return read(`/proc/${name}/cmdline`)?.split("\0").includes(`${dir}/state`);
+  });
+  for (const pid of calls) kill(Number(pid));
+  return calls.length;
 }
 
 /** True when the pid is still that shim and not a later process of the same number. */

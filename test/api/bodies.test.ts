@@ -40,6 +40,11 @@ describe("ten thousand random bytes as the body", () => {
         body: randomBytes(10_000),
         headers: type ? { "Content-Type": type } : {},
       });
+      // Load has answered 200 before it reads its archive, as moby; what is wrong with that comes in its stream.
+      if (route.operation === "ImageLoad" && answer.status === 200) {
+        expect(answer.json<{ errorDetail: { message: string } }>().errorDetail.message).toBeString();
+        continue;
+      }
       // Attach answers its refusals raw, as moby.
       const raw = route.operation === "ContainerAttach";
       const message = raw ? answer.text : answer.json<{ message: string }>().message;

@@ -76,13 +76,11 @@ async function listenUnix(path: string, group: string, api: ApiServer): Promise<
   };
 }
 
-/** A file that nobody accepts on any more goes away; one that somebody serves is refused. */
-async function removeStaleSocket(path: string): Promise<void> {
-  const stat = lstatSync(path, { throwIfNoEntry: false });
-  if (!stat) return;
-  if (!stat.isSocket())
-    throw new Error(`can't create unix socket ${path}: a file that is no socket is there`);
-  const served = await new Promise<boolean>((resolve) => {
+/** Milliseconds before a socket that accepts counts as another daemon's. */
+const PATIENCE = 1_000;
+
+function isServed(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
     const probe = createConnection(path);
     probe.once("connect", () => {
       probe.destroy();
@@ -90,6 +88,18 @@ async function removeStaleSocket(path: string): Promise<void> {
     });
     probe.once("error", () => resolve(false));
   });
+}
+
+/** A file that nobody accepts on any more goes away; one that somebody serves is refused. */
+async function removeStaleSocket(path: string): Promise<void> {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (!stat) return;
+  if (!stat.isSocket())
+    throw new Error(`can't create unix socket ${path}: a file that is no socket is there`);
+  // A daemon that was killed while it started a process may live on for a moment in that one's copy of its sockets.
+  let served = await isServed(path);
+  for (const until = Date.now() + PATIENCE; served && Date.now() < until; served = await isServed(path))
+    await Bun.sleep(50);
   if (served)
     throw new Error(
       `can't create unix socket ${path}: another process serves it (is a daemon running already? take another path with -H)`,
