@@ -134,8 +134,8 @@ export class Downloads {
     const live = () => this.followers.get(digest);
     if (writer.offset < size)
       await receive(repository, descriptor, writer, signal, report, live).catch(async (error: unknown) => {
-        // What came is kept for the next try, unless it is what fills the disk.
-        if (isDiskFull(error)) await writer.abort();
+        // What came is kept for the next try, unless it is what fills the disk, or the image it is for was refused.
+        if (isDiskFull(error) || isRefusal(signal.reason)) await writer.abort();
         throw error;
       });
     if (writer.offset < size)
@@ -179,6 +179,10 @@ async function receive(
     failpoint("pull.blob-partial");
   }
 }
+
+/** Another part of the same pull failed for good: not the network's doing, and not a client that left. */
+const isRefusal = (reason: unknown): boolean =>
+  reason instanceof BerthError && !(reason instanceof NetworkError);
 
 /** A registry that is being restarted refuses for a moment; in the middle of a pull that is worth waiting for. */
 const isRefusedConnection = (error: unknown): boolean =>

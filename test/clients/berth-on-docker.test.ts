@@ -10,10 +10,11 @@ const peer = process.env.BERTH_PEER;
 if (!peer) console.log("skipped: BERTH_PEER names no Docker daemon's socket");
 
 describe.skipIf(!peer)("our client on Docker", () => {
-  const folder = mkdtempSync("/var/tmp/berth-test-");
+  let folder: string;
   const image = `berth-test-${crypto.randomUUID().slice(0, 8)}`;
   let client: Client;
   beforeAll(async () => {
+    folder = mkdtempSync("/var/tmp/berth-test-");
     client = clientOf("berth", berthBinary(folder), `unix://${peer}`, folder);
     const root = join(folder, "root");
     await Bun.$`mkdir -p ${root}/bin ${root}/etc && cp /bin/busybox ${root}/bin`.quiet();

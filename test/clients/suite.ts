@@ -1,6 +1,6 @@
 // What a person does with containers, images and volumes, word for word the same with Docker's client and ours,
 // against our daemon and Docker's. The daemon has the image `image` (busybox).
-import { afterAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Client } from "./client.ts";
@@ -18,7 +18,7 @@ interface Given {
 
 export function clientSuite(title: string, given: () => Given): void {
   const prefix = `s${crypto.randomUUID().slice(0, 8)}`;
-  const scratch = mkdtempSync("/var/tmp/berth-test-client-");
+  let scratch: string;
   const client = () => given().client;
   const image = () => given().image;
   let count = 0;
@@ -28,6 +28,9 @@ export function clientSuite(title: string, given: () => Given): void {
   };
   const check = (what: string, work: () => Promise<void>) => test(`${title}: ${what}`, work);
 
+  beforeAll(() => {
+    scratch = mkdtempSync("/var/tmp/berth-test-client-");
+  });
   afterAll(async () => {
     const ids = (await client().ok("ps", "-aq", "--filter", `name=${prefix}`)).split("\n").filter(Boolean);
     if (ids.length > 0) await client().run("rm", "-f", "-v", ...ids);
