@@ -3,6 +3,6 @@
 set -e
 cd "$(dirname "$0")/.."
 [ -e node_modules/.bin/biome ] || sh scripts/setup.sh test
-node_modules/.bin/biome check .
+node_modules/.bin/biome check --error-on-warnings .
 node_modules/.bin/tsc --noEmit
 sh scripts/bun.sh scripts/lint-rooms.ts
