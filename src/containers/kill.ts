@@ -1,6 +1,7 @@
 // Signals to a container, and stopping it: the signal it asks for, a wait, SIGKILL.
 import { conflict, isKind, messageOf, systemError } from "../base/errors.ts";
 import { parseSignal, ShimDiedError } from "../runtime/index.ts";
+import type { Shim } from "../runtime/types.ts";
 import { recordPaused, recordRestartGivenUp, updateRecord } from "./state-machine.ts";
 import { isRunning } from "./status-text.ts";
 import type { ContainerId, ContainerRecord, Containers } from "./types.ts";
@@ -10,6 +11,8 @@ const SIGKILL = 9;
 const DEFAULT_STOP_TIMEOUT = 10;
 /** Milliseconds for SIGKILL to be seen: a program in an uninterruptible call ends when the kernel lets it. */
 const KILL_WAIT = 10_000;
+/** Milliseconds that a paused container's runtime has to let it go on. */
+const WAKE_LIMIT = 5000;
 
 export const notRunning = (id: string) => conflict(`container ${id} is not running`);
 
@@ -60,6 +63,15 @@ const signalAndWait = (
     milliseconds,
   );
 
+/** A runtime that hangs in it doesn't hold up the killing that follows. */
+async function wake(containers: Containers, id: ContainerId, shim: Shim): Promise<void> {
+  const woken = shim.resume().then(() => {
+    if (containers.records.get(id)?.state.status === "paused") recordPaused(containers, id, false);
+  });
+  woken.catch(() => {}); // after the limit nobody looks
+  await Promise.race([woken, Bun.sleep(WAKE_LIMIT)]);
+}
+
 /**
  * Sends a signal. The container's own stop signal and SIGKILL mean that a person wants it down: its restart policy
  * stays out of it, one that waits to be restarted is not, and a paused one is woken so that it can end.
@@ -78,10 +90,7 @@ async function sendSignal(containers: Containers, id: ContainerId, signal: numbe
   if (!shim) throw notRunning(id);
   try {
     await shim.kill(signal);
-    if (isStop && containers.records.get(id)?.state.status === "paused") {
-      await shim.resume();
-      if (containers.records.get(id)?.state.status === "paused") recordPaused(containers, id, false);
-    }
+    if (isStop && containers.records.get(id)?.state.status === "paused") await wake(containers, id, shim);
   } catch (error) {
     // It ended in between: its exit is on the way, and whoever waits for it will see it. The shim calls that a conflict
     // while it is still there to say so, and one that died leaves no more to be said.

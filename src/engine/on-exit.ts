@@ -28,8 +28,8 @@ import type { Engine } from "./types.ts";
 
 /** Nobody saw its status: as a program that SIGKILL ended. */
 const LOST = 137;
-/** Milliseconds. */
-const LEAVE_LIMIT = 10_000;
+/** Milliseconds: a runtime's `delete` may take ten seconds, after which its shim gives it up. */
+const LEAVE_LIMIT = 15_000;
 
 /** From now on the end of this shim's container is acted upon. */
 export function watchExit(engine: Engine, id: ContainerId, shim: Shim): void {
@@ -101,8 +101,13 @@ export async function giveBack(engine: Engine, record: ContainerRecord, shim?: S
   };
   containers.shims.delete(id);
   const leave = attempt("end the shim", async () => {
-    if (shim) await Promise.race([shim.remove(), tooLong("the shim does not end")]);
-    rmSync(bundleFolder(environment, id), { recursive: true, force: true });
+    const bundle = bundleFolder(environment, id);
+    if (shim)
+      await Promise.race([shim.remove(), tooLong("the shim does not end")]).catch((error: unknown) => {
+        log.warn("killing a shim that does not go", { id, error: messageOf(error) });
+        return killLeftBehind(bundle);
+      });
+    rmSync(bundle, { recursive: true, force: true });
   }).finally(() => engine.leaving.delete(id));
   engine.leaving.set(id, leave);
   // The shim holds the host's ports: where there are any, the next container may need them right after the answer.

@@ -24,6 +24,9 @@ const ATTEMPTS = 10;
 /** Milliseconds for the end of a container whose shim was killed: a process in an uninterruptible call ends when the kernel lets it. */
 const KILL_WAIT = 10_000;
 
+/** Milliseconds that a start under way may still take when the container is removed by force; most take a tenth of that. */
+const START_WAIT = 1000;
+
 /** Errors: not-found, conflict (it runs, or a removal is under way), in Docker's words. */
 export async function removeContainer(
   engine: Engine,
@@ -56,7 +59,9 @@ async function removeOnce(engine: Engine, id: ContainerId, options: RemoveOption
       if (!options.force) throw stillRunning(record);
       await killAndWait(containers, id).catch((error: unknown) => killWithShim(engine, id, error));
     }
+    const breakingOff = options.force ? breakOffStart(engine, id) : undefined;
     const gone = await containers.locks.run(id, async () => {
+      clearInterval(breakingOff);
       const now = containers.get(id);
       if (!now) return true;
       if (isRunning(now.state)) return false; // started while we waited for our turn
@@ -67,6 +72,13 @@ async function removeOnce(engine: Engine, id: ContainerId, options: RemoveOption
   }
   throw conflict("container is started again and again");
 }
+
+/** Ends what keeps the container's lock too long: a runtime that hangs in its start, which may not have got that far yet. */
+const breakOffStart = ({ environment, background }: Engine, id: ContainerId) =>
+  setInterval(() => {
+    log.warn("breaking off a start, since the container is to be removed", { id });
+    background.run("the end of a start", () => killLeftBehind(bundleFolder(environment, id)));
+  }, START_WAIT);
 
 /** A shim that does nothing any more (stopped, out of order) is killed with all it keeps; its end is then seen as of one that died. */
 async function killWithShim(

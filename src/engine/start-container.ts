@@ -24,6 +24,7 @@ import {
   cgroupsPath,
   killLeftBehind,
   rootOwner,
+  ShimDiedError,
   selectRuntime,
   startShim,
   writeBundle,
@@ -65,13 +66,15 @@ export async function startHeld(
       break;
     case "removing":
     case "dead":
-      throw conflict("container is marked for removal and cannot be started");
+      throw markedForRemoval();
   }
   try {
     await bringUp(engine, record, byUser);
     return "started";
   } catch (error) {
-    const problem = classifyStartError(error);
+    const problem = classifyStartError(
+      error instanceof ShimDiedError && engine.containers.removing.has(id) ? markedForRemoval() : error,
+    );
     const failed = recordStartFailed(engine.containers, id, {
       exitCode: problem.exitCode,
       error: problem.error.message,
@@ -84,6 +87,8 @@ export async function startHeld(
     throw problem.error;
   }
 }
+
+const markedForRemoval = () => conflict("container is marked for removal and cannot be started");
 
 async function bringUp(engine: Engine, record: ContainerRecord, byUser: boolean): Promise<void> {
   const { environment, containers } = engine;

@@ -132,7 +132,10 @@ export function killCgroup(cgroupPath: string): number {
  * that ended is in it until the kernel has let it go.
  */
 export function removeCgroup(cgroupPath: string): boolean {
-  return Object.values(cgroupFolders(cgroupPath)).map(removeFolder).every(Boolean);
+  const folders = Object.values(cgroupFolders(cgroupPath));
+  // Of no use for limits there, but runc makes one.
+  if (hostCgroupMode() === "hybrid") folders.push(UNIFIED + cgroupRelativePath(cgroupPath));
+  return folders.map(removeFolder).every(Boolean);
 }
 
 function removeFolder(folder: string): boolean {

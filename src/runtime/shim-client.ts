@@ -1,12 +1,22 @@
 // The daemon's end of a shim: starts one, finds a running one again, and reads what a dead one left. Any number of
 // calls may be under way at a time; each attached stream has a connection of its own.
 import { closeSync, openSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { BerthError, conflict, invalid, notFound, systemError, unavailable } from "../base/errors.ts";
+import {
+  BerthError,
+  conflict,
+  invalid,
+  messageOf,
+  notFound,
+  systemError,
+  unavailable,
+} from "../base/errors.ts";
+import { log } from "../base/log.ts";
 import { selfCommand } from "../base/self.ts";
 import { KernelError } from "../linux/errors.ts";
 import { toJson } from "./bundle/exact-json.ts";
 import { warmCgroupLock } from "./cgroup-lock.ts";
 import { killCgroup, removeCgroup, scopeOf } from "./cgroups.ts";
+import { killTree } from "./process-tree.ts";
 import { execFailure, startFailure } from "./runtime-errors.ts";
 import type { Hello, Reply, ShimFailure, Started } from "./shim/protocol.ts";
 import { FRAME, OLDEST_PROTOCOL, PROTOCOL } from "./shim/protocol.ts";
@@ -22,6 +32,8 @@ import type { ExitStatus, LeftExit, ProcessSpec, Shim, ShimConfig, ShimState } f
 const START_LIMIT = 120_000;
 /** A shim answers at once when it only has to send a signal; one that doesn't for so long (milliseconds) is stopped or hangs. */
 const KILL_LIMIT = 10_000;
+/** For a runtime's `delete` of what has no processes any more: milliseconds. */
+const DELETE_LIMIT = 10_000;
 
 /**
  * The shim itself died (kill -9, out of memory): nobody holds the container's output or learns its exit status any
@@ -175,15 +187,25 @@ async function killOnce(dir: string): Promise<void> {
   const config = JSON.parse(text) as ShimConfig;
   const { runtime, cgroupPath } = config;
   await killProcesses(dir, cgroupPath);
-  // The cgroup's processes are gone, so this has nothing to wait for; on a hybrid host crun refuses, and all that it
-  // would do is done below.
-  const child = Bun.spawn({
-    cmd: [runtime.path, ...runtime.args, "--root", `${dir}/state`, "delete", "--force", config.id],
-    stdio: ["ignore", "ignore", "ignore"],
-    timeout: START_LIMIT,
-  });
-  await child.exited;
+  if (config.hasHooks || !PLAIN.has(runtime.name)) await deleteByRuntime(dir, config);
   for (let tries = 0; !removeCgroup(cgroupPath) && tries < 50; tries++) await Bun.sleep(20);
+}
+
+/** Their `delete` without hooks does no more than is done here: processes, groups, a folder of state, which is in `dir`. */
+const PLAIN = new Set(["crun", "runc"]);
+
+/** The cgroup's processes are gone, so this has nothing to wait for, but some runtimes have more than processes. */
+async function deleteByRuntime(dir: string, { runtime, id }: ShimConfig): Promise<void> {
+  try {
+    const child = Bun.spawn({
+      cmd: [runtime.path, ...runtime.args, "--root", `${dir}/state`, "delete", "--force", id],
+      stdio: ["ignore", "ignore", "ignore"],
+    });
+    const limit = setTimeout(() => killTree(child.pid), DELETE_LIMIT);
+    await child.exited.finally(() => clearTimeout(limit));
+  } catch (error) {
+    log.warn("a runtime cannot be called", { runtime: runtime.path, error: messageOf(error) });
+  }
 }
 
 async function killProcesses(dir: string, cgroupPath: string): Promise<void> {
@@ -205,7 +227,7 @@ function killRuntimeCalls(dir: string): number {
     // A dead process that nobody has reaped yet has no command line any more.
     return read(`/proc/${name}/cmdline`)?.split("\0").includes(`${dir}/state`);
   });
-  for (const pid of calls) kill(Number(pid));
+  for (const pid of calls) killTree(Number(pid));
   return calls.length;
 }
 

@@ -96,6 +96,8 @@ export interface ShimConfig {
   reservePorts: { protocol: "tcp" | "udp"; address: string; port: number }[];
   /** The bundle has hooks of its own, which the runtime's `delete` has to run; else the shim cleans up by itself. */
   hasHooks?: boolean;
+  /** Milliseconds after which a call of the runtime is given up, instead of two minutes (`delete`: ten seconds). */
+  callLimit?: number;
   /** As in config.json (`linux.cgroupsPath`): where the OOM count is read, and whom to kill when the shim died. */
   cgroupPath: string;
 }

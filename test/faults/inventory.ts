@@ -76,10 +76,10 @@ export function inventory(daemon: WatchedDaemon): Inventory {
 /** Milliseconds: namespaces, devices and folders are deleted after the answer. */
 const SETTLE = 10_000;
 
-/** Waits until the daemon has what it had before, no more and no less. */
-export async function expectSame(daemon: WatchedDaemon, before: Inventory): Promise<void> {
+/** Waits until the daemon has what it had before, no more and no less. `limit` in milliseconds. */
+export async function expectSame(daemon: WatchedDaemon, before: Inventory, limit = SETTLE): Promise<void> {
   let now = inventory(daemon);
-  for (const until = Date.now() + SETTLE; Date.now() < until && !Bun.deepEquals(now, before); ) {
+  for (const until = Date.now() + limit; Date.now() < until && !Bun.deepEquals(now, before); ) {
     await Bun.sleep(50);
     now = inventory(daemon);
   }

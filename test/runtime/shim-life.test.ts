@@ -1,6 +1,6 @@
 // How containers end, whoever watches: under a real runtime, with a root of busybox.
-import { describe, expect, test } from "bun:test";
-import { existsSync, readFileSync } from "node:fs";
+import { afterAll, describe, expect, test } from "bun:test";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { createServer } from "node:net";
 import {
@@ -13,6 +13,8 @@ import {
   ShimDiedError,
   selectRuntime,
 } from "../../src/runtime/index.ts";
+import { childrenOf } from "../../src/runtime/process-tree.ts";
+import { faultyRuntimes, setFaults } from "../fixtures/faulty-runtime.ts";
 import { bundle, collect, execSpec, gone } from "./fixture.ts";
 
 const SIGKILL = 9;
@@ -281,4 +283,51 @@ test("a shim that can't start says why", async () => {
   await using made = await bundle({ args: ["/bin/true"] });
   made.config.log.path = "/nowhere/at/all.log";
   await expect(made.start()).rejects.toThrow("open /nowhere/at/all.log: no such file or directory");
+});
+
+describe("a runtime that hangs", () => {
+  const folder = mkdtempSync("/var/tmp/berth-test-");
+  const { hangs, late, stays } = faultyRuntimes(folder, {
+    hangs: { run: "hang", delete: "hang" },
+    late: { run: "late" },
+    stays: { exec: "hang", pause: "hang", delete: "hang" },
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+  /** So that nobody waits for it after the test. */
+  const healed = (runtime = { path: "" }) => ({ [Symbol.dispose]: () => setFaults(runtime, {}) });
+
+  test.each([
+    ["before it did anything", hangs],
+    ["after it did", late],
+  ])("in a start, %s, is given up with all that it started", async (_, runtime) => {
+    await using made = await bundle({ args: ["/bin/sleep", "60"] });
+    using _healed = healed(runtime);
+    made.config.runtime = { path: runtime?.path ?? "", name: "faulty", args: [] };
+    made.config.callLimit = 700;
+    await using shim = await made.start();
+    await expect(shim.start()).rejects.toThrow("faulty did not answer for 0.7 seconds");
+    expect(childrenOf(shim.pid)).toEqual([]);
+    expect(cgroupProcesses(made.config.cgroupPath)).toEqual([]);
+    await shim.remove();
+    expect(cgroupFolders(made.config.cgroupPath)).toEqual({});
+  });
+
+  test("in an exec or a pause is given up; in a deletion, too, and the shim goes", async () => {
+    await using made = await bundle({ args: ["/bin/sleep", "60"] });
+    using _healed = healed(stays);
+    made.config.runtime = { path: stays?.path ?? "", name: "faulty", args: [] };
+    made.config.callLimit = 700;
+    await using shim = await made.start();
+    const { pid } = await shim.start();
+    await expect(shim.exec("e", execSpec(["/bin/true"]), { stdin: false })).rejects.toThrow(
+      "faulty did not answer for 0.7 seconds",
+    );
+    await expect(shim.pause()).rejects.toThrow("faulty did not answer for 0.7 seconds");
+    expect(childrenOf(shim.pid)).toEqual([pid]);
+    await shim.kill(SIGKILL);
+    expect(await shim.wait()).toMatchObject({ code: 137 });
+    await shim.remove();
+    await gone(shim.pid);
+    expect(cgroupFolders(made.config.cgroupPath)).toEqual({});
+  });
 });

@@ -2,6 +2,7 @@
 // their subreaper), and strangers that end up here because a container shares the host's processes.
 import { close } from "../../linux/ffi.ts";
 import { openPidfd, reapChild, type WaitStatus } from "../../linux/process.ts";
+import { childrenOf, killTree } from "../process-tree.ts";
 import { READ, type Reactor } from "./reactor.ts";
 
 /** Strangers tell nobody when they end: they are looked for this often, in milliseconds. */
@@ -36,6 +37,11 @@ export class Children {
   }
   newcomerKnown(): void {
     if (--this.expecting === 0) this.early.clear();
+  }
+
+  /** Kills the children that nobody tracks: what a start that failed left. */
+  killStrangers(): void {
+    for (const pid of childrenOf(process.pid)) if (!this.tracked.has(pid)) killTree(pid);
   }
 
   /** Blocks until a tracked child has ended: only for one that is sure to end soon. */

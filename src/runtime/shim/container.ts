@@ -9,13 +9,23 @@ import { formatTime } from "./json-line.ts";
 import type { ContainerLog } from "./log-file.ts";
 import { ProcessStreams } from "./process-streams.ts";
 import type { ShimFailure } from "./protocol.ts";
-import { ConsoleSocket, callRuntime, type RuntimeHost } from "./runtime-call.ts";
+import {
+  ConsoleSocket,
+  callRuntime,
+  type RuntimeCall,
+  type RuntimeDone,
+  type RuntimeHost,
+} from "./runtime-call.ts";
 
 /** Ends of execs that are still told to a `wait` that comes late; the daemon records each as it comes. */
 const REMEMBERED_EXECS = 256;
 
 /** Milliseconds after which an end that nobody asked about is written through to the disk. */
 const SYNC_AFTER = 500;
+/** Milliseconds that a call of the runtime may still take when its container has ended; most fail at once by themselves. */
+const CALLS_AFTER_END = 1000;
+const ENDED = "the container has ended";
+const SIGKILL = 9;
 const SIGTERM = 15;
 
 /** Thrown where a request can't be done now; the client gets it as it is. */
@@ -55,6 +65,8 @@ export class Container {
   private readonly execs = new Map<string, Supervised>();
   private readonly ended = new Map<string, ExitStatus>();
   private size: [number, number] | undefined;
+  /** Calls of the runtime under way. */
+  private readonly calls = new Set<RuntimeCall>();
 
   constructor(
     private readonly host: RuntimeHost,
@@ -178,7 +190,7 @@ export class Container {
   /** `pause` and `resume` of the runtime. */
   freeze(verb: "pause" | "resume", answer: Answer<null>): void {
     this.mustRun();
-    callRuntime(this.host, [verb, this.host.config.id], ["null", "null", "null"], (failure) => {
+    this.call([verb, this.host.config.id], (failure) => {
       if (failure !== undefined) {
         answer.fail(new Refusal("runtime", `the runtime could not ${verb} the container`, failure));
         return;
@@ -203,13 +215,17 @@ export class Container {
   /** Takes away what the runtime and the kernel still have of the container. */
   remove(answer: Answer<null>): void {
     if (this.running) throw new Refusal("running", "the container is running");
+    this.giveUpCalls();
     if (this.phase === "created" || this.cleanedByHand()) {
       answer.ok(null);
       return;
     }
-    callRuntime(this.host, ["delete", "--force", this.host.config.id], ["null", "null", "null"], () =>
-      answer.ok(null),
-    );
+    this.call(["delete", "--force", this.host.config.id], (failure) => {
+      if (failure !== undefined) this.host.complain(`delete: ${failure}`);
+      // Whatever it did: its state is in the shim's folder, and goes with it.
+      if (removeCgroup(this.host.config.cgroupPath) || failure === undefined) answer.ok(null);
+      else answer.fail(new Refusal("runtime", "the runtime could not delete the container", failure));
+    });
   }
 
   /**
@@ -246,7 +262,7 @@ export class Container {
       try {
         const master = failure === undefined ? terminal?.receive() : undefined;
         if (master !== undefined) streams.useTerminal(master, call.stdin);
-        if (failure === undefined) pid = Number(readFileSync(call.pidFile, "utf8"));
+        if (failure === undefined) pid = readPid(call.pidFile, this.host.config.runtime.name);
       } catch (error) {
         failure = (error as Error).message;
       }
@@ -258,16 +274,39 @@ export class Container {
       this.host.children.newcomerKnown();
     };
     try {
-      callRuntime(this.host, args, stdio, settled);
+      this.call(args, settled, stdio);
     } catch (error) {
       // No such runtime, no more processes: the same as a runtime that refuses.
       settled(String((error as Error).message));
     }
   }
 
+  private call(
+    args: string[],
+    done: RuntimeDone,
+    stdio: readonly [number | "null", number | "null", number | "null"] = ["null", "null", "null"],
+  ): void {
+    const call = callRuntime(this.host, args, stdio, (failure) => {
+      this.calls.delete(call);
+      done(failure);
+    });
+    this.calls.add(call);
+  }
+
+  /** Of an exec, a pause: nothing is there any more to do it to. */
+  private giveUpCalls(): void {
+    for (const call of [...this.calls]) call.giveUp(ENDED);
+  }
+
   private follow(process: Supervised, pid: number, ended: (status: WaitStatus) => void): void {
     process.pid = pid;
-    this.host.children.track(pid, ended);
+    try {
+      this.host.children.track(pid, ended);
+    } catch (error) {
+      // No such process, or none of ours: nobody will ever tell how it ended.
+      this.host.complain(error);
+      ended({ pid, code: 128 + SIGKILL, signal: SIGKILL });
+    }
   }
 
   private startFailed(failure: string, answer: Answer<never>): void {
@@ -275,35 +314,47 @@ export class Container {
     this.main.exit = exitStatus({ pid: 0, code: 128 }, false);
     this.main.over = true;
     // What a failed start left behind is gone before anybody is told, so that a next start finds nothing.
-    callRuntime(this.host, ["delete", "--force", this.host.config.id], ["null", "null", "null"], () =>
+    killCgroup(this.host.config.cgroupPath);
+    this.host.children.killStrangers();
+    this.call(["delete", "--force", this.host.config.id], () =>
       answer.fail(new Refusal("runtime", "the runtime could not start the container", failure)),
     );
   }
 
   private mainEnded(status: WaitStatus): void {
     const exit = exitStatus(status, cgroupOomKills(this.host.config.cgroupPath) > 0);
-    // On record before anything else: whoever is told may be killed the moment after.
-    const file = this.record(exit);
     this.main.exit = exit;
     this.phase = "exited";
+    // On record before anything else: whoever is told may be killed the moment after.
+    const file = this.record(exit);
     // With the host's process ids (`--pid host`) no namespace's end takes the others along.
     killCgroup(this.host.config.cgroupPath);
     // A host that shuts down need not wait for this process any more: all it knows is on record.
     restoreSignal(SIGTERM);
     this.main.streams.processEnded(() => tell(this.main, exit));
+    this.host.reactor.after(CALLS_AFTER_END, () => this.giveUpCalls());
     // Against a power cut: on a busy disk it takes seconds, so never before a `remove` that comes at once.
     this.host.reactor.after(SYNC_AFTER, () => {
+      if (file === undefined) return;
       fsyncSync(file);
       closeSync(file);
     });
   }
 
-  private record(exit: ExitStatus): number {
+  /** Undefined where the disk is full: then the end is known as long as this process lives. */
+  private record(exit: ExitStatus): number | undefined {
     const path = `${this.host.folder}/exit.json`;
-    const file = openSync(`${path}.new`, "w", 0o600);
-    writeFileSync(file, JSON.stringify(exit));
-    renameSync(`${path}.new`, path);
-    return file;
+    let file: number | undefined;
+    try {
+      file = openSync(`${path}.new`, "w", 0o600);
+      writeFileSync(file, JSON.stringify(exit));
+      renameSync(`${path}.new`, path);
+      return file;
+    } catch (error) {
+      this.host.complain(error);
+      if (file !== undefined) closeSync(file);
+      return undefined;
+    }
   }
 
   private execEnded(id: string, exec: Supervised, status: WaitStatus): void {
@@ -344,6 +395,18 @@ function supervised(streams: ProcessStreams): Supervised {
 function tell(process: Supervised, exit: ExitStatus): void {
   process.over = true;
   for (const told of process.waiters.splice(0)) told(exit);
+}
+
+/** What the runtime wrote. Mind that 0 and negative numbers are groups of processes to kill(2). */
+function readPid(file: string, runtime: string): number {
+  let text = "";
+  try {
+    text = readFileSync(file, "utf8").trim();
+  } catch {
+    // Said below.
+  }
+  if (/^[1-9]\d*$/.test(text)) return Number(text);
+  throw new Error(`${runtime} ended well, but started no process: its pid file is missing or holds no pid`);
 }
 
 function exitStatus(status: WaitStatus, oomKilled: boolean): ExitStatus {

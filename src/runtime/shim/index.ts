@@ -67,7 +67,7 @@ function openShim(folder: string): Reactor {
   const children = new Children(reactor);
   const folderFd = openFolder(folder);
   const log = openLog(config, children);
-  const container = new Container({ reactor, children, folder, folderFd, config }, log);
+  const container = new Container({ reactor, children, folder, folderFd, config, complain }, log);
   const connections = new Set<Connection>();
   const leave = leaving(connections);
   const host: RequestHost = {

@@ -2,16 +2,21 @@
 import { readFileSync, rmSync } from "node:fs";
 import { close } from "../../linux/ffi.ts";
 import { spawnWithoutMount } from "../../linux/mount-view.ts";
-import { killProcess, prepareSpawn } from "../../linux/process.ts";
+import { prepareSpawn } from "../../linux/process.ts";
 import { acceptConnection, listenUnix, receiveDescriptor, shortPath } from "../../linux/socket.ts";
 import { setWindowSize } from "../../linux/terminal.ts";
+import { killTree } from "../process-tree.ts";
 import type { ShimConfig } from "../types.ts";
 import type { Children } from "./children.ts";
 import { READ, type Reactor } from "./reactor.ts";
 
-/** A runtime that takes longer hangs, and is killed: milliseconds. Pulling up a container on a loaded host takes seconds. */
+/**
+ * A runtime that takes longer hangs, and is killed: milliseconds. Pulling up a container on a loaded host takes seconds,
+ * with hooks more.
+ */
 const CALL_LIMIT = 120_000;
-const SIGKILL = 9;
+/** The same for a `delete`, which others wait for: the container's processes are gone by then. */
+const DELETE_LIMIT = 10_000;
 
 export interface RuntimeHost {
   reactor: Reactor;
@@ -20,6 +25,8 @@ export interface RuntimeHost {
   folder: string;
   folderFd: number;
   config: ShimConfig;
+  /** A line in the shim's own log. */
+  complain(error: unknown): void;
 }
 
 /** A runtime's answer: undefined where it did what was asked, else what it said. */
@@ -27,13 +34,19 @@ export type RuntimeDone = (failure: string | undefined) => void;
 
 let calls = 0;
 
-/** Starts `runtime [global options] args…`; `done` is called when it has ended. */
+/** A call under way. */
+export interface RuntimeCall {
+  /** Kills the runtime and all that it started, and tells `done` why. Nothing happens when it has ended. */
+  giveUp(failure: string): void;
+}
+
+/** Starts `runtime [global options] args…`; `done` is called once, when it has ended or was given up. */
 export function callRuntime(
   host: RuntimeHost,
   args: string[],
   stdio: readonly [number | "null", number | "null", number | "null"],
   done: RuntimeDone,
-): void {
+): RuntimeCall {
   const { runtime, cgroupPath } = host.config;
   const log = `${host.folder}/call-${++calls}.log`;
   // What crun can't write there it writes to the container's standard error, in this format.
@@ -49,21 +62,33 @@ export function callRuntime(
   const pid = runtime.hideUnifiedCgroup
     ? spawnWithoutMount("/sys/fs/cgroup/unified", prepared)
     : prepared.finish(prepared.start());
-  let late = false;
-  const limit = host.reactor.after(CALL_LIMIT, () => {
-    late = true;
-    killProcess(pid, SIGKILL);
-  });
-  host.children.track(pid, ({ code }) => {
+  let over = false;
+  const end = (failure: string | undefined) => {
+    over = true;
     host.reactor.cancel(limit);
-    const failure = late
-      ? `${runtime.name} did not answer for ${CALL_LIMIT / 1000} seconds`
-      : code === 0
-        ? undefined
-        : (lastError(log) ?? `${runtime.name} ended with status ${code} and said nothing`);
     rmSync(log, { force: true });
     done(failure);
+  };
+  const call: RuntimeCall = {
+    giveUp(failure) {
+      if (over) return;
+      killTree(pid);
+      end(failure);
+    },
+  };
+  const milliseconds = host.config.callLimit ?? (args[0] === "delete" ? DELETE_LIMIT : CALL_LIMIT);
+  const limit = host.reactor.after(milliseconds, () =>
+    call.giveUp(`${runtime.name} did not answer for ${milliseconds / 1000} seconds`),
+  );
+  host.children.track(pid, ({ code }) => {
+    if (over) return;
+    end(
+      code === 0
+        ? undefined
+        : (lastError(log) ?? `${runtime.name} ended with status ${code} and said nothing`),
+    );
   });
+  return call;
 }
 
 /** The last error in a runtime's log: lines of JSON, or lines of text as they are. */
