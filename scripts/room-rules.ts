@@ -7,7 +7,8 @@ const MAY: Record<string, string[]> = {
   base: [],
   oci: [],
   linux: [],
-  store: ["linux"],
+  archive: ["linux"],
+  store: ["archive", "linux"],
   registry: ["linux"],
   runtime: ["store", "linux"],
   volumes: ["registry", "store", "runtime", "linux"],
@@ -19,7 +20,8 @@ const MAY: Record<string, string[]> = {
   api: ["engine", "containers", "images", "builder", "networks", "volumes", "registry", "store"],
   sdk: [],
   compose: ["sdk"],
-  cli: ["sdk", "compose"],
+  // The client's own side of `cp`: files of its host, to and from an archive.
+  cli: ["sdk", "compose", "archive"],
 };
 
 /** The wire's vocabulary (types only) is for everybody but the client's rooms, which get it from the SDK. */

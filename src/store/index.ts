@@ -15,6 +15,16 @@ import { reconcile } from "./reconcile.ts";
 import { openSnapshots } from "./snapshots.ts";
 import type { Store } from "./types.ts";
 
+export {
+  END_OF_ARCHIVE,
+  encodeEntry,
+  fromText,
+  paddingOf,
+  type TarEntry,
+  type TarHandler,
+  TarReader,
+  toText,
+} from "../archive/index.ts";
 export { mountAt } from "./backend.ts";
 export type { DocumentTableName } from "./document-tables.ts";
 export { mountSnapshot, unmountSnapshot } from "./mount-snapshot.ts";
@@ -25,9 +35,6 @@ export {
   type PackRequest,
   packTree,
 } from "./pack.ts";
-export { type TarHandler, TarReader } from "./tar/reader.ts";
-export { fromText, type TarEntry, toText } from "./tar/types.ts";
-export { END_OF_ARCHIVE, encodeEntry, paddingOf } from "./tar/writer.ts";
 export type * from "./types.ts";
 export { type UnpackedLayer, type UnpackRequest, unpackLayer } from "./unpack.ts";
 

@@ -1,9 +1,8 @@
 // Archives for tests, entry by entry, evil ones included; and trees compared file by file.
 import { type BigIntStats, lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
+import { END_OF_ARCHIVE, encodeEntry, fromText, paddingOf, type TarEntry } from "../../src/archive/index.ts";
 import { getXattr, listXattrs } from "../../src/linux/xattr.ts";
-import { fromText, type TarEntry } from "../../src/store/tar/types.ts";
-import { END_OF_ARCHIVE, encodeEntry, paddingOf } from "../../src/store/tar/writer.ts";
 
 export type Ingredient = Partial<Omit<TarEntry, "size">> & { name: string; content?: string | Uint8Array };
 

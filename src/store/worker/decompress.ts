@@ -1,8 +1,8 @@
 // Gives the plain bytes of what may be compressed: told by the first bytes, since media types of strangers err.
 import { readSync } from "node:fs";
 import { createGunzip, createZstdDecompress } from "node:zlib";
+import { truncated } from "../../archive/index.ts";
 import { invalid, messageOf } from "../../base/errors.ts";
-import { truncated } from "../tar/reader.ts";
 import { ZstdFrames } from "./zstd-frames.ts";
 
 export type Compression = "none" | "gzip" | "zstd";

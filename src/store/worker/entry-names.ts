@@ -1,8 +1,8 @@
 // Names of an archive's entries: made safe, given to the kernel as bytes, and said in errors.
 import { lstatSync } from "node:fs";
+import { type TarEntry, toText } from "../../archive/index.ts";
 import { type BerthError, invalid } from "../../base/errors.ts";
 import { KernelError } from "../../linux/errors.ts";
-import { type TarEntry, toText } from "../tar/types.ts";
 
 /** An entry's name without slashes at its ends, `.` and `..`. Errors: invalid for one that leads outside. */
 export function cleanName(name: string, entry: TarEntry, what = "its name"): string {

@@ -6,6 +6,7 @@
 //
 // All calls are synchronous: a layer has ten thousands of files, and a promise each would cost more than the calls.
 import { constants, lstatSync, rmSync } from "node:fs";
+import { type TarEntry, type TarHandler, toText } from "../../archive/index.ts";
 import { close, errno, KernelError, O, writeFrom } from "../../linux/ffi.ts";
 import {
   attempt,
@@ -18,8 +19,6 @@ import {
   setTimesOfLink,
 } from "../../linux/files.ts";
 import { setXattr } from "../../linux/xattr.ts";
-import type { TarHandler } from "../tar/reader.ts";
-import { type TarEntry, toText } from "../tar/types.ts";
 import {
   cleanName,
   existsAt,

@@ -12,14 +12,19 @@ import {
   writeSync,
 } from "node:fs";
 import { createGzip } from "node:zlib";
+import {
+  END_OF_ARCHIVE,
+  type EntryType,
+  encodeEntry,
+  paddingOf,
+  type TarEntry,
+} from "../../archive/index.ts";
 import { systemError } from "../../base/errors.ts";
 import { failedWith } from "../../linux/errors.ts";
 import { O } from "../../linux/ffi.ts";
 import { enterRoot, momentOf, numbersOfDevice } from "../../linux/files.ts";
 import { getXattr, listXattrs } from "../../linux/xattr.ts";
 import type { Digest } from "../../oci/digest.ts";
-import type { EntryType, TarEntry } from "../tar/types.ts";
-import { END_OF_ARCHIVE, encodeEntry, paddingOf } from "../tar/writer.ts";
 
 export type PackCompression = "none" | "gzip";
 

@@ -1,8 +1,8 @@
 // The job "unpack": a layer's archive from standard input into a folder.
 import { createHash } from "node:crypto";
+import { TarReader } from "../../archive/index.ts";
 import { enterRoot } from "../../linux/files.ts";
 import type { Digest } from "../../oci/digest.ts";
-import { TarReader } from "../tar/reader.ts";
 import { readPlain } from "./decompress.ts";
 import { type Extracted, Extractor, type WhiteoutStyle } from "./extract.ts";
 

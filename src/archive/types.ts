@@ -2,7 +2,7 @@
 //
 // Names are byte strings: one character a byte. Archives hold names as bytes, not always UTF-8, and what comes in must
 // go out unchanged. `fromBytes` and `toBytes` are the way in and out.
-import type { Moment } from "../../linux/files.ts";
+import type { Moment } from "../linux/files.ts";
 
 export type EntryType = "file" | "link" | "symlink" | "character" | "block" | "directory" | "fifo";
 

@@ -1,6 +1,6 @@
 // Records of pax extended headers (POSIX pax, "pax Extended Header"): "LENGTH KEY=VALUE\n", LENGTH in bytes of all.
-import { invalid } from "../../base/errors.ts";
-import type { Moment } from "../../linux/files.ts";
+import { invalid } from "../base/errors.ts";
+import type { Moment } from "../linux/files.ts";
 
 /** What an archive may say at most in one extended header; Go's archive/tar has the same limit. */
 export const PAX_LIMIT = 1 << 20;

@@ -2,7 +2,7 @@
 //
 // Why not tar-stream's codec: it is not exported, decodes pax values as UTF-8 (security.capability is bytes), and has
 // times in seconds only.
-import { invalid } from "../../base/errors.ts";
+import { invalid } from "../base/errors.ts";
 import { BLOCK } from "./types.ts";
 
 export interface RawHeader {

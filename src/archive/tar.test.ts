@@ -1,7 +1,7 @@
 // The tar codec, held against itself in both directions and against bytes that others wrote.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { BerthError } from "../../base/errors.ts";
+import { BerthError } from "../base/errors.ts";
 import { decodeHeader, encodeHeader, splitName } from "./header.ts";
 import { decodeMoment, decodePax, encodeMoment, encodePax } from "./pax.ts";
 import { TarReader } from "./reader.ts";

@@ -1,5 +1,5 @@
 // Reads a tar archive as its bytes come, synchronously: headers are decoded, data is handed on without a copy.
-import { type BerthError, invalid } from "../../base/errors.ts";
+import { type BerthError, invalid } from "../base/errors.ts";
 import { decodeHeader, type RawHeader } from "./header.ts";
 import { decodeMoment, decodePax, PAX_LIMIT } from "./pax.ts";
 import { BLOCK, type EntryType, type TarEntry, toText } from "./types.ts";
