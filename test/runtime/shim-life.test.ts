@@ -14,6 +14,7 @@ import {
   selectRuntime,
 } from "../../src/runtime/index.ts";
 import { childrenOf } from "../../src/runtime/process-tree.ts";
+import { waitFor } from "../fixtures/daemon.ts";
 import { faultyRuntimes, setFaults } from "../fixtures/faulty-runtime.ts";
 import { bundle, collect, execSpec, gone } from "./fixture.ts";
 
@@ -306,7 +307,7 @@ describe("a runtime that hangs", () => {
     made.config.callLimit = 700;
     await using shim = await made.start();
     await expect(shim.start()).rejects.toThrow("faulty did not answer for 0.7 seconds");
-    expect(childrenOf(shim.pid)).toEqual([]);
+    await waitFor(() => childrenOf(shim.pid).length === 0, "the given up call to be gone");
     expect(cgroupProcesses(made.config.cgroupPath)).toEqual([]);
     await shim.remove();
     expect(cgroupFolders(made.config.cgroupPath)).toEqual({});
@@ -323,6 +324,7 @@ describe("a runtime that hangs", () => {
       "faulty did not answer for 0.7 seconds",
     );
     await expect(shim.pause()).rejects.toThrow("faulty did not answer for 0.7 seconds");
+    await waitFor(() => childrenOf(shim.pid).length < 2, "the given up calls to be gone");
     expect(childrenOf(shim.pid)).toEqual([pid]);
     await shim.kill(SIGKILL);
     expect(await shim.wait()).toMatchObject({ code: 137 });
