@@ -108,23 +108,38 @@ export function cgroupOomKills(cgroupPath: string): number {
   return match ? Number(match[1]) : 0;
 }
 
+/** Polls of a millisecond until the v1 freezer has stopped everybody; one in an uninterruptible call may not be. */
+const FREEZE_POLLS = 50;
+
 /** One round of SIGKILL for all that is in the group, a frozen one too; gives how many processes it found. */
 export function killCgroup(cgroupPath: string): number {
   const relative = cgroupRelativePath(cgroupPath);
   const found = cgroupProcesses(cgroupPath);
   if (found.length === 0) return 0;
-  // cgroup.kill (v2, since 5.14) can't be outrun by a process that forks.
-  if (hostCgroupMode() === "v2" && tryWrite(`${ROOT}${relative}/cgroup.kill`, "1")) return found.length;
-  for (const pid of found) {
+  if (hostCgroupMode() === "v2") {
+    // cgroup.kill (since 5.14) can't be outrun by a process that forks.
+    if (tryWrite(`${ROOT}${relative}/cgroup.kill`, "1")) return found.length;
+    killAll(found);
+    tryWrite(`${ROOT}${relative}/cgroup.freeze`, "0");
+    return found.length;
+  }
+  // On v1 the freezer holds them meanwhile, so that none forks between the list and the signal.
+  const freezer = `${ROOT}/freezer${relative}/freezer.state`;
+  tryWrite(freezer, "FROZEN");
+  for (let polls = 0; polls < FREEZE_POLLS && read(freezer)?.trim() === "FREEZING"; polls++) Bun.sleepSync(1);
+  killAll(cgroupProcesses(cgroupPath));
+  tryWrite(freezer, "THAWED");
+  return found.length;
+}
+
+function killAll(pids: readonly number[]): void {
+  for (const pid of pids) {
     try {
       process.kill(pid, SIGKILL);
     } catch {
       // It ended by itself.
     }
   }
-  if (hostCgroupMode() === "v2") tryWrite(`${ROOT}${relative}/cgroup.freeze`, "0");
-  else tryWrite(`${ROOT}/freezer${relative}/freezer.state`, "THAWED");
-  return found.length;
 }
 
 /**

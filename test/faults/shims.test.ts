@@ -64,6 +64,61 @@ test("removed by force while its shim is stopped", async () => {
   await expectSame(daemon, before);
 }, 40_000);
 
+test("killed with execs and under output: all of it ends, and is told", async () => {
+  const before = await settled(daemon);
+  const id = await create("sh", "-c", "while :; do echo line; done");
+  await start(id);
+  const exec = (
+    await daemon.request("POST", `/containers/${id}/exec`, { body: { Cmd: ["sleep", "60"] } })
+  ).json<{ Id: string }>().Id;
+  await daemon.request("POST", `/exec/${exec}/start`, { body: { Detach: true } });
+  const over = new AbortController();
+  const reading = Promise.all(
+    ["logs?follow=1&stdout=1", "attach?stream=1&stdout=1"].map(async (what) => {
+      const method = what.startsWith("attach") ? "POST" : "GET";
+      const { body } = await fetch(`http://d/containers/${id}/${what}`, {
+        unix: daemon.socket,
+        method,
+        signal: over.signal,
+      });
+      for await (const chunk of body ?? []) void chunk;
+    }),
+  );
+  await Bun.sleep(200);
+  process.kill(shimOf(id), "SIGKILL");
+  // Who reads sees an end.
+  const limit = setTimeout(() => over.abort(new Error("a reader saw no end")), 10_000);
+  await reading;
+  clearTimeout(limit);
+  const state = (await daemon.request("GET", `/containers/${id}/json`)).json<{ State: object }>().State;
+  expect(state).toMatchObject({
+    Status: "exited",
+    ExitCode: 137,
+    Error: `the shim of container ${id} died, so the container was killed`,
+  });
+  expect((await daemon.request("GET", `/exec/${exec}/json`)).json()).toMatchObject({
+    Running: false,
+    ExitCode: 137,
+  });
+  expect((await start(id)).status).toBe(204);
+  expect((await removeByForce(id)).status).toBe(204);
+  await expectSame(daemon, before);
+}, 40_000);
+
+test("killed during a stop", async () => {
+  const before = await settled(daemon);
+  for (let round = 0; round < 4; round++) {
+    const id = await create("sh", "-c", "trap : TERM; while :; do sleep 1; done");
+    await start(id);
+    const stopping = daemon.request("POST", `/containers/${id}/stop?t=30`);
+    await Bun.sleep(round * 20);
+    process.kill(shimOf(id), "SIGKILL");
+    expect((await stopping).status).toBe(204);
+    expect((await daemon.request("DELETE", `/containers/${id}`)).status).toBe(204);
+  }
+  await expectSame(daemon, before);
+}, 40_000);
+
 test("two clients remove one container", async () => {
   const before = await settled(daemon);
   for (let round = 0; round < 5; round++) {
