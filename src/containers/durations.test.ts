@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { humanDuration } from "./durations.ts";
+import { goDuration, humanDuration } from "./durations.ts";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -33,4 +33,19 @@ const CASES: [number, string][] = [
 
 test.each(CASES)("%d ms is %s", (milliseconds, text) => {
   expect(humanDuration(milliseconds)).toBe(text);
+});
+
+test.each([
+  [0, "0s"],
+  [1, "1ns"],
+  [1500, "1.5µs"],
+  [500e6, "500ms"],
+  [1.5e9, "1.5s"],
+  [30e9, "30s"],
+  [90e9, "1m30s"],
+  [120e9, "2m0s"],
+  [3723.25e9, "1h2m3.25s"],
+  [-2e9, "-2s"],
+])("%d ns is %s in Go", (nanoseconds, text) => {
+  expect(goDuration(nanoseconds)).toBe(text);
 });

@@ -58,7 +58,7 @@ export function createExec(
 }
 
 /** As Docker writes it into the event: a space after the command, also when no argument follows. */
-const commandText = ([command = "", ...args]: string[]): string => `${command} ${args.join(" ")}`;
+export const commandText = ([command = "", ...args]: string[]): string => `${command} ${args.join(" ")}`;
 
 export function findExec(containers: Containers, id: string): ExecRecord {
   const exec = containers.execs.get(id);
@@ -143,7 +143,7 @@ async function watchExec(containers: Containers, exec: ExecRecord, shim: Shim): 
   }
 }
 
-function finish(containers: Containers, exec: ExecRecord, exitCode: number): void {
+export function finish(containers: Containers, exec: ExecRecord, exitCode: number): void {
   const known = containers.execs.get(exec.id);
   const record = containers.records.get(exec.containerId);
   if (!known || !record || known.state === "exited") return;
@@ -151,13 +151,18 @@ function finish(containers: Containers, exec: ExecRecord, exitCode: number): voi
   containers.emit(record, "exec_die", { execID: exec.id, exitCode: String(exitCode) });
 }
 
-/** What became of a container's execs while no daemon ran: `found` as its shim tells it. */
+/**
+ * What became of a container's execs while no daemon ran: `found` as its shim tells it. One that no row is of is a health check
+ * that the earlier daemon began: nobody would end it in time, so it is ended now.
+ */
 export function takeUpExecs(
   containers: Containers,
   id: ContainerId,
   shim: Shim,
   found: ShimState["execs"],
 ): void {
+  for (const { id: known, running } of found)
+    if (running && !containers.execs.get(known)) void shim.kill(9, { exec: known }).catch(() => {});
   for (const exec of containers.execs.of(id)) {
     if (exec.state !== "running") continue;
     const now = found.find((known) => known.id === exec.id);

@@ -23,10 +23,12 @@ export class Execs {
     return [...this.byId.values()].filter((exec) => exec.containerId === containerId);
   }
 
+  /** A health check's is in memory alone, and gone with its end. */
   put(exec: ExecRecord): ExecRecord {
-    this.documents.put(exec);
+    if (!exec.probe) this.documents.put(exec);
     this.byId.set(exec.id, exec);
-    if (exec.state === "exited") setTimeout(() => this.forget(exec.id), KEPT).unref();
+    if (exec.probe && exec.state === "exited") this.byId.delete(exec.id);
+    else if (exec.state === "exited") setTimeout(() => this.forget(exec.id), KEPT).unref();
     return exec;
   }
 
@@ -35,7 +37,7 @@ export class Execs {
     for (const { id } of this.of(containerId)) this.forget(id);
   }
 
-  private forget(id: string): void {
+  forget(id: string): void {
     if (!this.byId.delete(id)) return;
     try {
       this.documents.delete(id);

@@ -1,10 +1,11 @@
 // Which containers `docker ps` lists: `--filter`, `-a`, `-n`; the semantics are those of moby's daemon/list.go.
 import type { ContainerSummary } from "../api/types/index.ts";
 import { invalid } from "../base/errors.ts";
+import type { Health } from "./health.ts";
 import type { Records } from "./records.ts";
 import { startedAtOf } from "./state-machine.ts";
 import { exitCodeOf, isRunning } from "./status-text.ts";
-import type { ContainerRecord } from "./types.ts";
+import type { ContainerId, ContainerRecord } from "./types.ts";
 
 /** A filter's values are alternatives, except for labels, which must all match. */
 export type Filters = Record<string, string[]>;
@@ -29,6 +30,7 @@ export interface SelectionContext {
   records: Records;
   /** Image ids that an `ancestor` value stands for: the image itself and what was built upon it. */
   ancestors: (reference: string) => Promise<ReadonlySet<string>>;
+  health: (id: ContainerId) => Health | undefined;
   /** Networks, ports and mounts as the API shows them. */
   summarise: (record: ContainerRecord) => ContainerSummary;
 }
@@ -83,7 +85,7 @@ async function predicates(filters: Filters, context: SelectionContext): Promise<
     (values) => (record) => values.every((value) => matchesLabel(value, record.config.Labels ?? {})),
   );
   add("status", statusTest);
-  add("health", healthTest);
+  add("health", (values) => healthTest(values, context));
   add("exited", exitedTest);
   add("is-task", (values) => {
     const wanted = values.map((value) => booleanOf(value));
@@ -121,13 +123,13 @@ function statusTest(values: string[]): Test {
   return (record) => values.includes(record.state.status);
 }
 
-function healthTest(values: string[]): Test {
+function healthTest(values: string[], { health }: SelectionContext): Test {
   for (const value of values)
     if (!HEALTHS.includes(value))
       throw invalid(
         `invalid filter 'health=${value}': invalid value for health (${value}): must be one of ${HEALTHS.join(", ")}`,
       );
-  return () => values.includes("none"); // no checks are run yet, so no container has a health
+  return ({ id }) => values.includes(health(id)?.status ?? "none");
 }
 
 function exitedTest(values: string[]): Test {

@@ -3,6 +3,7 @@ import type { HostEnvironment } from "../base/environment.ts";
 import { KeyedLock } from "../base/keyed-lock.ts";
 import type { Store } from "../store/types.ts";
 import { Execs } from "./execs.ts";
+import { HealthMonitors, type RunProbe } from "./health-monitors.ts";
 import { Records } from "./records.ts";
 import type { Containers, EmitContainerEvent } from "./types.ts";
 import { Waiters } from "./waiters.ts";
@@ -18,11 +19,13 @@ export {
   takeUpExecs,
 } from "./exec.ts";
 export { checkFilters, type Filters, matchesLabel, selectContainers } from "./filters.ts";
+export type { ProbeOutcome } from "./health-monitors.ts";
 export { type InspectSurroundings, toInspect } from "./inspect.ts";
 export { kill, killAndWait, notRunning, stop } from "./kill.ts";
 export { openLogs } from "./logs.ts";
 export { checkName, makeName } from "./names.ts";
 export { pause, unpause } from "./pause.ts";
+export { runProbe } from "./probe.ts";
 export { refuseTakenName, rename } from "./rename.ts";
 export { resize } from "./resize.ts";
 export { nextWait, shouldRestart, shouldStartWithDaemon } from "./restart-policy.ts";
@@ -52,8 +55,11 @@ export function openContainers(rooms: {
   store: Store;
   environment: HostEnvironment;
   emit: EmitContainerEvent;
+  /** Runs one health check. */
+  check: RunProbe;
 }): Containers {
   const records = new Records(rooms.store);
+  const { store, emit, check } = rooms;
   return {
     environment: rooms.environment,
     records,
@@ -61,6 +67,7 @@ export function openContainers(rooms: {
     locks: new KeyedLock(),
     shims: new Map(),
     execs: new Execs(rooms.store),
+    health: new HealthMonitors({ store, emit, get: (id) => records.get(id), run: check }),
     pendingAttachments: new Map(),
     removing: new Set(),
     emit: rooms.emit,

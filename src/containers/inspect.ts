@@ -7,6 +7,7 @@ import type {
   HostConfig,
   NetworkSettings,
 } from "../api/types/index.ts";
+import type { Health } from "./health.ts";
 import { finishedAtOf, startedAtOf } from "./state-machine.ts";
 import { exitCodeOf, isRunning } from "./status-text.ts";
 import { endpointsOf, mountPoints, type Surroundings } from "./summary.ts";
@@ -34,7 +35,7 @@ export function toInspect(record: ContainerRecord, around: InspectSurroundings):
     Created: record.createdAt,
     Path: record.path,
     Args: record.args,
-    State: toState(record.state),
+    State: toState(record.state, around.health),
     Image: record.imageId,
     ResolvConfPath: file("resolv.conf"),
     HostnamePath: file("hostname"),
@@ -58,7 +59,7 @@ export function toInspect(record: ContainerRecord, around: InspectSurroundings):
   };
 }
 
-function toState(state: ContainerState): ContainerInspectResponse["State"] {
+function toState(state: ContainerState, health: Health | undefined): ContainerInspectResponse["State"] {
   const alive = state.status === "running" || state.status === "paused";
   const exit = "exit" in state ? state.exit : undefined;
   return {
@@ -73,6 +74,9 @@ function toState(state: ContainerState): ContainerInspectResponse["State"] {
     Error: errorOf(state),
     StartedAt: startedAtOf(state) ?? ZERO_TIME,
     FinishedAt: finishedAtOf(state) ?? ZERO_TIME,
+    ...(health && {
+      Health: { Status: health.status, FailingStreak: health.failingStreak, Log: health.log },
+    }),
   };
 }
 

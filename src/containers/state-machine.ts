@@ -34,6 +34,7 @@ function change(
     throw conflict(`container ${id} is ${before.state.status} and can't become ${state.status}`);
   const after = { ...before, ...also, state };
   containers.records.put(after);
+  containers.health.follow(after);
   return after;
 }
 
@@ -174,6 +175,7 @@ export function recordDead(containers: Containers, id: ContainerId, error: strin
 /** Deletes the row, and in the same transaction what `roots` deletes. */
 export function recordRemoved(containers: Containers, record: ContainerRecord, roots: () => void): void {
   containers.records.delete(record.id, roots);
+  containers.health.forget(record.id);
   containers.emit(record, "destroy");
   containers.waiters.removed(record);
 }

@@ -21,14 +21,14 @@ export const exitCodeOf = (state: ContainerState): number => {
   }
 };
 
-/** `at` in milliseconds since the epoch. */
-export function statusText(state: ContainerState, at: number): string {
+/** `at` in milliseconds since the epoch; `health` is shown of one that runs. */
+export function statusText(state: ContainerState, at: number, health?: string): string {
   const since = (time: string) => humanDuration(at - millisecondsOf(time));
   switch (state.status) {
     case "created":
       return "Created";
     case "running":
-      return `Up ${since(state.startedAt)}`;
+      return `Up ${since(state.startedAt)}${health ? ` (${health})` : ""}`;
     case "paused":
       return `Up ${since(state.startedAt)} (Paused)`;
     case "restarting":

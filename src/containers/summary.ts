@@ -2,6 +2,7 @@
 import type { ContainerSummary, EndpointSettings, MountPoint, Port, PortMap } from "../api/types/index.ts";
 import type { SandboxStatus } from "../networks/types.ts";
 import type { ResolvedMount } from "../volumes/types.ts";
+import { type Health, healthText } from "./health.ts";
 import { statusText } from "./status-text.ts";
 import { millisecondsOf } from "./timestamps.ts";
 import type { ContainerRecord } from "./types.ts";
@@ -16,6 +17,8 @@ export interface Surroundings {
   volumeFolder: (name: string) => string;
   /** The image's name while it still means the container's image, else its id. */
   imageName: string;
+  /** What its checks say; absent without any. */
+  health?: Health | undefined;
 }
 
 export function toSummary(record: ContainerRecord, around: Surroundings, at = Date.now()): ContainerSummary {
@@ -30,7 +33,7 @@ export function toSummary(record: ContainerRecord, around: Surroundings, at = Da
     Ports: portList(around.network.ports),
     Labels: record.config.Labels ?? {},
     State: record.state.status,
-    Status: statusText(record.state, at),
+    Status: statusText(record.state, at, healthText(around.health)),
     HostConfig: {
       NetworkMode: record.hostConfig.NetworkMode ?? "bridge",
       ...(record.hostConfig.Annotations && { Annotations: record.hostConfig.Annotations }),

@@ -8,6 +8,7 @@ import type { ExitStatus, Shim } from "../runtime/types.ts";
 import type { SnapshotId } from "../store/types.ts";
 import type { ResolvedMount } from "../volumes/types.ts";
 import type { Execs } from "./execs.ts";
+import type { HealthMonitors } from "./health-monitors.ts";
 import type { Records } from "./records.ts";
 import type { Waiters } from "./waiters.ts";
 
@@ -81,6 +82,8 @@ export interface ExecRecord {
   state: "created" | "running" | "exited";
   exitCode: number | null;
   pid: number;
+  /** It is a health check's, which no row is written of. */
+  probe?: true;
 }
 
 /** One piece of a container's output. A terminal's is all stdout. */
@@ -192,6 +195,7 @@ export interface Containers {
   /** The shims that are connected: those of containers that run or are being started. */
   readonly shims: Map<ContainerId, Shim>;
   readonly execs: Execs;
+  readonly health: HealthMonitors;
   /** Clients that attached to a container before it was started: they get their streams before its first byte. */
   readonly pendingAttachments: Map<ContainerId, Set<PendingAttachment>>;
   /** Removals that are under way: a second one is refused. */

@@ -59,7 +59,6 @@ export async function createContainer(
     hostConfig,
     id,
   );
-  if (hasHealthcheck(config)) warnings.push(NO_HEALTH_CHECKS);
   const name = chooseName(engine, request.name ?? "", id);
   const mounts = engine.volumes.plan({
     binds: hostConfig.Binds ?? [],
@@ -198,12 +197,6 @@ function refuseLinks(
   if ((Links ?? []).length + ofEndpoints.length > 0)
     throw notImplemented("links between containers (--link) are not implemented in Berth");
 }
-
-const NO_HEALTH_CHECKS = "Health checks are not implemented in Berth yet: this container's is never run";
-
-/** `["NONE"]` switches an image's check off. */
-const hasHealthcheck = ({ Healthcheck }: ContainerConfig): boolean =>
-  !["NONE", ""].includes(Healthcheck?.Test?.[0] ?? "");
 
 function chooseName(engine: Engine, asked: string, id: string): string {
   const { records } = engine.containers;

@@ -1,8 +1,10 @@
 // The use case "run a program in a container": the containers room keeps execs, the runtime room makes their processes.
 import {
   type Attachment,
+  type ContainerRecord,
   createExec as create,
   type ExecInspect,
+  type ExecRecord,
   type ExecRequest,
   findExec,
   inspectExec as inspect,
@@ -10,6 +12,7 @@ import {
   startExec as start,
 } from "../containers/index.ts";
 import { buildExecProcess, checkUser, warmCgroupLock } from "../runtime/index.ts";
+import type { ProcessSpec } from "../runtime/types.ts";
 import { bundleFolder, rootfsFolder } from "./folders.ts";
 import type { Engine } from "./types.ts";
 
@@ -34,27 +37,33 @@ export function startExec(
   options: { detach: boolean; tty: boolean; consoleSize?: [number, number] },
 ): Promise<Attachment | null> {
   const exec = findExec(engine.containers, execId);
-  return start(engine.containers, exec, options, (record, config) =>
-    buildExecProcess(
-      {
-        bundle: bundleFolder(engine.environment, record.id),
-        rootfs: rootfsFolder(engine.environment, record.id),
-        config: record.config,
-        hostConfig: record.hostConfig,
-        exec: {
-          cmd: config.cmd,
-          env: config.env,
-          user: config.user,
-          workingDir: config.workingDir,
-          tty: config.tty,
-          privileged: config.privileged,
-          ...(config.consoleSize && { consoleSize: config.consoleSize }),
-        },
-      },
-      engine.environment,
-    ),
-  );
+  return start(engine.containers, exec, options, (record, config) => execProcessOf(engine, record, config));
 }
+
+/** The OCI process of an exec in this container. Errors: invalid (no such user). */
+export const execProcessOf = (
+  { environment }: Engine,
+  record: ContainerRecord,
+  config: ExecRecord["config"],
+): Promise<ProcessSpec> =>
+  buildExecProcess(
+    {
+      bundle: bundleFolder(environment, record.id),
+      rootfs: rootfsFolder(environment, record.id),
+      config: record.config,
+      hostConfig: record.hostConfig,
+      exec: {
+        cmd: config.cmd,
+        env: config.env,
+        user: config.user,
+        workingDir: config.workingDir,
+        tty: config.tty,
+        privileged: config.privileged,
+        ...(config.consoleSize && { consoleSize: config.consoleSize }),
+      },
+    },
+    environment,
+  );
 
 export async function inspectExec(engine: Engine, execId: string): Promise<ExecInspect> {
   return inspect(findExec(engine.containers, execId));

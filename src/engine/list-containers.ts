@@ -24,6 +24,7 @@ export async function listContainers(engine: Engine, request: ListRequest): Prom
     {
       records: engine.containers.records,
       ancestors: (reference) => ancestors(engine, reference),
+      health: (id) => engine.containers.health.of(id),
       summarise,
     },
   );
@@ -80,6 +81,7 @@ function surroundings(engine: Engine, record: ContainerRecord): Surroundings {
       }
     },
     imageName: imageName(engine, record),
+    health: engine.containers.health.of(record.id),
   };
 }
 

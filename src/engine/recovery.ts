@@ -108,6 +108,7 @@ async function takeUpRunning(
     const paused = found.state.phase === "paused";
     if (paused !== (record.state.status === "paused")) recordPaused(containers, id, paused);
     takeUpExecs(containers, id, found.shim, found.state.execs);
+    containers.health.takeUp(containers.find(id));
     watchExit(engine, id, found.shim);
     return;
   }

@@ -16,6 +16,7 @@ import { openBackground } from "./background.ts";
 import { emitTo } from "./container-events.ts";
 import { openEvents } from "./events.ts";
 import { holdExecRoot } from "./exec-root.ts";
+import { checkHealth } from "./health.ts";
 import { NO_LIVE_RESTORE } from "./info.ts";
 import { recover, startByPolicy } from "./recovery.ts";
 import type { DaemonConfig, Engine } from "./types.ts";
@@ -73,7 +74,11 @@ function joinRooms(rooms: Rooms): Engine {
   const closer = new AbortController();
   const engine: Engine = {
     ...rooms,
-    containers: openContainers({ ...rooms, emit: emitTo(rooms.events) }),
+    containers: openContainers({
+      ...rooms,
+      emit: emitTo(rooms.events),
+      check: (record, signal, started) => checkHealth(engine, record, signal, started),
+    }),
     runtimeDefaults: runtimeDefaults(rooms.config),
     id: ownId(rooms.store),
     startedAt: new Date(),
@@ -92,6 +97,7 @@ export async function stopEngine(engine: Engine): Promise<void> {
   notifyServiceManager("STOPPING=1");
   closers.get(engine)?.abort(new Error("the daemon is shutting down"));
   for (const { timer } of engine.restarts.values()) clearTimeout(timer);
+  engine.containers.health.close();
   for (const shim of engine.containers.shims.values()) {
     try {
       await shim[Symbol.asyncDispose]();

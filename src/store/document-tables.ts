@@ -18,6 +18,8 @@ export const DOCUMENT_TABLES = {
     },
   },
   execs: { columns: { containerId: { path: "containerId" } } },
+  /** What a container's health checks said; its id is the container's. */
+  health: { columns: {} },
   networks: { columns: { name: { path: "name", unique: true }, driver: { path: "driver" } } },
   sandboxes: { columns: { sharedWith: { path: "sharedWith" } } },
   endpoints: { columns: { sandboxId: { path: "sandboxId" }, networkId: { path: "networkId" } } },

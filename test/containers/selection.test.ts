@@ -39,6 +39,7 @@ const open = () =>
     store,
     environment: detectEnvironment({ dataRoot: root, execRoot: `${root}/exec`, bridge: "bt0" }),
     emit: (record, action) => emitted.push(`${record.name} ${action}`),
+    check: async () => ({ exitCode: 0, output: "" }),
   });
 
 function add(id: string, name: string, more: Partial<ContainerRecord> = {}): ContainerRecord {
@@ -82,6 +83,7 @@ async function names(filters: Record<string, string[]>, more: { all?: boolean; l
     {
       records: containers.records,
       ancestors: async (reference) => new Set(reference === "busybox" ? [`sha256:${"a".repeat(64)}`] : []),
+      health: (id) => containers.health.of(id),
       summarise: (record) => ({
         NetworkSettings: record.name === "web" ? { Networks: { bridge: { NetworkID: "n123" } } } : {},
         Ports: record.name === "web" ? [{ PrivatePort: 80, PublicPort: 8080, Type: "tcp" }] : [],

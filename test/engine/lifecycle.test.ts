@@ -69,12 +69,6 @@ describe("said when it is made", () => {
     await engine.removeContainer(rooms, made.Id, { force: true, volumes: true });
     return made.Warnings;
   };
-  test("that its health check is not run", async () => {
-    const checked = (...Test: string[]) => created({ config: { Image: IMAGE, Healthcheck: { Test } } });
-    expect(await checked("CMD", "true")).toEqual([expect.stringContaining("not implemented")]);
-    expect(await checked("NONE")).toEqual([]);
-    expect(await created({})).toEqual([]);
-  });
   test("nothing about a user namespace of its own, which it has none of without remapping", async () => {
     expect(await created({ hostConfig: { NetworkMode: "none", UsernsMode: "private" } })).toEqual([]);
   });
