@@ -33,6 +33,11 @@ export type RunProbe = (
   started: () => void,
 ) => Promise<ProbeOutcome>;
 
+/** A program that SIGKILL ended. */
+const KILLED = 137;
+/** Milliseconds from the end of a container's last exec to its own. */
+const SETTLING = 100;
+
 interface Rooms {
   store: Store;
   get: (id: string) => ContainerRecord | undefined;
@@ -121,6 +126,8 @@ export class HealthMonitors {
     while (await pause(due, signal)) {
       const result = await this.check(id, signal);
       if (signal.aborted || !result) return;
+      // A container's end takes the check along, and the check's is told first: the kernel waits for it.
+      if ((result.ExitCode === KILLED || result.ExitCode < 0) && !(await pause(SETTLING, signal))) return;
       const before = this.byId.get(id);
       const record = this.rooms.get(id);
       if (!before || !record) return;

@@ -34,7 +34,7 @@ export async function runProbe(
   const shim = containers.shims.get(record.id);
   if (!shim) throw notRunning(record.id);
   const exec = announce(containers, record);
-  const starting = start(containers, exec, shim, buildProcess);
+  const starting = start(containers, exec, shim, { signal, buildProcess });
   starting.catch(() => {}); // one that took too long may still fail
   const program = await within(START_LIMIT, starting);
   if (program === "late") {
@@ -99,12 +99,16 @@ async function start(
   containers: Containers,
   exec: ExecRecord,
   shim: Shim,
-  buildProcess: (config: ExecRecord["config"]) => Promise<ProcessSpec>,
+  {
+    signal,
+    buildProcess,
+  }: { signal: AbortSignal; buildProcess: (config: ExecRecord["config"]) => Promise<ProcessSpec> },
 ): Promise<Program> {
   let stream: AttachedStream | undefined;
   try {
     const spec = await buildProcess(exec.config);
     stream = await shim.attach({ exec: exec.id, stdin: false, stdout: true, stderr: true });
+    signal.throwIfAborted();
     const { pid } = await shim.exec(exec.id, spec, { stdin: false });
     containers.execs.put({ ...exec, pid });
   } catch (error) {

@@ -371,7 +371,11 @@ class ShimClient implements Shim {
       await this.call("remove");
     } catch (error) {
       this.closing = false;
-      throw error;
+      if (!(error instanceof ShimDiedError)) throw error;
+      // It ended, perhaps at this very word: a connection that is closed with a request in it that nobody read (an exec's, sent
+      // after this one) loses the answer. So what it may not have taken away any more is.
+      await killLeftBehind(this.dir);
+      return;
     }
     await this.socket.closed;
   }
