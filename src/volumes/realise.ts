@@ -52,7 +52,7 @@ async function withoutVainPropagation(mount: ResolvedMount): Promise<ResolvedMou
 
 /**
  * A volume's folder, or what lies at a subpath in it. Other containers may move links around in there at any time, so a
- * subpath is opened once, inside the volume (openat2(2) RESOLVE_IN_ROOT), and what was opened is mounted at a place of
+ * subpath is opened once, inside the volume (openat2(2) RESOLVE_BENEATH), and what was opened is mounted at a place of
  * ours below `scratch` until the runtime has bound it: a descriptor alone can't be bound from another mount namespace.
  */
 export function realiseVolume(mount: ResolvedMount, folder: string, scratch: string): RealisedMount {
@@ -78,8 +78,14 @@ export function realiseVolume(mount: ResolvedMount, folder: string, scratch: str
 
 function openSubpath(folder: string, subpath: string): number {
   try {
-    return withFolder(folder, (root) => openIn(root, subpath, O.PATH, RESOLVE.IN_ROOT));
+    return withFolder(folder, (root) => openIn(root, subpath, O.PATH, RESOLVE.BENEATH));
   } catch (error) {
+    // EXDEV: a link or ".." leads out of the volume (openat2(2), RESOLVE_BENEATH).
+    if (error instanceof KernelError && error.code === "EXDEV")
+      throw invalid(
+        `path concatenation escapes the base directory, base: ${folder}, subpath: ${subpath}`,
+        error,
+      );
     if (error instanceof KernelError) throw invalid(accessProblem(join(folder, subpath), error), error);
     throw error;
   }

@@ -249,7 +249,9 @@ describe("a container's mounts", () => {
     const inside = volumes.mountpoint("data");
     mkdirSync(join(inside, "etc"));
     writeFileSync(join(inside, "etc/which"), "the volume's");
-    symlinkSync("/etc", join(inside, "link"));
+    symlinkSync("etc", join(inside, "link"));
+    symlinkSync("/etc", join(inside, "absolute"));
+    symlinkSync("../../../..", join(inside, "up"));
     const plan = (subpath: string) =>
       volumes.plan({
         ...nothing,
@@ -270,6 +272,10 @@ describe("a container's mounts", () => {
     await expect(volumes.realise("c1", plan("missing"), { uid: 0, gid: 0 })).rejects.toThrow(
       "no such file or directory",
     );
+    for (const subpath of ["absolute", "up"])
+      await expect(volumes.realise("c1", plan(subpath), { uid: 0, gid: 0 })).rejects.toThrow(
+        `path concatenation escapes the base directory, base: ${inside}, subpath: ${subpath}`,
+      );
   });
 });
 
