@@ -21,11 +21,13 @@ export function joinedNamespaces(engine: Engine, record: ContainerRecord): Bundl
 function namespaceOf(engine: Engine, mode: string | undefined, kind: "pid" | "ipc"): string | undefined {
   if (!mode?.startsWith("container:")) return undefined;
   const other = engine.containers.find(mode.slice("container:".length));
-  if (other.state.status !== "running" && other.state.status !== "paused")
-    throw conflict(`cannot join the ${kind} namespace of a non running container: ${other.id}`);
+  const refuse = (why: string) => conflict(`failed to join ${kind.toUpperCase()} namespace: ${why}`);
+  const { status } = other.state;
+  if (status === "restarting") throw refuse(`container ${other.id} is restarting`);
+  if (status !== "running" && status !== "paused") throw refuse(`container ${other.id} is not running`);
   if (kind === "ipc" && other.hostConfig.IpcMode !== "shareable")
-    throw conflict(
-      `cannot join IPC of container ${other.id}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)`,
+    throw refuse(
+      `container ${other.id}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)`,
     );
   return `/proc/${other.state.pid}/ns/${kind}`;
 }

@@ -90,7 +90,8 @@ function findInit(configured: string | undefined): string {
 /** A bind that is shared with the host (or its slave) can only be so below a root that is, too. */
 async function rootPropagationFor(mounts: BundleInput["mounts"]): Promise<"shared" | "rslave" | undefined> {
   let needed: "shared" | "rslave" | undefined;
-  for (const { source, options } of mounts) {
+  for (const { source, options, type } of mounts) {
+    if (type !== "bind") continue;
     const shared = options.includes("shared") || options.includes("rshared");
     const slave = options.includes("slave") || options.includes("rslave");
     if (!shared && !slave) continue;
