@@ -4,7 +4,7 @@ import { availableParallelism, hostname, totalmem } from "node:os";
 import type { SystemInfo, SystemVersion } from "../api/types/index.ts";
 import { API_VERSION, COMMIT, COMMITTED, ENGINE_VERSION, MIN_API_VERSION, VERSION } from "../base/build.ts";
 import { now } from "../containers/index.ts";
-import { limitSupport, runtimeVersion, selectRuntime, usualInit } from "../runtime/index.ts";
+import { limitSupport, readCdiDevices, runtimeVersion, selectRuntime, usualInit } from "../runtime/index.ts";
 import type { DaemonConfig, Engine } from "./types.ts";
 
 export async function systemVersion(engine: Engine): Promise<SystemVersion> {
@@ -51,6 +51,7 @@ export async function systemInfo(engine: Engine): Promise<SystemInfo> {
   const runtime = selectDefault(engine);
   const runc = installed("runc");
   const runcVersion = runc && (await runtimeVersion(runc.path));
+  const devices = readCdiDevices(config.cdiSpecDirs);
   const nothing = JSON.parse('{"RemoteManagers":null}');
   return {
     ID: engine.id,
@@ -116,10 +117,19 @@ export async function systemInfo(engine: Engine): Promise<SystemInfo> {
       DefaultAddressPools: config.defaultAddressPools.map(({ base, size }) => ({ Base: base, Size: size })),
     }),
     FirewallBackend: { Driver: "nftables" },
-    CDISpecDirs: [],
-    Warnings: warnings(config),
+    CDISpecDirs: config.cdiSpecDirs,
+    ...discovered(devices),
+    Warnings: [...warnings(config), ...deviceWarnings(devices)],
   };
 }
+
+type Devices = ReturnType<typeof readCdiDevices>;
+
+const discovered = ({ devices }: Devices): Pick<SystemInfo, "DiscoveredDevices"> =>
+  devices.size > 0 ? { DiscoveredDevices: [...devices.keys()].map((ID) => ({ Source: "cdi", ID })) } : {};
+
+const deviceWarnings = ({ errors }: Devices): string[] =>
+  errors.map(({ path, reason }) => `CDI: Error associated with spec file ${path}: ${reason}`);
 
 function limits({ environment }: Engine): SystemInfo {
   const supported = limitSupport(environment);

@@ -32,6 +32,7 @@ import {
 import type { Shim, ShimConfig } from "../runtime/types.ts";
 import { mountSnapshot } from "../store/index.ts";
 import { publishNetworkEvents, publishVolumeEvents } from "./container-events.ts";
+import { deviceEdits } from "./device-edits.ts";
 import { bundleFolder, containerFolder, rootfsFolder } from "./folders.ts";
 import { joinedNamespaces, shareMemory, unshareMemory } from "./joined-namespaces.ts";
 import { logAttributes } from "./log-config.ts";
@@ -104,8 +105,10 @@ async function bringUp(engine: Engine, record: ContainerRecord, byUser: boolean)
   mkdirSync(containerFolder(environment, id), { recursive: true, mode: 0o710 });
   undo.defer(() => rmSync(bundle, { recursive: true, force: true }));
 
+  const edits = await deviceEdits(engine, record, runtimeOf(engine, record).path);
+  const hasHooks = (edits?.hooks ?? []).length > 0;
   // A shim that has no port to hold needs to know nothing of the rest: it comes up meanwhile.
-  const early = publishes(record) ? undefined : spawnShim(engine, record, [], undo);
+  const early = publishes(record) ? undefined : spawnShim(engine, record, { reserve: [], hasHooks }, undo);
   const [sandbox, mounts] = await allOrFirstError([
     realiseNetwork(engine, record, undo, watch),
     realiseMounts(engine, record, undo, opened, watch),
@@ -127,11 +130,12 @@ async function bringUp(engine: Engine, record: ContainerRecord, byUser: boolean)
     sysctls: sandbox.sysctls,
     environment,
     defaults: engine.runtimeDefaults,
+    ...(edits && { edits }),
   });
   failpoint("start.bundle-written");
   watch.lap("bundle");
 
-  const shim = await (early ?? spawnShim(engine, record, sandbox.reserve, undo));
+  const shim = await (early ?? spawnShim(engine, record, { reserve: sandbox.reserve, hasHooks }, undo));
   failpoint("start.shim-spawned");
   watch.lap("shim");
   containers.shims.set(id, shim);
@@ -154,15 +158,30 @@ async function bringUp(engine: Engine, record: ContainerRecord, byUser: boolean)
 const publishes = ({ hostConfig }: ContainerRecord): boolean =>
   hostConfig.PublishAllPorts === true || Object.keys(hostConfig.PortBindings ?? {}).length > 0;
 
+/** The host ports that the shim is to hold, and whether the bundle has hooks. */
+interface ShimOptions {
+  reserve: RealisedSandbox["reserve"];
+  hasHooks: boolean;
+}
+
+const runtimeOf = (engine: Engine, { hostConfig, mounts }: ContainerRecord): ShimConfig["runtime"] =>
+  selectRuntime({
+    asked: hostConfig.Runtime ?? "",
+    defaultRuntime: engine.config.defaultRuntime,
+    runtimes: engine.config.runtimes,
+    sharedPropagation: mounts.some((mount) => /shared/.test(mount.propagation ?? "")),
+    environment: engine.environment,
+  });
+
 /** The undoing waits for a shim that is still on its way. */
 function spawnShim(
   engine: Engine,
   record: ContainerRecord,
-  reserve: RealisedSandbox["reserve"],
+  options: ShimOptions,
   undo: AsyncDisposableStack,
 ): Promise<Shim> {
   const bundle = bundleFolder(engine.environment, record.id);
-  const starting = startShim(bundle, shimConfig(engine, record, reserve)).catch((error: unknown) => {
+  const starting = startShim(bundle, shimConfig(engine, record, options)).catch((error: unknown) => {
     throw portTaken(engine, record, error);
   });
   starting.catch(() => {}); // awaited later, when the rest is ready
@@ -275,24 +294,14 @@ async function writeFiles(engine: Engine, record: ContainerRecord, sandbox: Real
   return { ...(hosts && { hosts }), ...(hostname && { hostname }), ...(resolvConf && { resolvConf }) };
 }
 
-function shimConfig(
-  engine: Engine,
-  record: ContainerRecord,
-  reservePorts: RealisedSandbox["reserve"],
-): ShimConfig {
+function shimConfig(engine: Engine, record: ContainerRecord, { reserve, hasHooks }: ShimOptions): ShimConfig {
   const { config, hostConfig } = record;
   const [rows = 0, columns = 0] = hostConfig.ConsoleSize ?? [];
   return {
     protocol: 1,
     id: record.id,
     bundle: bundleFolder(engine.environment, record.id),
-    runtime: selectRuntime({
-      asked: hostConfig.Runtime ?? "",
-      defaultRuntime: engine.config.defaultRuntime,
-      runtimes: engine.config.runtimes,
-      sharedPropagation: record.mounts.some((mount) => /shared/.test(mount.propagation ?? "")),
-      environment: engine.environment,
-    }),
+    runtime: runtimeOf(engine, record),
     terminal: config.Tty ?? false,
     stdin: config.OpenStdin ?? false,
     stdinOnce: config.StdinOnce ?? false,
@@ -303,7 +312,8 @@ function shimConfig(
       path: record.logPath,
       attributes: logAttributes(record),
     },
-    reservePorts,
+    reservePorts: reserve,
+    ...(hasHooks && { hasHooks }),
     cgroupPath: cgroupsPath({
       id: record.id,
       hostConfig,

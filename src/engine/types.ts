@@ -79,6 +79,8 @@ export interface DaemonConfig {
   /** Serve TCP without client certificates on addresses that are not loopback. */
   allowInsecureTcp: boolean;
   features: Record<string, boolean>;
+  /** Folders of CDI's files; empty: devices are not looked for. */
+  cdiSpecDirs: string[];
 }
 
 export interface Engine {

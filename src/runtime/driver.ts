@@ -102,6 +102,23 @@ async function askVersion(path: string): Promise<RuntimeVersion | undefined> {
   }
 }
 
+/** Whether a runtime moves host interfaces into containers: one that doesn't know of them passes over them silently. */
+export async function movesNetDevices(path: string): Promise<boolean> {
+  try {
+    const child = Bun.spawn({
+      cmd: [path, "features"],
+      stdio: ["ignore", "pipe", "ignore"],
+      timeout: VERSION_LIMIT,
+    });
+    const features = JSON.parse(await child.stdout.text()) as {
+      linux?: { netDevices?: { enabled?: boolean } };
+    };
+    return features.linux?.netDevices?.enabled === true;
+  } catch {
+    return false;
+  }
+}
+
 /** Reads `crun version 1.8.1`, `commit: …` and `spec: …`; runc prints the same form. */
 export function parseVersion(text: string): RuntimeVersion | undefined {
   const [, name, version] = /^(\S+) version (\S+)/m.exec(text) ?? [];

@@ -1,8 +1,9 @@
 // The runtime room's door.
 export * from "./bundle/index.ts";
+export { editsForRequests, readCdiDevices } from "./cdi/index.ts";
 export { warmCgroupLock } from "./cgroup-lock.ts";
 export { cgroupFolders, cgroupFrozen, cgroupProcesses, hostCgroupMode } from "./cgroups.ts";
-export { type RuntimeTable, runtimeVersion, selectRuntime } from "./driver.ts";
+export { movesNetDevices, type RuntimeTable, runtimeVersion, selectRuntime } from "./driver.ts";
 export { detectEnvironment } from "./environment.ts";
 export { StartFailure } from "./runtime-errors.ts";
 export { connectShim, killLeftBehind, readLeftExit, ShimDiedError, startShim } from "./shim-client.ts";

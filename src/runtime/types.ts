@@ -2,6 +2,7 @@
 import type { ContainerConfig, HostConfig } from "../api/types/index.ts";
 import type { HostEnvironment } from "../base/environment.ts";
 import type { SnapshotMount } from "../store/types.ts";
+import type { ContainerEdits } from "./cdi/types.ts";
 
 /** Everything that decides config.json; pure data, so bundles can be compared with a peer's in tests. */
 export interface BundleInput {
@@ -32,6 +33,8 @@ export interface BundleInput {
   sysctls: Record<string, string>;
   environment: HostEnvironment;
   defaults?: RuntimeDefaults;
+  /** What CDI devices need (`editsForRequests`), made in what all else comes to. */
+  edits?: ContainerEdits;
 }
 
 /** What the daemon's configuration says for every container; each is absent where it says nothing. */

@@ -8,6 +8,7 @@ import { mergeImageConfig } from "../../src/runtime/bundle/merge-image-config.ts
 import { limitedDevices } from "../../src/runtime/bundle/resources.ts";
 import { resolveUser } from "../../src/runtime/bundle/user.ts";
 import { validate } from "../../src/runtime/bundle/validate.ts";
+import { editsForRequests } from "../../src/runtime/cdi/index.ts";
 import { planMounts } from "../../src/volumes/plan.ts";
 import { GROUP, PASSWD } from "./accounts.ts";
 import { IMAGE, RECORDED, type RecordedHost, read } from "./case.ts";
@@ -31,6 +32,7 @@ async function lookAtAll({ config = {}, hostConfig = {} }: Refusal): Promise<voi
     },
     { dataRoot: "/var/lib/berth" },
   );
+  editsForRequests(hostConfig.DeviceRequests ?? [], []);
   resolveUser(merged.User ?? "", hostConfig.GroupAdd, { passwd: PASSWD, group: GROUP });
   await Promise.all((hostConfig.Devices ?? []).map(findDevices));
   await Promise.all(limitedDevices(hostConfig).map(deviceNumber));

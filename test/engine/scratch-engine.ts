@@ -86,6 +86,7 @@ export function scratchConfig(root: string): DaemonConfig {
     tls: { enabled: false, verify: false },
     allowInsecureTcp: false,
     features: {},
+    cdiSpecDirs: [],
   };
 }
 

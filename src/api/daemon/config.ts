@@ -39,10 +39,13 @@ export const DEFAULTS = {
   bridge: "berth0",
 } as const;
 
+/** As CDI's own: /etc is the administrator's, /var/run what drivers make at each boot; a later folder wins. */
+const DEFAULT_CDI_FOLDERS = ["/etc/cdi", "/var/run/cdi"];
+
 /** dockerd's features, and how each one is here. */
-const FEATURES: ReadonlyMap<string, boolean> = new Map([
+const FEATURES: ReadonlyMap<string, boolean | "either"> = new Map<string, boolean | "either">([
   ["buildkit", false],
-  ["cdi", false],
+  ["cdi", "either"],
   ["containerd-snapshotter", true],
 ]);
 
@@ -228,7 +231,7 @@ export function configOf(settings: Settings, environment: NodeJS.ProcessEnv = pr
     dns: list("dns"),
     dnsOptions: list("dns-opt"),
     dnsSearch: list("dns-search"),
-    hostGatewayIps: list("host-gateway-ip"),
+    ...(list("host-gateway-ip").length > 0 && { hostGatewayIps: list("host-gateway-ip") }),
     defaultRuntime: text("default-runtime") ?? "",
     runtimes: record<Runtime>("add-runtime"),
     logDriver: text("log-driver") ?? "json-file",
@@ -258,7 +261,12 @@ export function configOf(settings: Settings, environment: NodeJS.ProcessEnv = pr
     features: Object.fromEntries(
       Object.entries(record<string>("feature")).map(([name, value]) => [name, value !== "false"]),
     ),
+    cdiSpecDirs: [],
   };
+  if (config.features.cdi !== false)
+    config.cdiSpecDirs = settings.has("cdi-spec-dir")
+      ? list("cdi-spec-dir").filter((folder) => folder !== "")
+      : DEFAULT_CDI_FOLDERS;
   check(config, settings);
   return config;
 }
@@ -324,7 +332,8 @@ function checkFeatures(features: DaemonConfig["features"]): void {
       throw new Error(
         `the feature ${JSON.stringify(name)} is not known: there are ${[...FEATURES.keys()].join(", ")}`,
       );
-    if (on !== known) throw new Error(`the feature ${name}=${on} can't be served: leave it out`);
+    if (known !== "either" && on !== known)
+      throw new Error(`the feature ${name}=${on} can't be served: leave it out`);
   }
 }
 

@@ -69,7 +69,6 @@ export const FLAGS: readonly Flag[] = [
     kind: "list",
     key: "cdi-spec-dirs",
     help: "CDI specification directories to use",
-    refused: "CDI devices are not implemented",
   },
   { name: "cgroup-parent", kind: "string", help: "Set parent cgroup for all containers" },
   {

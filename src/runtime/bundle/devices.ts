@@ -90,7 +90,7 @@ export async function deviceNumber(path: string): Promise<{ major: number; minor
 }
 
 /** The node at a path; undefined when there is something else. Rejects as lstat does when there is nothing. */
-async function nodeAt(path: string): Promise<Device | undefined> {
+export async function nodeAt(path: string): Promise<Device | undefined> {
   const stats = await lstat(path);
   const type = stats.isBlockDevice()
     ? "b"

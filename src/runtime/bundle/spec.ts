@@ -7,7 +7,16 @@ export interface Spec {
   hostname?: string;
   mounts: SpecMount[];
   annotations?: Record<string, string>;
+  hooks?: { [when: string]: Hook[] };
   linux: Linux;
+}
+
+export interface Hook {
+  path: string;
+  args?: string[];
+  env?: string[];
+  /** Seconds. */
+  timeout?: number;
 }
 
 export interface Process {
@@ -56,6 +65,10 @@ export interface Linux {
   uidMappings?: { containerID: number; hostID: number; size: number }[];
   gidMappings?: { containerID: number; hostID: number; size: number }[];
   mountLabel?: string;
+  /** Class of service of resctrl (config-linux.md "IntelRdt"). */
+  intelRdt?: object;
+  /** Host interfaces that move into the container, by their names there (config-linux.md "Network Devices"). */
+  netDevices?: Record<string, { name: string }>;
 }
 
 /** A node made in the container's /dev. `fileMode` is its permission bits. */

@@ -245,10 +245,6 @@ function refuseWhatStartWould(hostConfig: HostConfig, defaults: RuntimeDefaults)
   const { seccomp } = parseSecurityOptions(hostConfig.SecurityOpt, defaults.noNewPrivileges);
   if (!["", "unconfined", "builtin"].includes(seccomp)) parseSeccompProfile(seccomp);
   for (const rule of hostConfig.DeviceCgroupRules ?? []) parseDeviceRule(rule);
-  for (const { Driver = "", Capabilities = [] } of hostConfig.DeviceRequests ?? [])
-    throw invalid(
-      `could not select device driver ${JSON.stringify(Driver)} with capabilities: [${Capabilities.map((all) => `[${all.join(" ")}]`).join(" ")}]`,
-    );
   if (Object.keys(hostConfig.StorageOpt ?? {}).length > 0)
     throw notImplemented("storage options of a container (--storage-opt) are not built yet");
   for (const options of Object.values(hostConfig.Tmpfs ?? {}))
