@@ -4,7 +4,7 @@ import { createServer as createHttpServer, type IncomingMessage, type Server } f
 import { createServer as createHttpsServer } from "node:https";
 import type { Duplex } from "node:stream";
 import { ENGINE_VERSION } from "../base/build.ts";
-import { BerthError, invalid, messageOf, STATUS_OF_KIND } from "../base/errors.ts";
+import { BerthError, firstThrown, invalid, messageOf, STATUS_OF_KIND } from "../base/errors.ts";
 import { log } from "../base/log.ts";
 import type { Engine } from "../engine/types.ts";
 import { bodyBehindHead, type Exchange, type Headers, httpExchange, socketExchange } from "./exchange.ts";
@@ -308,7 +308,8 @@ function checkJsonType(type: string, length: number): void {
 }
 
 function fail(exchange: Exchange, headers: Headers, route: Route, error: unknown): void {
-  const status = error instanceof BerthError ? error.status : STATUS_OF_KIND.system;
+  const first = firstThrown(error);
+  const status = first instanceof BerthError ? first.status : STATUS_OF_KIND.system;
   const message = messageOf(error);
   if (status >= 500)
     log.error("Handler returned error", { operation: route.operation, status, error: message });

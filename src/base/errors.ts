@@ -50,12 +50,19 @@ export const unavailable = (message: string, cause?: unknown) =>
 export const notImplemented = (message: string) => new BerthError("not-implemented", message);
 export const systemError = (message: string, cause?: unknown) => new BerthError("system", message, { cause });
 
+/** What went wrong first, where its undoing (`await using`) failed too: a SuppressedError says neither. */
+export function firstThrown(thrown: unknown): unknown {
+  return thrown instanceof SuppressedError ? firstThrown(thrown.suppressed) : thrown;
+}
+
 /** The message of anything that was thrown. */
 export function messageOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
+  const first = firstThrown(thrown);
+  return first instanceof Error ? first.message : String(first);
 }
 
 /** True when the error, or one that caused it, is of the kind. */
 export function isKind(thrown: unknown, kind: ErrorKind): boolean {
-  return thrown instanceof BerthError && thrown.kind === kind;
+  const first = firstThrown(thrown);
+  return first instanceof BerthError && first.kind === kind;
 }

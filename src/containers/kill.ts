@@ -65,9 +65,17 @@ const signalAndWait = (
 
 /** A runtime that hangs in it doesn't hold up the killing that follows. */
 async function wake(containers: Containers, id: ContainerId, shim: Shim): Promise<void> {
-  const woken = shim.resume().then(() => {
-    if (containers.records.get(id)?.state.status === "paused") recordPaused(containers, id, false);
-  });
+  const woken = shim.resume().then(
+    () => {
+      if (containers.records.get(id)?.state.status === "paused") recordPaused(containers, id, false);
+    },
+    async (error: unknown) => {
+      // The signal may have ended it first, which the runtime takes for a fault, and which the shim sees the moment after.
+      await Bun.sleep(100);
+      const { phase } = await shim.state().catch(() => ({ phase: "exited" }));
+      if (phase !== "exited") throw error;
+    },
+  );
   woken.catch(() => {}); // after the limit nobody looks
   await Promise.race([woken, Bun.sleep(WAKE_LIMIT)]);
 }

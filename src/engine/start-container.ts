@@ -6,7 +6,7 @@
 import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { conflict, messageOf, notFound, systemError } from "../base/errors.ts";
+import { conflict, firstThrown, messageOf, notFound, systemError } from "../base/errors.ts";
 import { failpoint } from "../base/failpoint.ts";
 import { log } from "../base/log.ts";
 import {
@@ -73,8 +73,11 @@ export async function startHeld(
     await bringUp(engine, record, byUser);
     return "started";
   } catch (error) {
+    if (error instanceof SuppressedError)
+      log.error("cannot undo a start that failed", { id, error: messageOf(error.error) });
+    const first = firstThrown(error);
     const problem = classifyStartError(
-      error instanceof ShimDiedError && engine.containers.removing.has(id) ? markedForRemoval() : error,
+      first instanceof ShimDiedError && engine.containers.removing.has(id) ? markedForRemoval() : first,
     );
     const failed = recordStartFailed(engine.containers, id, {
       exitCode: problem.exitCode,

@@ -182,13 +182,21 @@ export function killLeftBehind(dir: string): Promise<void> {
 const killing = new Map<string, Promise<void>>();
 
 async function killOnce(dir: string): Promise<void> {
-  const text = read(`${dir}/shim.json`);
-  if (text === undefined) return;
-  const config = JSON.parse(text) as ShimConfig;
+  const config = readConfig(dir);
+  if (!config) return;
   const { runtime, cgroupPath } = config;
   await killProcesses(dir, cgroupPath);
   if (config.hasHooks || !PLAIN.has(runtime.name)) await deleteByRuntime(dir, config);
   for (let tries = 0; !removeCgroup(cgroupPath) && tries < 50; tries++) await Bun.sleep(20);
+}
+
+/** Undefined where no shim was started: on a full disk the file may be there and cut. */
+function readConfig(dir: string): ShimConfig | undefined {
+  try {
+    return JSON.parse(read(`${dir}/shim.json`) ?? "") as ShimConfig;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Their `delete` without hooks does no more than is done here: processes, groups, a folder of state, which is in `dir`. */

@@ -2,7 +2,7 @@
 // to it, container.ts for what it does. It runs one loop of its own in one thread and nothing of Bun's event loop.
 import { existsSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
-import { close, type KernelError } from "../../linux/ffi.ts";
+import { close, KernelError } from "../../linux/ffi.ts";
 import {
   becomeSubreaper,
   ignoreSignal,
@@ -45,8 +45,10 @@ export function runShim(folder: string): never {
   try {
     reactor = openShim(folder);
   } catch (error) {
-    const { message, syscall, errno, object } = error as Error & Partial<KernelError>;
-    report({ ready: false, message, syscall, errno, object });
+    if (error instanceof KernelError) {
+      const { message, syscall, errno, object } = error;
+      report({ ready: false, message, syscall, errno, object });
+    } else report({ ready: false, message: (error as Error).message });
     process.exit(1);
   }
   report({ ready: true, pid: process.pid });
