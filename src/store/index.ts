@@ -35,6 +35,18 @@ export {
   type PackRequest,
   packTree,
 } from "./pack.ts";
+export {
+  archiveFromView,
+  type ExtractOptions,
+  exportFromView,
+  extractIntoView,
+  type OutputCompression,
+  type PathFacts,
+  statInView,
+  type TreeArchive,
+  type TreeView,
+  type ViewMount,
+} from "./tree-view.ts";
 export type * from "./types.ts";
 export { type UnpackedLayer, type UnpackRequest, unpackLayer } from "./unpack.ts";
 

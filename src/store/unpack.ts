@@ -8,6 +8,7 @@ import { openIn, RESOLVE, withFolder } from "../linux/files.ts";
 import { setXattr } from "../linux/xattr.ts";
 import type { Digest } from "../oci/digest.ts";
 import type { HiddenPaths } from "./backend.ts";
+import { feed } from "./feed-worker.ts";
 import type { LeaseId, SnapshotId, Store } from "./types.ts";
 import { unpackBounds } from "./worker/bounds.ts";
 import { WORKER_ENVIRONMENT, workerCommand, workerEnd } from "./worker/confine.ts";
@@ -84,30 +85,6 @@ async function runUnpack(
 
 function finished(worker: Subprocess<"pipe" | number, "pipe", "pipe">, signal: AbortSignal | undefined) {
   return workerEnd<Unpacked>("unpack", worker, worker.stdout.text(), signal, worker.stderr.text());
-}
-
-/** Writes as fast as the worker reads. A worker that ended early has said why in its report. */
-async function feed(
-  worker: Subprocess<"pipe", "pipe", "pipe">,
-  chunks: AsyncIterable<Uint8Array>,
-): Promise<void> {
-  try {
-    for await (const chunk of chunks) {
-      if (worker.exitCode !== null || worker.signalCode !== null) return;
-      try {
-        // Both can fail later than they return, when the worker ends meanwhile.
-        await worker.stdin.write(chunk);
-        await worker.stdin.flush();
-      } catch {
-        return;
-      }
-    }
-  } catch (thrown) {
-    worker.kill("SIGKILL");
-    throw thrown;
-  } finally {
-    await Promise.resolve(worker.stdin.end()).catch(() => {});
-  }
 }
 
 /** Overlay's mark that nothing below is seen: a `trusted.` attribute, which the worker has no right to set. */

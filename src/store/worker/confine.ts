@@ -16,16 +16,38 @@ const UNPACK_CAPABILITIES = ["chown", "dac_override", "fowner", "fsetid", "mknod
 /** What reading all of a tree takes. */
 const PACK_CAPABILITIES = ["dac_read_search", "sys_chroot"];
 
-/** Capabilities of each job. */
+/** Jobs in a container's view, which the job "view" makes before. */
+const INNER_CAPABILITIES = {
+  stat: PACK_CAPABILITIES,
+  archive: PACK_CAPABILITIES,
+  export: PACK_CAPABILITIES,
+  extract: UNPACK_CAPABILITIES,
+} as const;
+export type InnerJob = keyof typeof INNER_CAPABILITIES;
+
+/** Capabilities of each job. "view" mounts (SYS_ADMIN), reads nothing of a stranger's, and becomes an inner job without that. */
 export const WORKER_CAPABILITIES = {
   unpack: UNPACK_CAPABILITIES,
   pack: PACK_CAPABILITIES,
+  view: [...UNPACK_CAPABILITIES, "dac_read_search", "setpcap", "sys_admin"],
+  ...INNER_CAPABILITIES,
 } as const;
-export type Job = keyof typeof WORKER_CAPABILITIES;
+export type Job = Exclude<keyof typeof WORKER_CAPABILITIES, InnerJob>;
+
+const boundingSet = (job: Job | InnerJob): string =>
+  `--bounding-set=${["-all", ...WORKER_CAPABILITIES[job].map((name) => `+${name}`)].join(",")}`;
+
+/** What the job "view" becomes: namespaces, no-new-privs and the signal at the daemon's end stay as they are. */
+export const innerCommand = (job: InnerJob, ...args: string[]): string[] => [
+  "setpriv",
+  "--inh-caps=-all",
+  boundingSet(job),
+  "--",
+  ...selfCommand("worker", job, ...args),
+];
 
 /** The command line that starts a confined worker. */
 export function workerCommand(job: Job, ...args: string[]): string[] {
-  const bounding = ["-all", ...WORKER_CAPABILITIES[job].map((name) => `+${name}`)].join(",");
   return [
     "unshare",
     "--mount",
@@ -37,7 +59,7 @@ export function workerCommand(job: Job, ...args: string[]): string[] {
     "--no-new-privs",
     "--pdeathsig=KILL",
     "--inh-caps=-all",
-    `--bounding-set=${bounding}`,
+    boundingSet(job),
     "--",
     ...selfCommand("worker", job, ...args),
   ];

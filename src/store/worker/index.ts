@@ -1,15 +1,27 @@
 // The worker role: one job with strangers' bytes, away from the daemon. How it is confined is in confine.ts.
 import { writeSync } from "node:fs";
 import { limitProcess, offerToOomKiller } from "../../linux/limits.ts";
+import type { InnerJob } from "./confine.ts";
+import type { OutputCompression } from "./output.ts";
 import { pack } from "./pack.ts";
 import { errorReport, type Report } from "./report.ts";
+import { archivePath, exportTree, extractInto, statTree } from "./tree-jobs.ts";
 import { unpack } from "./unpack.ts";
+import { enterView } from "./view.ts";
+
+/** Trees are walked with a descriptor for each folder on the way; deeper ones are refused (EMFILE). */
+const DEEP = 4096;
 
 /**
  * Runs one job and exits: 0 when it reported success.
  *
  *   worker unpack ROOT STYLE SECONDS [BYTES]   standard input: a layer's archive; standard output: the report
  *   worker pack ROOT COMPRESSION               standard output: the archive; standard error: the report
+ *   worker view VIEW JOB …                     becomes `worker JOB ROOT …` in a view (JSON) of a container's files:
+ *     stat ROOT PATH
+ *     archive ROOT PATH NAME COMPRESSION       standard output: a line of facts, then the archive
+ *     export ROOT                              standard output: the archive
+ *     extract ROOT PATH OPTIONS SECONDS        standard input: an archive
  *
  * SECONDS of processor time and BYTES of a file are the most that this archive may take (bounds.ts).
  */
@@ -17,8 +29,8 @@ export async function runWorker(args: string[]): Promise<never> {
   const [job = "", ...rest] = args;
   let report: Report<unknown>;
   try {
-    limit();
-    report = { ok: await run(job, rest) };
+    limit(job);
+    report = { ok: (await run(job, rest)) ?? null };
   } catch (thrown) {
     report = errorReport(thrown);
   }
@@ -31,9 +43,9 @@ export async function runWorker(args: string[]): Promise<never> {
  * uses. What an archive can make this process hold is bounded by the parser (pax.ts) and by the disk's inodes; and
  * when memory does run out, the kernel takes this process and not the daemon.
  */
-function limit(): void {
+function limit(job: string): void {
   limitProcess("core", 0);
-  limitProcess("openFiles", 64);
+  limitProcess("openFiles", job === "unpack" || job === "pack" ? 64 : DEEP);
   offerToOomKiller(800);
 }
 
@@ -45,6 +57,19 @@ async function run(job: string, [root = "", how = "", ...bounds]: string[]): Pro
     case "pack":
       limitProcess("fileSize", 0); // Its archive goes into a pipe
       return await pack(root, how === "gzip" ? "gzip" : "none");
+    case "view":
+      return enterView(JSON.parse(root), how as InnerJob, bounds);
+    case "stat":
+      return statTree(root, how);
+    case "archive":
+      limitProcess("fileSize", 0);
+      return await archivePath(root, how, bounds[0] ?? "", (bounds[1] ?? "none") as OutputCompression);
+    case "export":
+      limitProcess("fileSize", 0);
+      return await exportTree(root);
+    case "extract":
+      limitUnpacking([Number(bounds[1])]);
+      return await extractInto(root, how, JSON.parse(bounds[0] ?? "{}"));
     default:
       throw new Error(`a worker has no job ${job}`);
   }
