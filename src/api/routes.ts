@@ -17,6 +17,7 @@ function lazily<Name extends string>(load: () => Promise<Handlers<Name>>) {
 }
 
 const containers = lazily(() => import("./containers.ts"));
+const archives = lazily(() => import("./container-archive.ts"));
 const exec = lazily(() => import("./exec.ts"));
 const images = lazily(() => import("./images.ts"));
 const networks = lazily(() => import("./networks.ts"));
@@ -69,7 +70,7 @@ export const ROUTES: readonly Route[] = [
   get("/containers/{id}/top", "ContainerTop", containers("top")),
   get("/containers/{id}/logs", "ContainerLogs", containers("logs")),
   get("/containers/{id}/changes", "ContainerChanges"),
-  get("/containers/{id}/export", "ContainerExport"),
+  get("/containers/{id}/export", "ContainerExport", archives("export")),
   get("/containers/{id}/stats", "ContainerStats"),
   post("/containers/{id}/resize", "ContainerResize", containers("resize")),
   post("/containers/{id}/start", "ContainerStart", containers("start")),
@@ -84,9 +85,9 @@ export const ROUTES: readonly Route[] = [
   get("/containers/{id}/attach/ws", "ContainerAttachWebsocket"),
   post("/containers/{id}/wait", "ContainerWait", containers("wait")),
   remove("/containers/{id}", "ContainerDelete", containers("remove")),
-  route("HEAD", "/containers/{id}/archive", "ContainerArchiveInfo"),
-  get("/containers/{id}/archive", "ContainerArchive"),
-  route("PUT", "/containers/{id}/archive", "PutContainerArchive", undefined, "stream"),
+  route("HEAD", "/containers/{id}/archive", "ContainerArchiveInfo", archives("stat")),
+  get("/containers/{id}/archive", "ContainerArchive", archives("read")),
+  route("PUT", "/containers/{id}/archive", "PutContainerArchive", archives("write"), "stream"),
   post("/containers/{id}/exec", "ContainerExec", exec("create"), "json"),
   post("/exec/{id}/start", "ExecStart", exec("start"), "json"),
   post("/exec/{id}/resize", "ExecResize", exec("resize")),

@@ -76,7 +76,8 @@ export class TreeExtractor implements TarHandler, Disposable {
   }
 
   data(chunk: Buffer): void {
-    const { fd, entry } = this.open!;
+    if (!this.open) return; // A file for the folder itself: passed over, as by Docker
+    const { fd, entry } = this.open;
     for (let at = 0; at < chunk.length; at += BLOCK) {
       const block = chunk.subarray(at, at + BLOCK);
       if (block.length === BLOCK && block[0] === 0 && block.equals(ZEROS)) skip(fd, BLOCK);

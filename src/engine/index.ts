@@ -10,6 +10,13 @@ export {
   unpauseContainer,
   waitContainer,
 } from "./container-access.ts";
+export {
+  archiveContainerPath,
+  exportContainer,
+  extractToContainer,
+  type PathStat,
+  statContainerPath,
+} from "./container-files.ts";
 export { createContainer } from "./create-container.ts";
 export { type DiskUsageType, diskUsage } from "./disk-usage.ts";
 export { createExec, inspectExec, resizeExec, startExec } from "./exec.ts";

@@ -18,7 +18,7 @@ import {
 import { killLeftBehind, ShimDiedError } from "../runtime/index.ts";
 import type { ExitStatus, Shim } from "../runtime/types.ts";
 import { publishNetworkEvents, publishVolumeEvents } from "./container-events.ts";
-import { bundleFolder, rootfsFolder } from "./folders.ts";
+import { bundleFolder } from "./folders.ts";
 import { unshareMemory } from "./joined-namespaces.ts";
 import { removeHeld } from "./remove-container.ts";
 import { unmountRootfs } from "./rootfs.ts";
@@ -117,7 +117,7 @@ export async function giveBack(engine: Engine, record: ContainerRecord, shim?: S
   else engine.background.run("the end of a shim", () => leave);
   await attempt("release the network", () => engine.networks.release(id));
   failpoint("exit.network-released");
-  await attempt("unmount the root file system", () => unmountRootfs(rootfsFolder(environment, id)));
+  await attempt("unmount the root file system", () => unmountRootfs(engine, id));
   await attempt("unmount the shared memory", () => unshareMemory(environment, id));
   await attempt("let go of the volumes", () => engine.volumes.letGo(id));
   failpoint("exit.unmounted");

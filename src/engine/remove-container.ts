@@ -15,8 +15,8 @@ import {
   recordRemoving,
 } from "../containers/index.ts";
 import { killLeftBehind } from "../runtime/index.ts";
-import { bundleFolder, containerFolder, rootfsFolder } from "./folders.ts";
-import { unmountRootfs } from "./rootfs.ts";
+import { bundleFolder, containerFolder } from "./folders.ts";
+import { endRootfsUse, unmountRootfs } from "./rootfs.ts";
 import type { Engine, RemoveOptions } from "./types.ts";
 
 /** How often a container that comes up again while it is removed by force is killed again. */
@@ -115,7 +115,8 @@ export async function removeHeld(
   const marked = recordRemoving(containers, id, options);
   failpoint("remove.marked");
   try {
-    unmountRootfs(rootfsFolder(environment, id));
+    await endRootfsUse(engine, id);
+    unmountRootfs(engine, id);
     const anonymous = record.mounts.filter((mount) => options.volumes && mount.anonymous);
     await volumes.release(id, { removeAnonymous: options.volumes });
     for (const { source } of anonymous)

@@ -30,7 +30,6 @@ import {
   writeBundle,
 } from "../runtime/index.ts";
 import type { Shim, ShimConfig } from "../runtime/types.ts";
-import { mountSnapshot } from "../store/index.ts";
 import { publishNetworkEvents, publishVolumeEvents } from "./container-events.ts";
 import { deviceEdits } from "./device-edits.ts";
 import { bundleFolder, containerFolder, rootfsFolder } from "./folders.ts";
@@ -38,7 +37,7 @@ import { joinedNamespaces, shareMemory, unshareMemory } from "./joined-namespace
 import { logAttributes } from "./log-config.ts";
 import { watchExit } from "./on-exit.ts";
 import { removeHeld } from "./remove-container.ts";
-import { unmountRootfs } from "./rootfs.ts";
+import { mountRootfs, unmountRootfs } from "./rootfs.ts";
 import { sandboxRequest } from "./sandbox-request.ts";
 import { Stopwatch } from "./stopwatch.ts";
 import type { Engine } from "./types.ts";
@@ -263,9 +262,8 @@ async function realiseMounts(
   watch: Stopwatch,
 ) {
   const rootfs = rootfsFolder(engine.environment, record.id);
-  undo.defer(() => unmountRootfs(rootfs));
-  unmountRootfs(rootfs); // what a removal of the mount that failed may have left
-  mountSnapshot(engine.store, record.snapshot, rootfs);
+  undo.defer(() => unmountRootfs(engine, record.id));
+  mountRootfs(engine, record);
   failpoint("start.rootfs-mounted");
   watch.lap("rootfs");
   undo.defer(() => engine.volumes.letGo(record.id));

@@ -83,6 +83,7 @@ function joinRooms(rooms: Rooms): Engine {
     id: ownId(rooms.store),
     startedAt: new Date(),
     leaving: new Map(),
+    rootfsUsers: new Map(),
     restarts: new Map(),
     kept: new Set(),
     background: openBackground(),

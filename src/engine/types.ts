@@ -101,6 +101,8 @@ export interface Engine {
   readonly onImageEvent: (event: ImageEvent) => void;
   /** Shims of containers that ended, on their way out with their folders: a new start waits for them. */
   readonly leaving: Map<ContainerId, Promise<void>>;
+  /** Who reads or writes the files of a container just now: its root file system stays mounted for them. */
+  readonly rootfsUsers: Map<ContainerId, Set<RootfsUser>>;
   /** Restarts that wait for their time. */
   readonly restarts: Map<ContainerId, RestartTimer>;
   /** Containers that are being restarted: their end is not what `--rm` waits for. */
@@ -109,6 +111,13 @@ export interface Engine {
   readonly background: Background;
   /** Aborted when this daemon lets go of its shims. */
   readonly closing: AbortSignal;
+}
+
+/** A use of a container's files; `ended` resolves after the last access. */
+export interface RootfsUser {
+  /** Aborted by the container's removal. */
+  removal: AbortController;
+  ended: Promise<void>;
 }
 
 /** When a container is started again by its policy, and how long that wait was (milliseconds). */

@@ -35,6 +35,12 @@ export function checkUser(rootfs: string, user: string): void {
   if (user) resolveUser(user, [], accountFiles(rootfs));
 }
 
+/** The ids of a user (`name`, `uid:gid`, …) as the container's root knows it. Errors: invalid, in Docker's words. */
+export function userIds(rootfs: string, user: string): { uid: number; gid: number } {
+  const { uid, gid } = resolveUser(user, [], accountFiles(rootfs)).user;
+  return { uid, gid };
+}
+
 /** Which limits this host's cgroups can hold: for `info`. */
 export const limitSupport = (environment: HostEnvironment): LimitSupport => ({
   ...hostFacts(environment).limits,

@@ -23,8 +23,10 @@ export interface ViewMount {
   /** Inside the container. */
   destination: string;
   readOnly: boolean;
-  /** Mounts below the source are seen too, and are read-only with it. */
+  /** Mounts below the source are seen too. */
   recursive: boolean;
+  /** With `readOnly`: those too. */
+  readOnlyBelow: boolean;
 }
 
 /** Nothing is run and no device opened by way of it, whatever is in there. */
@@ -50,9 +52,11 @@ const inOrder = (mounts: ViewMount[]) => [...mounts].sort((a, b) => depth(a) - d
 function addMount(root: number, mount: ViewMount): void {
   const tree = cloneMount(mount.source, { recursive: mount.recursive });
   try {
-    restrictMount(tree, mount.readOnly ? HARMLESS | MOUNT_ATTR.RDONLY : HARMLESS, {
-      recursive: mount.recursive,
-    });
+    restrictMount(tree, HARMLESS, { recursive: mount.recursive });
+    if (mount.readOnly)
+      restrictMount(tree, HARMLESS | MOUNT_ATTR.RDONLY, {
+        recursive: mount.recursive && mount.readOnlyBelow,
+      });
     const place = openDestination(root, mount.destination, statSync(mount.source).isDirectory());
     try {
       attachMount(tree, place, mount.destination);
