@@ -21,6 +21,7 @@ const archives = lazily(() => import("./container-archive.ts"));
 const exec = lazily(() => import("./exec.ts"));
 const images = lazily(() => import("./images.ts"));
 const networks = lazily(() => import("./networks.ts"));
+const stats = lazily(() => import("./container-stats.ts"));
 const system = lazily(() => import("./system.ts"));
 const volumes = lazily(() => import("./volumes.ts"));
 
@@ -71,7 +72,7 @@ export const ROUTES: readonly Route[] = [
   get("/containers/{id}/logs", "ContainerLogs", containers("logs")),
   get("/containers/{id}/changes", "ContainerChanges"),
   get("/containers/{id}/export", "ContainerExport", archives("export")),
-  get("/containers/{id}/stats", "ContainerStats"),
+  get("/containers/{id}/stats", "ContainerStats", stats("stats")),
   post("/containers/{id}/resize", "ContainerResize", containers("resize")),
   post("/containers/{id}/start", "ContainerStart", containers("start")),
   post("/containers/{id}/stop", "ContainerStop", containers("stop")),

@@ -70,6 +70,11 @@ const container: Place[] = [
     load: () => import("./commands/container/start.ts"),
   },
   {
+    name: "stats",
+    about: "Display a live stream of container(s) resource usage statistics",
+    load: () => import("./commands/container/stats.ts"),
+  },
+  {
     name: "stop",
     about: "Stop one or more running containers",
     load: () => import("./commands/container/stop.ts"),
@@ -240,6 +245,7 @@ export const TREE: Place[] = [
   also(image, "rm", { name: "rmi" }),
   also(image, "save"),
   also(container, "start"),
+  also(container, "stats"),
   also(container, "stop"),
   also(image, "tag"),
   also(container, "top"),

@@ -29,6 +29,7 @@ export { runProbe } from "./probe.ts";
 export { refuseTakenName, rename } from "./rename.ts";
 export { resize } from "./resize.ts";
 export { nextWait, shouldRestart, shouldStartWithDaemon } from "./restart-policy.ts";
+export { Sampler } from "./sampler.ts";
 export { classifyStartError } from "./start-error.ts";
 export {
   finishedAtOf,
@@ -44,6 +45,7 @@ export {
   startedAtOf,
   updateRecord,
 } from "./state-machine.ts";
+export { type ContainerStats, type StatsSample, toStats } from "./stats.ts";
 export { exitCodeOf, isRunning } from "./status-text.ts";
 export { type Surroundings, toSummary } from "./summary.ts";
 export { millisecondsOf, now, nowNanoseconds, parseEpoch, parseNanoseconds } from "./timestamps.ts";

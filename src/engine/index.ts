@@ -17,6 +17,7 @@ export {
   type PathStat,
   statContainerPath,
 } from "./container-files.ts";
+export { containerStats } from "./container-stats.ts";
 export { createContainer } from "./create-container.ts";
 export { type DiskUsageType, diskUsage } from "./disk-usage.ts";
 export { createExec, inspectExec, resizeExec, startExec } from "./exec.ts";

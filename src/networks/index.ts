@@ -32,6 +32,7 @@ import { overlaps, type Prefix, parseCidr, prefixOf } from "./prefix.ts";
 import { checkRequest, networkOfMode, sharedContainer } from "./request-check.ts";
 import { addressRow, deleteSandboxRows, openRows, portRow } from "./rows.ts";
 import { sandboxFiles } from "./sandbox-files.ts";
+import { sandboxStatistics } from "./statistics.ts";
 import type {
   EndpointRecord,
   NetworkRecord,
@@ -135,6 +136,14 @@ export function openNetworks(options: {
       const shared = sharedContainer(request.networkMode) !== undefined;
       const name = shared ? undefined : networkOfMode(request.networkMode, config.bridge === "none");
       return idleStatus(rows, request, name, started);
+    },
+
+    statistics(containerId) {
+      const sandbox = rows.sandboxes.get(containerId);
+      const owner = sandbox && ownerOf(sandbox);
+      return owner?.mode === "private"
+        ? sandboxStatistics(pinFile(owner), rows.endpoints.where("sandboxId", owner.id))
+        : {};
     },
 
     renamed(containerId, name) {

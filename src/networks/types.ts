@@ -13,6 +13,7 @@ import type {
   PortMap,
 } from "../api/types/index.ts";
 import type { DaemonConfig } from "../engine/types.ts";
+import type { LinkStatistics } from "../linux/netlink/statistics.ts";
 
 /** The daemon's settings that this room reads. */
 export type NetworksConfig = Pick<
@@ -155,6 +156,11 @@ export interface Networks {
    * network's id is there once the container was `started`.
    */
   idle(request: SandboxRequest, options?: { started: boolean }): SandboxStatus;
+  /**
+   * Counters of the container's devices by their names inside (those of whose network it shares); none where it has no
+   * network of its own or does not run.
+   */
+  statistics(containerId: string): Record<string, LinkStatistics>;
   /** The container has a new name: `networks/{id}` shows it. */
   renamed(containerId: string, name: string): void;
   /** Filters of `GET /networks`: driver, type, id, name, label, scope, dangling. Errors: invalid, in Docker's words. */

@@ -2,9 +2,24 @@
 export * from "./bundle/index.ts";
 export { editsForRequests, readCdiDevices } from "./cdi/index.ts";
 export { warmCgroupLock } from "./cgroup-lock.ts";
+export {
+  type BlockUsage,
+  type CgroupStats,
+  type Count,
+  type ProcessorUsage,
+  readCgroupStats,
+  readHostProcessors,
+} from "./cgroup-stats/index.ts";
 export { cgroupFolders, cgroupFrozen, cgroupProcesses, hostCgroupMode } from "./cgroups.ts";
 export { movesNetDevices, type RuntimeTable, runtimeVersion, selectRuntime } from "./driver.ts";
 export { detectEnvironment } from "./environment.ts";
 export { StartFailure } from "./runtime-errors.ts";
-export { connectShim, killLeftBehind, readLeftExit, ShimDiedError, startShim } from "./shim-client.ts";
+export {
+  connectShim,
+  containerCgroup,
+  killLeftBehind,
+  readLeftExit,
+  ShimDiedError,
+  startShim,
+} from "./shim-client.ts";
 export { enterOwnScope, systemdRunsHost } from "./systemd/scope.ts";

@@ -167,6 +167,12 @@ export function readLeftExit(dir: string): LeftExit {
   }
 }
 
+/** The control group of the container whose shim has `dir`, as config.json names it; undefined where no shim was started. */
+export function containerCgroup(dir: string): string | undefined {
+  const text = read(`${dir}/shim.json`);
+  return text === undefined ? undefined : (JSON.parse(text) as ShimConfig).cgroupPath;
+}
+
 /**
  * What a dead shim left: kills every process of the container's cgroup, takes the runtime's state and the cgroup
  * away. Also for a shim that is alive but must go. Safe to call again.

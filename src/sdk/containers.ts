@@ -137,10 +137,11 @@ export class Containers {
   }
   stats(
     id: string,
-    options: { stream?: boolean; oneShot?: boolean } = {},
+    options: { stream?: boolean; oneShot?: boolean; signal?: AbortSignal } = {},
   ): Promise<AsyncGenerator<ContainerStatsResponse>> {
     return this.connection.lines("GET", `/containers/${segment(id)}/stats`, {
       query: { stream: String(options.stream ?? true), "one-shot": options.oneShot },
+      signal: options.signal,
     });
   }
 
