@@ -120,7 +120,7 @@ function clientOf(
   ended: Promise<void>,
 ): Attachment {
   const { config } = exec;
-  const keys = parseDetachKeys(config.detachKeys, (text) => `Invalid escape keys (${text}) provided`);
+  const keys = scannedKeys(config.detachKeys);
   return new ClientAttachment({
     tty: config.tty,
     past: undefined,
@@ -190,10 +190,13 @@ export function inspectExec(exec: ExecRecord): ExecInspect {
     OpenStdout: config.attachStdout,
     CanRemove: false,
     ContainerID: exec.containerId,
-    DetachKeys: config.detachKeys ?? "",
+    DetachKeys: config.detachKeys ? Buffer.from(scannedKeys(config.detachKeys)).toString("base64") : "",
     Pid: exec.pid,
   };
 }
+
+const scannedKeys = (text: string | undefined): Uint8Array =>
+  parseDetachKeys(text, (wrong) => `Invalid escape keys (${wrong}) provided`);
 
 export async function resizeExec(
   containers: Containers,

@@ -10,13 +10,13 @@ import type {
 import type { Health } from "./health.ts";
 import { finishedAtOf, startedAtOf } from "./state-machine.ts";
 import { exitCodeOf, isRunning } from "./status-text.ts";
-import { endpointsOf, mountPoints, type Surroundings } from "./summary.ts";
+import { endpointsOf, mountPoints, type Surroundings, sorted } from "./summary.ts";
 import { ZERO_TIME } from "./timestamps.ts";
 import type { ContainerRecord, ContainerState } from "./types.ts";
 
 /** What only an inspect shows. */
 export interface InspectSurroundings extends Surroundings {
-  /** The container's folder below the data root. */
+  /** The folder below the data root where its files for /etc are: its own, or that of the container whose network it shares. */
   folder: string;
   /** Execs that run in it; null when there are none. */
   execIds: string[] | null;
@@ -53,7 +53,7 @@ export function toInspect(record: ContainerRecord, around: InspectSurroundings):
     GraphDriver: JSON.parse('{"Data":null,"Name":"overlayfs"}'),
     ...(around.size && { SizeRw: around.size.rw, SizeRootFs: around.size.rootFs }),
     Mounts: mountPoints(record.mounts, around.volumeFolder),
-    Config: toConfig(record.config),
+    Config: toConfig({ ...record.config, MacAddress: askedMac(record) ?? "" }),
     NetworkSettings: toNetworkSettings(record, around),
     ...(record.manifestDescriptor && { ImageManifestDescriptor: record.manifestDescriptor }),
   };
@@ -88,20 +88,21 @@ function errorOf(state: ContainerState): string {
 /** Zero values of HostConfig in Docker's order, null where it writes null. */
 const HOST_CONFIG = JSON.parse(`{
   "Binds": null, "ContainerIDFile": "", "LogConfig": { "Type": "json-file", "Config": {} }, "NetworkMode": "bridge",
-  "PortBindings": {}, "RestartPolicy": { "Name": "no", "MaximumRetryCount": 0 }, "AutoRemove": false,
+  "PortBindings": null, "RestartPolicy": { "Name": "no", "MaximumRetryCount": 0 }, "AutoRemove": false,
   "VolumeDriver": "", "VolumesFrom": null, "ConsoleSize": [0, 0], "Annotations": null, "CapAdd": null, "CapDrop": null,
-  "CgroupnsMode": "", "Dns": [], "DnsOptions": [], "DnsSearch": [], "ExtraHosts": null, "GroupAdd": null,
+  "CgroupnsMode": "", "Dns": null, "DnsOptions": null, "DnsSearch": null, "ExtraHosts": null, "GroupAdd": null,
   "IpcMode": "private", "Cgroup": "", "Links": null, "OomScoreAdj": 0, "PidMode": "", "Privileged": false,
   "PublishAllPorts": false, "ReadonlyRootfs": false, "SecurityOpt": null, "StorageOpt": null, "Tmpfs": null, "UTSMode": "",
   "UsernsMode": "", "ShmSize": 67108864, "Sysctls": null, "Runtime": "", "Isolation": "", "CpuShares": 0, "Memory": 0,
-  "NanoCpus": 0, "CgroupParent": "", "BlkioWeight": 0, "BlkioWeightDevice": [], "BlkioDeviceReadBps": [],
-  "BlkioDeviceWriteBps": [], "BlkioDeviceReadIOps": [], "BlkioDeviceWriteIOps": [], "CpuPeriod": 0, "CpuQuota": 0,
-  "CpuRealtimePeriod": 0, "CpuRealtimeRuntime": 0, "CpusetCpus": "", "CpusetMems": "", "Devices": [],
+  "NanoCpus": 0, "CgroupParent": "", "BlkioWeight": 0, "BlkioWeightDevice": null, "BlkioDeviceReadBps": null,
+  "BlkioDeviceWriteBps": null, "BlkioDeviceReadIOps": null, "BlkioDeviceWriteIOps": null, "CpuPeriod": 0, "CpuQuota": 0,
+  "CpuRealtimePeriod": 0, "CpuRealtimeRuntime": 0, "CpusetCpus": "", "CpusetMems": "", "Devices": null,
   "DeviceCgroupRules": null, "DeviceRequests": null, "MemoryReservation": 0, "MemorySwap": 0,
-  "MemorySwappiness": null, "OomKillDisable": false, "PidsLimit": null, "Ulimits": [], "CpuCount": 0,
+  "MemorySwappiness": null, "OomKillDisable": false, "PidsLimit": null, "Ulimits": null, "CpuCount": 0,
   "CpuPercent": 0, "IOMaximumIOps": 0, "IOMaximumBandwidth": 0, "Mounts": null, "MaskedPaths": null,
   "ReadonlyPaths": null, "Init": null
 }`) as HostConfig;
+const HOST_CONFIG_MAPS = ["PortBindings", "Annotations", "StorageOpt", "Sysctls", "Tmpfs"] as const;
 const HOST_CONFIG_ONLY_WHEN_SET = ["Annotations", "StorageOpt", "Tmpfs", "Sysctls", "Mounts"] as const;
 
 function toHostConfig(asked: HostConfig, around: InspectSurroundings): HostConfig {
@@ -113,6 +114,12 @@ function toHostConfig(asked: HostConfig, around: InspectSurroundings): HostConfi
     Runtime: asked.Runtime || around.defaultRuntime,
     ...(inherited.length > 0 && { Ulimits: [...own, ...inherited] }),
   };
+  if (shown.Ulimits)
+    shown.Ulimits = shown.Ulimits.map(({ Name, Hard = 0, Soft = 0 }) => ({ Name, Hard, Soft }));
+  if (shown.LogConfig?.Config)
+    shown.LogConfig = { ...shown.LogConfig, Config: sorted(shown.LogConfig.Config) };
+  for (const field of HOST_CONFIG_MAPS)
+    if (shown[field]) Object.assign(shown, { [field]: sorted(shown[field]) });
   for (const field of HOST_CONFIG_ONLY_WHEN_SET) if (isUnset(shown[field])) delete shown[field];
   if (shown.Init === null) delete shown.Init;
   return shown;
@@ -124,6 +131,7 @@ const CONFIG = JSON.parse(`{
   "ExposedPorts": null, "Tty": false, "OpenStdin": false, "StdinOnce": false, "Env": null, "Cmd": null, "Healthcheck": null, "ArgsEscaped": false, "Image": "", "Volumes": null,
   "WorkingDir": "", "Entrypoint": null, "NetworkDisabled": false, "MacAddress": "", "OnBuild": null, "Labels": {}
 }`) as ContainerConfig;
+const CONFIG_MAPS = ["ExposedPorts", "Labels", "Volumes"] as const;
 const ONLY_WHEN_SET = [
   "ExposedPorts",
   "Healthcheck",
@@ -138,6 +146,7 @@ const ONLY_WHEN_SET = [
 function toConfig(config: ContainerConfig): ContainerConfig {
   const shown = { ...CONFIG, ...withoutUndefined(config) };
   if (isUnset(shown.Volumes)) shown.Volumes = CONFIG.Volumes;
+  for (const field of CONFIG_MAPS) if (shown[field]) Object.assign(shown, { [field]: sorted(shown[field]) });
   for (const field of ONLY_WHEN_SET) if (isUnset(shown[field])) delete shown[field];
   return shown;
 }
@@ -152,12 +161,19 @@ const isUnset = (value: unknown): boolean =>
 const withoutUndefined = <T extends object>(value: T): T =>
   Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as T;
 
+const joinsNetwork = ({ hostConfig }: ContainerRecord): boolean =>
+  hostConfig.NetworkMode?.startsWith("container:") ?? false;
+
+/** Of the endpoint on the container's own network: there older clients' container-wide address went, too. */
+const askedMac = ({ config, hostConfig, networking }: ContainerRecord) =>
+  networking.EndpointsConfig?.[hostConfig.NetworkMode ?? ""]?.MacAddress || config.MacAddress;
+
 function toNetworkSettings(record: ContainerRecord, around: Surroundings): NetworkSettings {
   const endpoints = endpointsOf(around);
   const first: EndpointSettings = endpoints.bridge ?? {};
   return {
     Bridge: "",
-    SandboxID: around.live ? record.id : "",
+    SandboxID: around.live && !joinsNetwork(record) ? record.id : "",
     SandboxKey: around.live ? around.network.sandboxKey : "",
     Ports: around.network.ports,
     HairpinMode: false,

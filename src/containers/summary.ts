@@ -31,7 +31,7 @@ export function toSummary(record: ContainerRecord, around: Surroundings, at = Da
     Command: commandText(record),
     Created: Math.floor(millisecondsOf(record.createdAt) / 1000),
     Ports: portList(around.network.ports),
-    Labels: record.config.Labels ?? {},
+    Labels: sorted(record.config.Labels ?? {}),
     State: record.state.status,
     Status: statusText(record.state, at, healthText(around.health)),
     HostConfig: {
@@ -109,3 +109,7 @@ export function mountPoints(mounts: ResolvedMount[], volumeFolder: (name: string
       Propagation: mount.type === "bind" ? (mount.propagation ?? "rprivate") : "",
     }));
 }
+
+/** By name, as Go writes a map. */
+export const sorted = <T extends object>(map: T): T =>
+  Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1))) as T;

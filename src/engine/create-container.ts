@@ -228,6 +228,7 @@ function inheritedMounts(engine: Engine, from: string[]): ResolvedMount[] {
     return other(engine, container).mounts.map((mount) => ({
       ...mount,
       copyUp: false,
+      mode: "", // as Docker shows it: what the other was asked for says nothing of this one
       readOnly: mount.readOnly || readOnly,
     }));
   });

@@ -33,7 +33,11 @@ export async function listContainers(engine: Engine, request: ListRequest): Prom
       const summary = summarise(record);
       if (!request.size) return summary;
       const { rw, rootFs } = await sizeOf(engine, record);
-      return { ...summary, SizeRw: rw, SizeRootFs: rootFs };
+      // In Docker's order.
+      const { Id, Names, Image, ImageID, ImageManifestDescriptor, Command, Created, Ports, ...rest } =
+        summary;
+      const head = { Id, Names, Image, ImageID, ImageManifestDescriptor, Command, Created, Ports };
+      return { ...head, SizeRw: rw, SizeRootFs: rootFs, ...rest };
     }),
   );
 }
@@ -48,13 +52,19 @@ export async function inspectContainer(
   const { appArmor } = engine.environment;
   return toInspect(record, {
     ...surroundings(engine, record),
-    folder: containerFolder(engine.environment, record.id),
+    folder: filesFolder(engine, record),
     execIds: execIdsOf(engine.containers, record.id),
     ...(options.size && { size: await sizeOf(engine, record) }),
     defaultUlimits: Object.values(engine.config.defaultUlimits),
     defaultRuntime: defaultRuntimeName(engine),
     appArmorProfile: appArmor && !record.hostConfig.Privileged ? "docker-default" : "",
   });
+}
+
+/** Who shares a network shares the files that name its hosts; those of an owner that is gone, too. */
+function filesFolder({ environment }: Engine, { id, hostConfig }: ContainerRecord): string {
+  const [kind, owner] = (hostConfig.NetworkMode ?? "").split(":");
+  return containerFolder(environment, kind === "container" && owner ? (owner as ContainerRecord["id"]) : id);
 }
 
 function defaultRuntimeName({ config, environment }: Engine): string {

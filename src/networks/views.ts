@@ -185,7 +185,7 @@ function settings(
     IPAMConfig: asked?.IPAMConfig ?? null,
     Links: asked?.Links ?? none,
     Aliases: asked?.Aliases ?? none,
-    MacAddress: mac ?? asked?.MacAddress ?? "",
+    MacAddress: mac ?? "",
     DriverOpts: asked?.DriverOpts ?? null,
     GwPriority: asked?.GwPriority ?? 0,
     NetworkID: networkId,

@@ -29,7 +29,7 @@ function recordOf(shown: Inspected, state: ContainerState, mounts: ResolvedMount
     manifestDescriptor: shown.ImageManifestDescriptor,
     platform: { os: "linux", architecture: "amd64" },
     config: withoutEmpty(shown.Config) as ContainerRecord["config"],
-    hostConfig: { ...withoutEmpty(shown.HostConfig), Runtime: "" } as ContainerRecord["hostConfig"],
+    hostConfig: { ...withoutEmpty(shown.HostConfig, true), Runtime: "" } as ContainerRecord["hostConfig"],
     networking: {},
     mounts,
     snapshot: "1" as SnapshotId,
@@ -42,11 +42,12 @@ function recordOf(shown: Inspected, state: ContainerState, mounts: ResolvedMount
   };
 }
 
-/** What a client leaves out, so that it is ours to fill in. */
-const withoutEmpty = (value: object): object =>
+/** What a client leaves out, so that it is ours to fill in; Docker's sends the empty lists of HostConfig. */
+const withoutEmpty = (value: object, lists = false): object =>
   Object.fromEntries(
     Object.entries(value).filter(
-      ([, field]) => field !== null && field !== "" && field !== 0 && field !== false && !isEmpty(field),
+      ([, field]) =>
+        field !== null && field !== "" && field !== 0 && field !== false && (lists || !isEmpty(field)),
     ),
   );
 const isEmpty = (field: unknown) =>
