@@ -12,7 +12,10 @@ export class Execs {
 
   constructor(store: Store) {
     this.documents = store.documents<ExecRecord>("execs");
-    for (const record of this.documents.all()) this.byId.set(record.id, record);
+    for (const record of this.documents.all()) {
+      this.byId.set(record.id, record);
+      if (record.state === "exited") this.forgetLater(record.id);
+    }
   }
 
   get(id: string): ExecRecord | undefined {
@@ -28,13 +31,17 @@ export class Execs {
     if (!exec.probe) this.documents.put(exec);
     this.byId.set(exec.id, exec);
     if (exec.probe && exec.state === "exited") this.byId.delete(exec.id);
-    else if (exec.state === "exited") setTimeout(() => this.forget(exec.id), KEPT).unref();
+    else if (exec.state === "exited") this.forgetLater(exec.id);
     return exec;
   }
 
   /** All of a container that was started anew, or is gone. */
   forgetAll(containerId: ContainerId): void {
     for (const { id } of this.of(containerId)) this.forget(id);
+  }
+
+  private forgetLater(id: string): void {
+    setTimeout(() => this.forget(id), KEPT).unref();
   }
 
   forget(id: string): void {

@@ -43,7 +43,9 @@ export async function stop(
   const signal = parseSignal(options.signal || record.config.StopSignal || "SIGTERM");
   const seconds = options.timeout ?? record.config.StopTimeout ?? DEFAULT_STOP_TIMEOUT;
   const milliseconds = seconds < 0 ? undefined : seconds * 1000;
-  if (!(await signalAndWait(containers, record, signal, milliseconds))) await killAndWait(containers, id);
+  const killAt = milliseconds === undefined ? undefined : Date.now() + milliseconds;
+  if (!(await signalAndWait(containers, record, signal, milliseconds, killAt)))
+    await killAndWait(containers, id);
   containers.emit(containers.records.get(id) ?? record, "stop");
 }
 
@@ -53,12 +55,13 @@ const signalAndWait = (
   record: ContainerRecord,
   signal: number,
   milliseconds: number | undefined,
+  killAt?: number,
 ): Promise<boolean> =>
   containers.waiters.stopsAfter(
     record,
     async () => {
       if (isRunning(containers.records.get(record.id)?.state ?? { status: "created" }))
-        await sendSignal(containers, record.id, signal);
+        await sendSignal(containers, record.id, signal, killAt);
     },
     milliseconds,
   );
@@ -82,14 +85,23 @@ async function wake(containers: Containers, id: ContainerId, shim: Shim): Promis
 
 /**
  * Sends a signal. The container's own stop signal and SIGKILL mean that a person wants it down: its restart policy
- * stays out of it, one that waits to be restarted is not, and a paused one is woken so that it can end.
+ * stays out of it, one that waits to be restarted is not, and a paused one is woken so that it can end. To `unless-stopped`
+ * any signal is a person's stop (moby's daemon/kill.go).
  */
-async function sendSignal(containers: Containers, id: ContainerId, signal: number): Promise<void> {
+async function sendSignal(
+  containers: Containers,
+  id: ContainerId,
+  signal: number,
+  killAt?: number,
+): Promise<void> {
   const record = containers.records.get(id);
   if (!record || !isRunning(record.state)) throw notRunning(id);
   const own = record.config.StopSignal;
   const isStop = signal === SIGKILL || !own || parseSignal(own) === signal;
-  if (isStop && !record.stoppedByUser) updateRecord(containers, id, { stoppedByUser: true });
+  const isLast = isStop || record.hostConfig.RestartPolicy?.Name === "unless-stopped";
+  const stoppedByUser = record.stoppedByUser || isLast;
+  if (killAt !== undefined || stoppedByUser !== record.stoppedByUser)
+    updateRecord(containers, id, { stoppedByUser, ...(killAt !== undefined && { killAt }) });
   if (record.state.status === "restarting") {
     if (isStop) recordRestartGivenUp(containers, id);
     return;

@@ -37,17 +37,25 @@ test.each(CASES)("%j after %j: %p", (policy, ended, restarts) => {
   expect(shouldRestart(policy, ended)).toBe(restarts);
 });
 
-test("a starting daemon", () => {
-  const was = (everStarted: boolean, stoppedByUser: boolean, exitCode: number) => ({
-    everStarted,
-    stoppedByUser,
-    exitCode,
-  });
-  expect(shouldStartWithDaemon({ Name: "always" }, was(false, false, 0))).toBe(false);
-  expect(shouldStartWithDaemon({ Name: "always" }, was(true, true, 0))).toBe(true);
-  expect(shouldStartWithDaemon({ Name: "unless-stopped" }, was(true, true, 0))).toBe(false);
-  expect(shouldStartWithDaemon({ Name: "unless-stopped" }, was(true, false, 0))).toBe(true);
-  expect(shouldStartWithDaemon({ Name: "on-failure" }, was(true, false, 0))).toBe(false);
-  expect(shouldStartWithDaemon({ Name: "on-failure" }, was(true, false, 3))).toBe(true);
-  expect(shouldStartWithDaemon({ Name: "no" }, was(true, false, 3))).toBe(false);
+const was = (everStarted: boolean, stoppedByUser: boolean, exitCode: number, restarts = 0) => ({
+  everStarted,
+  stoppedByUser,
+  exitCode,
+  restarts,
+});
+const AT_START: [Policy, ReturnType<typeof was>, boolean][] = [
+  [undefined, was(true, false, 3), false],
+  [{ Name: "no" }, was(true, false, 3), false],
+  [{ Name: "always" }, was(false, false, 0), false],
+  [{ Name: "always" }, was(true, true, 0), true],
+  [{ Name: "unless-stopped" }, was(true, true, 0), false],
+  [{ Name: "unless-stopped" }, was(true, false, 0), true],
+  [{ Name: "on-failure" }, was(true, false, 0), false],
+  [{ Name: "on-failure" }, was(true, false, 3), true],
+  [{ Name: "on-failure" }, was(true, true, 137, 9), true],
+  [{ Name: "on-failure", MaximumRetryCount: 2 }, was(true, false, 3, 1), true],
+  [{ Name: "on-failure", MaximumRetryCount: 2 }, was(true, false, 3, 2), false],
+];
+test.each(AT_START)("a starting daemon: %j of %j: %p", (policy, container, starts) => {
+  expect(shouldStartWithDaemon(policy, container)).toBe(starts);
 });

@@ -22,11 +22,8 @@ export function shouldRestart(
       return !end.stoppedByUser;
     case "unless-stopped":
       return !end.stoppedByUser;
-    case "on-failure": {
-      if (end.stoppedByUser || end.exitCode === 0) return false;
-      const most = policy.MaximumRetryCount ?? 0;
-      return most === 0 || end.restarts < most;
-    }
+    case "on-failure":
+      return !end.stoppedByUser && end.exitCode !== 0 && triesLeft(policy, end.restarts);
     default:
       return false;
   }
@@ -34,11 +31,11 @@ export function shouldRestart(
 
 /**
  * Whether a daemon that comes up starts a container that isn't running: "always" even one that a person stopped,
- * "unless-stopped" not that one, "on-failure" when it failed.
+ * "unless-stopped" not that one, "on-failure" what failed, by a person's signal too, unless it has been tried often enough.
  */
 export function shouldStartWithDaemon(
   policy: RestartPolicy | undefined,
-  container: { everStarted: boolean; stoppedByUser: boolean; exitCode: number },
+  container: { everStarted: boolean; stoppedByUser: boolean; exitCode: number; restarts: number },
 ): boolean {
   if (!container.everStarted) return false;
   switch (policy?.Name) {
@@ -47,8 +44,11 @@ export function shouldStartWithDaemon(
     case "unless-stopped":
       return !container.stoppedByUser;
     case "on-failure":
-      return container.exitCode !== 0 && !container.stoppedByUser;
+      return container.exitCode !== 0 && triesLeft(policy, container.restarts);
     default:
       return false;
   }
 }
+
+const triesLeft = ({ MaximumRetryCount: most = 0 }: RestartPolicy, restarts: number): boolean =>
+  most === 0 || restarts < most;

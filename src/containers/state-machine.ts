@@ -56,7 +56,10 @@ export function recordRunning(
     containers,
     id,
     { status: "running", pid: started.pid, startedAt: started.startedAt, ...(finishedAt && { finishedAt }) },
-    started.byUser ? { restartCount: 0, stoppedByUser: false } : {},
+    {
+      killAt: undefined,
+      ...(started.byUser && { restartCount: 0, restartWait: 0, stoppedByUser: false }),
+    },
   );
   containers.emit(record, "start");
   return record;
@@ -72,30 +75,32 @@ export function recordPaused(containers: Containers, id: ContainerId, paused: bo
 }
 
 /**
- * The program ended. `restarting`: its policy starts it again, and whoever waits goes on waiting. The row is written here; `tell`
+ * The program ended. `restartIn`: its policy starts it again in so many milliseconds, and whoever waits goes on waiting. The row is written here; `tell`
  * publishes it, once the caller has given back what the container used: who waited may need just that.
  */
 export function recordExit(
   containers: Containers,
   id: ContainerId,
-  end: { exit: ExitStatus; restarting: boolean; problem?: string },
+  end: { exit: ExitStatus; restartIn?: number | undefined; problem?: string },
 ): { record: ContainerRecord; tell: () => void } {
   const before = containers.records.get(id);
   const startedAt = (before && startedAtOf(before.state)) ?? end.exit.finishedAt;
   const { exit } = end;
-  const record = end.restarting
-    ? change(
-        containers,
-        id,
-        { status: "restarting", startedAt, exit },
-        { restartCount: (before?.restartCount ?? 0) + 1 },
-      )
-    : change(containers, id, {
-        status: "exited",
-        startedAt,
-        exit,
-        ...(end.problem && { problem: { exitCode: exit.code, error: end.problem } }),
-      });
+  const { restartIn: wait } = end;
+  const record =
+    wait !== undefined
+      ? change(
+          containers,
+          id,
+          { status: "restarting", startedAt, exit },
+          { restartCount: (before?.restartCount ?? 0) + 1, restartWait: wait },
+        )
+      : change(containers, id, {
+          status: "exited",
+          startedAt,
+          exit,
+          ...(end.problem && { problem: { exitCode: exit.code, error: end.problem } }),
+        });
   return { record, tell: () => tellExit(containers, record, exit, startedAt) };
 }
 
@@ -125,16 +130,25 @@ export function recordRestartGivenUp(containers: Containers, id: ContainerId): C
   return record;
 }
 
-/** A start that came to nothing: what ran before stays what it was, code and reason are shown. */
+/**
+ * A start that came to nothing: what ran before stays what it was, code and reason are shown. Where a policy started it, the
+ * code is the last run's, as in Docker.
+ */
 export function recordStartFailed(
   containers: Containers,
   id: ContainerId,
   problem: { exitCode: number; error: string },
 ): ContainerRecord {
   const { state } = containers.records.get(id) ?? {};
+  const shown = state?.status === "restarting" ? { ...problem, exitCode: state.exit.code } : problem;
   const record =
     state?.status === "exited" || state?.status === "restarting"
-      ? change(containers, id, { status: "exited", startedAt: state.startedAt, exit: state.exit, problem })
+      ? change(containers, id, {
+          status: "exited",
+          startedAt: state.startedAt,
+          exit: state.exit,
+          problem: shown,
+        })
       : change(containers, id, { status: "created", ...problem });
   // Whoever waits for the end of a run that never was goes on waiting, as in Docker; a restart that failed is the end.
   if (state?.status === "restarting") containers.waiters.stopped(record);

@@ -56,6 +56,10 @@ export interface ContainerRecord {
   path: string;
   args: string[];
   restartCount: number;
+  /** Milliseconds between its last end and the start by its policy; the next wait follows from it. Absent: there was none. */
+  restartWait?: number;
+  /** A stop is under way, which kills it then (milliseconds since the epoch), be it under the next daemon. */
+  killAt?: number | undefined;
   /** A `stop` or `kill` by a person: the restart policy stays out of it until the next start. */
   stoppedByUser: boolean;
   runtime: string;

@@ -53,12 +53,15 @@ export async function onLost(engine: Engine, id: ContainerId, problem: string, s
 
 export const lostText = (id: string): string => new ShimDiedError(id).message;
 
-/** Records the end and does what follows from it. `shim`: the one that told; absent when it is gone. */
+/**
+ * Records the end and does what follows from it. `shim`: the one that told; absent when it is gone. `restarts: false`: its policy
+ * stays out of it.
+ */
 export function onExit(
   engine: Engine,
   id: ContainerId,
   exit: ExitStatus,
-  { shim, problem }: { shim?: Shim; problem?: string },
+  { shim, problem, restarts = true }: { shim?: Shim; problem?: string; restarts?: boolean },
 ): Promise<void> {
   const { containers } = engine;
   return containers.locks.run(id, async () => {
@@ -66,18 +69,21 @@ export function onExit(
     if (before?.state.status !== "running" && before?.state.status !== "paused") return;
     if (shim && containers.shims.get(id) !== shim) return;
     const watch = new Stopwatch("exit", id);
-    const restarting = shouldRestart(before.hostConfig.RestartPolicy, {
-      exitCode: exit.code,
-      stoppedByUser: before.stoppedByUser,
-      restarts: before.restartCount,
-    });
-    const told = recordExit(containers, id, { exit, restarting, ...(problem && { problem }) });
+    const restarting =
+      restarts &&
+      shouldRestart(before.hostConfig.RestartPolicy, {
+        exitCode: exit.code,
+        stoppedByUser: before.stoppedByUser,
+        restarts: before.restartCount,
+      });
+    const restartIn = restarting ? waitBefore(before, exit) : undefined;
+    const told = recordExit(containers, id, { exit, restartIn, ...(problem && { problem }) });
     failpoint("exit.recorded");
     watch.lap("recorded");
     await giveBack(engine, told.record, problem ? undefined : shim); // a dead one has nothing to give
     watch.lap("given back");
     told.tell();
-    if (restarting) scheduleRestart(engine, told.record, exit);
+    if (restarting) scheduleRestart(engine, told.record);
     else if (before.hostConfig.AutoRemove && !containers.removing.has(id) && !engine.kept.has(id)) {
       await removeHeld(engine, told.record, { volumes: true }).catch((error: unknown) =>
         log.error("cannot remove a container after its end", { id, error: messageOf(error) }),
@@ -130,15 +136,25 @@ async function tooLong(what: string): Promise<never> {
   throw systemError(what);
 }
 
-/** Waits as long as its policy says, then starts it; a person's stop or removal meanwhile wins. */
-export function scheduleRestart(engine: Engine, record: ContainerRecord, exit: ExitStatus): void {
-  const { id } = record;
-  const ran = millisecondsOf(exit.finishedAt) - millisecondsOf(startedAtOf(record.state) ?? exit.finishedAt);
-  const wait = nextWait(engine.restarts.get(id)?.wait ?? 0, ran);
+/** Milliseconds to its next start. */
+function waitBefore({ state, restartWait = 0 }: ContainerRecord, exit: ExitStatus): number {
+  const ran = millisecondsOf(exit.finishedAt) - millisecondsOf(startedAtOf(state) ?? exit.finishedAt);
+  return nextWait(restartWait, ran);
+}
+
+/**
+ * Starts one that is restarting when the time that its row says has passed since its end, be it under this daemon or the one
+ * before; a person's stop or removal meanwhile wins.
+ */
+export function scheduleRestart(engine: Engine, { id, state, restartWait: wait = 0 }: ContainerRecord): void {
+  if (state.status !== "restarting") return;
+  // The wall clock may have been set meanwhile: never longer than that.
+  const left = Math.min(wait, Math.max(0, millisecondsOf(state.exit.finishedAt) + wait - Date.now()));
+  clearTimeout(engine.restarts.get(id)?.timer);
   const timer = setTimeout(() => {
     engine.background.run("a restart", () => restartNow(engine, id));
-  }, wait);
-  engine.restarts.set(id, { wait, timer });
+  }, left);
+  engine.restarts.set(id, { timer });
 }
 
 async function restartNow(engine: Engine, id: ContainerId): Promise<void> {

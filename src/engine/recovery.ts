@@ -26,6 +26,7 @@ import { giveBack, lostText, onExit, onLost, scheduleRestart, watchExit } from "
 import { removeHeld } from "./remove-container.ts";
 import { startHeld } from "./start-container.ts";
 import type { Engine } from "./types.ts";
+import { finishStop } from "./unfinished-stop.ts";
 
 /** A shim that answers, and what it says of its container. */
 interface Living {
@@ -89,8 +90,7 @@ async function takeUp(
   } else if (status === "exited" && record.hostConfig.AutoRemove) {
     await engine.containers.locks.run(record.id, () => removeHeld(engine, record, { volumes: true }));
   } else if (status === "restarting") {
-    const { exit } = record.state as Extract<ContainerRecord["state"], { status: "restarting" }>;
-    scheduleRestart(engine, record, exit);
+    scheduleRestart(engine, record);
   }
 }
 
@@ -110,6 +110,7 @@ async function takeUpRunning(
     takeUpExecs(containers, id, found.shim, found.state.execs);
     containers.health.takeUp(containers.find(id));
     watchExit(engine, id, found.shim);
+    finishStop(engine, record);
     return;
   }
   if (found?.state.exit) {
@@ -121,8 +122,9 @@ async function takeUpRunning(
     await killLeftBehind(bundleFolder(environment, id));
     await onExit(engine, id, left, {});
   } else if (hasFolder) await onLost(engine, id, lostText(id));
-  // The folder went with a boot of the host: nothing is left to kill, and nobody saw the status.
-  else await onExit(engine, id, { code: 255, oomKilled: false, finishedAt: now() }, {});
+  // The folder went with a boot of the host: nothing is left to kill, and nobody saw the status. Its policy starts it as one
+  // that is down when a daemon starts (startByPolicy), which counts for no restart.
+  else await onExit(engine, id, { code: 255, oomKilled: false, finishedAt: now() }, { restarts: false });
 }
 
 /** The daemon was killed between the program's start and the row that says so. */
@@ -208,25 +210,44 @@ function unmountUnused({ containers }: Engine, folder: string): void {
   }
 }
 
-/** Restart policies of containers that should be up and aren't: in the background, the API answers meanwhile. */
+/**
+ * Restart policies of containers that should be up and aren't: in the background, the API answers meanwhile. One that joins
+ * another's namespaces is started after that.
+ */
 export function startByPolicy(engine: Engine): void {
   const { containers } = engine;
-  for (const record of containers.all()) {
-    if (isRunning(record.state) || record.state.status === "removing" || record.state.status === "dead")
-      continue;
-    const wanted = shouldStartWithDaemon(record.hostConfig.RestartPolicy, {
-      everStarted: startedAtOf(record.state) !== undefined,
-      stoppedByUser: record.stoppedByUser,
-      exitCode: exitCodeOf(record.state),
+  const starts = new Map<string, PromiseWithResolvers<void>>();
+  const wanted = containers.all().filter((record) => wantsStart(record));
+  for (const { id } of wanted) starts.set(id, Promise.withResolvers());
+  for (const record of wanted) {
+    engine.background.run("the start of a container by its policy", async () => {
+      try {
+        await Promise.all(joinedBy(record).map((id) => starts.get(id)?.promise));
+        await containers.locks.run(record.id, () =>
+          startHeld(engine, record.id, { reference: record.id, byUser: true }),
+        );
+      } finally {
+        starts.get(record.id)?.resolve();
+      }
     });
-    if (!wanted) continue;
-    engine.background.run("the start of a container by its policy", () =>
-      containers.locks.run(record.id, () =>
-        startHeld(engine, record.id, { reference: record.id, byUser: true }),
-      ),
-    );
   }
 }
+
+function wantsStart({ state, hostConfig, stoppedByUser, restartCount }: ContainerRecord): boolean {
+  if (isRunning(state) || state.status === "removing" || state.status === "dead") return false;
+  return shouldStartWithDaemon(hostConfig.RestartPolicy, {
+    everStarted: startedAtOf(state) !== undefined,
+    stoppedByUser,
+    exitCode: exitCodeOf(state),
+    restarts: restartCount,
+  });
+}
+
+/** Ids of the containers whose namespaces it shares. */
+const joinedBy = ({ hostConfig: { NetworkMode, IpcMode, PidMode } }: ContainerRecord): string[] =>
+  [NetworkMode, IpcMode, PidMode].flatMap((mode) =>
+    mode?.startsWith("container:") ? [mode.slice("container:".length)] : [],
+  );
 
 function namesIn(folder: string): string[] {
   try {

@@ -120,10 +120,9 @@ export interface RootfsUser {
   ended: Promise<void>;
 }
 
-/** When a container is started again by its policy, and how long that wait was (milliseconds). */
+/** Fires when a container is started again by its policy. */
 export interface RestartTimer {
-  wait: number;
-  timer?: ReturnType<typeof setTimeout>;
+  timer: ReturnType<typeof setTimeout>;
 }
 
 /** Work that nobody waits for but the shutdown. */

@@ -74,7 +74,6 @@ const start = ({ id }: ContainerRecord) =>
 const end = ({ id }: ContainerRecord, code: number) =>
   recordExit(containers, id, {
     exit: { code, oomKilled: false, finishedAt: now() },
-    restarting: false,
   }).tell();
 
 async function names(filters: Record<string, string[]>, more: { all?: boolean; limit?: number } = {}) {
