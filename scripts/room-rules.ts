@@ -47,6 +47,7 @@ const STARTS_PROCESSES = new Map([
   ["src/volumes/disk.ts", "cp"],
   ["src/containers/top.ts", "ps"],
   ["src/images/built-in/busybox.ts", "busybox --list"],
+  ["src/sdk/ssh.ts", "ssh"],
   ["src/cli/credentials.ts", "docker-credential-*"],
   ["src/cli/terminal/raw-mode.ts", "stty"],
   ["src/cli/start-daemon.ts", "the daemon, systemctl"],

@@ -32,31 +32,52 @@ export function configFolder(flagged: string | undefined): string {
   return flagged || process.env.DOCKER_CONFIG || `${process.env.HOME || "/root"}/.docker`;
 }
 
-/** Reads config.json of the folder; an absent file is an empty one. */
-export async function readConfigFile(folder: string): Promise<ConfigFile> {
+/**
+ * Reads config.json of the folder; an absent file is an empty one. What of it can't be read is left out, and `warn`
+ * hears of it, as Docker's client does: a typing error in one setting doesn't take the tool away.
+ */
+export async function readConfigFile(
+  folder: string,
+  warn: (warning: string) => Promise<void>,
+): Promise<ConfigFile> {
   const path = `${folder}/config.json`;
+  const tell = (why: string) => warn(`WARNING: Error parsing config file (${path}): ${why}`);
   let text: string;
   try {
     text = await Bun.file(path).text();
-  } catch {
-    return {}; // absent or unreadable, as Docker's client takes it
+  } catch (thrown) {
+    const code = thrown instanceof Error && "code" in thrown ? thrown.code : "";
+    if (code === "EISDIR") await tell(`read ${path}: is a directory`);
+    else if (code === "EACCES")
+      await warn(`WARNING: Error loading config file: open ${path}: permission denied`);
+    return {};
   }
   if (!text.trim()) return {};
-  try {
-    const parsed: unknown = JSON.parse(text);
-    if (typeof parsed !== "object" || parsed === null) throw new Error("not an object");
-    return parsed as ConfigFile;
-  } catch (thrown) {
-    const why = thrown instanceof Error ? thrown.message : String(thrown);
-    throw fail(`WARNING: Error loading config file: ${path}: ${why}`);
-  }
+  const { readSettings } = await import("./config-json.ts");
+  const { config, problem } = readSettings(text);
+  if (problem) await tell(problem);
+  return config;
 }
 
-/** Writes config.json whole, readable by its owner alone, in one step. */
+/**
+ * Writes config.json whole and in one step, readable by its owner alone unless it was readable by more. Where it is a
+ * link, what it leads to is written. A file that can't be read is not written over: what is in it would be lost.
+ */
 export async function writeConfigFile(folder: string, config: ConfigFile): Promise<void> {
-  const { mkdir, rename, writeFile } = await import("node:fs/promises");
+  const { mkdir, realpath, rename, stat, writeFile } = await import("node:fs/promises");
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const draft = `${folder}/config.json.${process.pid}`;
-  await writeFile(draft, `${JSON.stringify(config, null, "\t")}\n`, { mode: 0o600 });
-  await rename(draft, `${folder}/config.json`);
+  const named = `${folder}/config.json`;
+  let broken = "";
+  await readConfigFile(folder, async (warning) => {
+    broken = warning;
+  });
+  if (broken) throw fail(`${named} is not written over, since it can't be read: mend or remove it`);
+  const path = await realpath(named).catch(() => named);
+  const mode = await stat(path).then(
+    (found) => found.mode & 0o777,
+    () => 0o600,
+  );
+  const draft = `${path}.${process.pid}`;
+  await writeFile(draft, JSON.stringify(config, null, "\t"), { mode });
+  await rename(draft, path);
 }

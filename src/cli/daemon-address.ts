@@ -1,9 +1,9 @@
 // Which daemon a command speaks to: -H, then --context, DOCKER_HOST, DOCKER_CONTEXT, config.json's current
 // context, then our own socket (docker/cli cli/command/cli.go resolveContextName, for the order).
-import { DEFAULT_HOST, parseEndpoint, SdkError, type TlsMaterial } from "../sdk/index.ts";
+import { DEFAULT_HOST, parseEndpoint, type TlsMaterial } from "../sdk/index.ts";
 import type { ConfigFile } from "./config-file.ts";
 import { fail } from "./framework/failure.ts";
-import type { GlobalFlags } from "./global-flags.ts";
+import type { GivenGlobals } from "./global-flags.ts";
 
 export interface DaemonAddress {
   host: string;
@@ -13,79 +13,89 @@ export interface DaemonAddress {
   starts: boolean;
 }
 
+/** What Docker's client finds out only when it makes the connection. */
+const CONNECTING =
+  /^ssh host|^parse "ssh:|^protocol not|^failed to retrieve context tls|^no valid private key|^private key is/;
+
+/** Where Docker's client looks for a daemon that takes TLS alone, unless told otherwise. */
+const DEFAULT_TLS_HOST = "tcp://localhost:2376";
+
+/** The context that is meant, there or not. A daemon that is named itself is the default context's. */
+export function currentContext({ flags }: GivenGlobals, config: ConfigFile): string {
+  if (flags.context && flags.host.length > 0) {
+    throw fail("conflicting options: cannot specify both --host and --context");
+  }
+  if (flags.context) return flags.context;
+  if (flags.host.length > 0 || process.env.DOCKER_HOST) return "default";
+  return process.env.DOCKER_CONTEXT || config.currentContext || "default";
+}
+
+/** The daemon of the current context. Throws a failure that says why there is none. */
 export async function resolveDaemon(
-  globals: GlobalFlags,
+  globals: GivenGlobals,
   folder: string,
   config: ConfigFile,
 ): Promise<DaemonAddress> {
-  const { context: named, host: hosts } = globals;
-  if (named && hosts.length > 0) {
-    throw fail("conflicting options: cannot specify both --host and --context");
-  }
-  if (hosts.length > 1) throw fail("Specify only one -H");
-  const host = hosts[0] ?? (named ? undefined : process.env.DOCKER_HOST || undefined);
-  const context = host
-    ? "default"
-    : named || process.env.DOCKER_CONTEXT || config.currentContext || "default";
+  const context = currentContext(globals, config);
   try {
     if (context !== "default") return await fromContext(context, folder);
-    const tls = await tlsMaterial(globals, folder);
-    const address = host ?? DEFAULT_HOST;
-    parseEndpoint(address, tls);
-    return { host: address, tls, context, starts: host === undefined && !tls };
+    const address = await defaultAddress(globals, folder);
+    parseEndpoint(address.host, address.tls);
+    if (address.tls) (await import("./contexts/tls-files.ts")).checkTls(address.tls);
+    return address;
   } catch (thrown) {
-    if (!(thrown instanceof SdkError)) throw thrown;
-    throw fail(`Failed to initialize: unable to resolve docker endpoint: ${thrown.message}`);
+    if (thrown instanceof Error && thrown.name === "CommandFailure") throw thrown;
+    const text = thrown instanceof Error ? thrown.message : String(thrown);
+    throw fail(
+      `Failed to initialize: ${CONNECTING.test(text) ? "" : "unable to resolve docker endpoint: "}${text}`,
+    );
   }
 }
 
-/** TLS is on with --tls, --tlsverify or DOCKER_TLS_VERIFY; files lie in DOCKER_CERT_PATH or the config folder. */
-async function tlsMaterial(globals: GlobalFlags, folder: string): Promise<TlsMaterial | undefined> {
-  const verify = globals.tlsverify || Boolean(process.env.DOCKER_TLS_VERIFY);
-  if (!verify && !globals.tls && !process.env.DOCKER_TLS) return undefined;
+/**
+ * The default context: what -H, DOCKER_HOST and the TLS flags say, or our own socket. Throws an Error for an address
+ * that is none, and for certificates that can't be read.
+ */
+export async function defaultAddress(globals: GivenGlobals, folder: string): Promise<DaemonAddress> {
+  const host = (globals.flags.host[0] ?? process.env.DOCKER_HOST ?? "").trim();
+  const tls = await tlsMaterial(globals, folder);
+  const address = host || (tls ? DEFAULT_TLS_HOST : DEFAULT_HOST);
+  return { host: wholeHost(address, tls), tls, context: "default", starts: host === "" && !tls };
+}
+
+/** As Docker shows it: with scheme and port. What the connection itself has to judge (ssh) stays as it was given. */
+function wholeHost(address: string, tls: TlsMaterial | undefined): string {
+  return /^(?:ssh|npipe|fd):\/\//.test(address) ? address : parseEndpoint(address, tls).host;
+}
+
+/** TLS is on with --tls, --tlsverify (given at all) or DOCKER_TLS_VERIFY; files lie in DOCKER_CERT_PATH or the config folder. */
+async function tlsMaterial(globals: GivenGlobals, folder: string): Promise<TlsMaterial | undefined> {
+  const { flags, given } = globals;
+  const fromEnvironment = Boolean(process.env.DOCKER_TLS_VERIFY);
+  const verify = given.has("tlsverify") ? flags.tlsverify : fromEnvironment;
+  const on = flags.tls || verify || given.has("tlsverify") || Boolean(process.env.DOCKER_TLS);
+  if (!on) return undefined;
+  const { readPem } = await import("./contexts/tls-files.ts");
   const certificates = process.env.DOCKER_CERT_PATH || folder;
-  const [ca, cert, key] = await Promise.all([
-    readPem(globals.tlscacert, `${certificates}/ca.pem`),
-    readPem(globals.tlscert, `${certificates}/cert.pem`),
-    readPem(globals.tlskey, `${certificates}/key.pem`),
-  ]);
+  // Whom to trust has to be said; who we are only to daemons that ask.
+  const ca = await readPem(flags.tlscacert || `${certificates}/ca.pem`);
+  const optional = async (named: string, usual: string) =>
+    named || (await Bun.file(usual).exists()) ? readPem(named || usual) : undefined;
+  const cert = await optional(flags.tlscert, `${certificates}/cert.pem`);
+  const key = await optional(flags.tlskey, `${certificates}/key.pem`);
   return { ca, cert, key, verify };
 }
 
-async function readPem(named: string, fallback: string): Promise<string | undefined> {
-  const file = Bun.file(named || fallback);
-  if (!named && !(await file.exists())) return undefined;
-  try {
-    return await file.text();
-  } catch {
-    throw fail(
-      `Failed to initialize: unable to resolve docker endpoint: open ${named}: no such file or directory`,
-    );
-  }
-}
-
-interface ContextMetadata {
-  Name: string;
-  Endpoints?: { docker?: { Host?: string; SkipTLSVerify?: boolean } };
-}
-
-/** A context lies in contexts/meta/<sha256 of its name>/meta.json, its certificates in contexts/tls/…/docker. */
 async function fromContext(name: string, folder: string): Promise<DaemonAddress> {
-  const id = new Bun.CryptoHasher("sha256").update(name).digest("hex");
-  const file = Bun.file(`${folder}/contexts/meta/${id}/meta.json`);
-  if (!(await file.exists())) {
-    throw fail(
-      `Failed to initialize: unable to resolve docker endpoint: context ${JSON.stringify(name)}: context not found: open ${folder}/contexts/meta/${id}/meta.json: no such file or directory`,
-    );
-  }
-  const { Endpoints } = (await file.json()) as ContextMetadata;
-  const docker = Endpoints?.docker ?? {};
-  const [ca, cert, key] = await Promise.all(
-    ["ca.pem", "cert.pem", "key.pem"].map(async (one) => {
-      const pem = Bun.file(`${folder}/contexts/tls/${id}/docker/${one}`);
-      return (await pem.exists()) ? pem.text() : undefined;
-    }),
-  );
-  const tls = ca || cert || key ? { ca, cert, key, verify: !docker.SkipTLSVerify } : undefined;
-  return { host: docker.Host ?? DEFAULT_HOST, tls, context: name, starts: false };
+  const { DOCKER_ENDPOINT, readContext, readTls } = await import("./contexts/store.ts");
+  const { docker } = await readContext(folder, name);
+  if (!docker) throw new Error("cannot find docker endpoint in context");
+  const files = (await readTls(folder, name))[DOCKER_ENDPOINT] ?? {};
+  const [ca, cert, key] = ["ca.pem", "cert.pem", "key.pem"].map((one) => files[one]?.toString());
+  const host = docker.Host ?? DEFAULT_HOST;
+  const wanted = Boolean(ca || cert || key || docker.SkipTLSVerify) && !host.startsWith("unix://");
+  const tls = wanted ? { ca, cert, key, verify: !docker.SkipTLSVerify } : undefined;
+  if (tls) (await import("./contexts/tls-files.ts")).checkTls(tls);
+  parseEndpoint(host, tls);
+  return { host, tls, context: name, starts: false };
 }

@@ -1,5 +1,16 @@
 // The flags before the command: which daemon, and how to reach it.
-import { type FlagValues, flag } from "./framework/flags.ts";
+import { type Flag, type FlagValues, flag } from "./framework/flags.ts";
+
+const ONE_HOST: Flag<string[]> = {
+  type: "string",
+  usage: "Daemon socket to connect to",
+  short: "H",
+  initial: [],
+  set(text, before) {
+    if (before.length > 0) throw new Error("specify only one -H");
+    return text.trim() === "" ? [] : [text];
+  },
+};
 
 export function globalFlags(configFolder: string) {
   return {
@@ -9,7 +20,7 @@ export function globalFlags(configFolder: string) {
       { short: "c" },
     ),
     debug: flag.bool("Enable debug mode", { short: "D" }),
-    host: flag.listOf("string", (text) => text)("Daemon socket to connect to", { short: "H" }),
+    host: ONE_HOST,
     "log-level": flag.string(
       'Set the logging level ("debug", "info", "warn", "error", "fatal") (default "info")',
       { short: "l", default: "info" },
@@ -28,3 +39,9 @@ export function globalFlags(configFolder: string) {
 }
 
 export type GlobalFlags = FlagValues<ReturnType<typeof globalFlags>>;
+
+/** The flags with which of them were given: some mean more by that alone. */
+export interface GivenGlobals {
+  flags: GlobalFlags;
+  given: ReadonlySet<string>;
+}

@@ -20,7 +20,7 @@ export async function main(argv0: string, words: string[]): Promise<number> {
   try {
     const globals = parseGlobals(program, table, words);
     const folder = configFolder(globals.flags.config);
-    session = openSession(program, globals.flags, folder);
+    session = openSession(program, globals, folder);
     for (const notice of globals.notices) await session.err.line(notice);
     if (!LOG_LEVELS.includes(globals.flags["log-level"])) {
       throw new CommandFailure(`Unable to parse logging level: ${globals.flags["log-level"]}`);

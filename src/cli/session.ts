@@ -1,8 +1,8 @@
 // What one call of the program knows: its name, its streams, its configuration, and the daemon it speaks to.
 import { Client } from "../sdk/index.ts";
 import { type ConfigFile, readConfigFile } from "./config-file.ts";
-import { resolveDaemon } from "./daemon-address.ts";
-import type { GlobalFlags } from "./global-flags.ts";
+import { currentContext, type DaemonAddress, defaultAddress, resolveDaemon } from "./daemon-address.ts";
+import type { GivenGlobals, GlobalFlags } from "./global-flags.ts";
 import { type Output, openOutput } from "./output.ts";
 
 export interface Session {
@@ -16,17 +16,19 @@ export interface Session {
   config(): Promise<ConfigFile>;
   /** The daemon; made on first use, asks nothing by itself. */
   client(): Promise<Client>;
-  /** The context's name, as `version` and `context show` print it. */
+  /** The current context's name, as `version` and `context show` print it. There may be none of that name. */
   contextName(): Promise<string>;
+  /** Where the default context's daemon is, whichever context is the current one. */
+  defaultAddress(): Promise<DaemonAddress>;
 }
 
-export function openSession(program: string, globals: GlobalFlags, configFolder: string): Session {
+export function openSession(program: string, globals: GivenGlobals, configFolder: string): Session {
   const out = openOutput(1);
   const err = openOutput(2);
   let config: Promise<ConfigFile> | undefined;
   let client: Promise<Client> | undefined;
   const readConfig = () => {
-    config ??= readConfigFile(configFolder);
+    config ??= readConfigFile(configFolder, (warning) => err.line(warning));
     return config;
   };
   const address = async () => resolveDaemon(globals, configFolder, await readConfig());
@@ -34,10 +36,11 @@ export function openSession(program: string, globals: GlobalFlags, configFolder:
     program,
     out,
     err,
-    globals,
+    globals: globals.flags,
     configFolder,
     config: readConfig,
-    contextName: async () => (await address()).context,
+    contextName: async () => currentContext(globals, await readConfig()),
+    defaultAddress: () => defaultAddress(globals, configFolder),
     client() {
       client ??= (async () => {
         const { host, tls, starts } = await address();

@@ -96,6 +96,39 @@ const container: Place[] = [
   },
 ];
 
+const context: Place[] = [
+  { name: "create", about: "Create a context", load: () => import("./commands/context/create.ts") },
+  {
+    name: "export",
+    about: "Export a context to a tar archive FILE or a tar stream on STDOUT.",
+    load: () => import("./commands/context/export.ts"),
+  },
+  {
+    name: "import",
+    about: "Import a context from a tar or zip file",
+    load: () => import("./commands/context/import.ts"),
+  },
+  {
+    name: "inspect",
+    about: "Display detailed information on one or more contexts",
+    load: () => import("./commands/context/inspect.ts"),
+  },
+  { name: "ls", aliases: ["list"], about: "List contexts", load: () => import("./commands/context/ls.ts") },
+  {
+    name: "rm",
+    aliases: ["remove"],
+    about: "Remove one or more contexts",
+    load: () => import("./commands/context/rm.ts"),
+  },
+  {
+    name: "show",
+    about: "Print the name of the current context",
+    load: () => import("./commands/context/show.ts"),
+  },
+  { name: "update", about: "Update a context", load: () => import("./commands/context/update.ts") },
+  { name: "use", about: "Set the current docker context", load: () => import("./commands/context/use.ts") },
+];
+
 const image: Place[] = [
   {
     name: "history",
@@ -153,6 +186,12 @@ const network: Place[] = [
 ];
 
 const system: Place[] = [
+  {
+    name: "dial-stdio",
+    about: "Proxy the stdio stream to the daemon connection. Should not be invoked manually.",
+    hidden: true,
+    load: () => import("./commands/system/dial-stdio.ts"),
+  },
   { name: "df", about: "Show docker disk usage", load: () => import("./commands/system/df.ts") },
   {
     name: "events",
@@ -219,6 +258,7 @@ export const TREE: Place[] = [
   also(system, "info", common),
 
   { name: "container", about: "Manage containers", ...management, children: container },
+  { name: "context", about: "Manage contexts", ...management, children: context },
   { name: "image", about: "Manage images", ...management, children: image },
   { name: "network", about: "Manage networks", ...management, children: network },
   { name: "system", about: "Manage Docker", ...management, children: system },

@@ -10,7 +10,7 @@ import { System } from "./system.ts";
 import { Volumes } from "./volumes.ts";
 
 export interface ConnectOptions {
-  /** `unix:///path` or `tcp://host:port`; default: Berth's own socket. */
+  /** `unix:///path`, `tcp://host:port` or `ssh://[user@]host[:port][/socket]`; default: Berth's own socket. */
   host?: string;
   tls?: TlsMaterial;
   /** Fixes the API version instead of asking the daemon (`1.51`). */

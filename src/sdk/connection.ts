@@ -1,5 +1,5 @@
 // One daemon as the resources see it: where it is, and which version of the API both sides speak.
-import type { Endpoint } from "./endpoint.ts";
+import type { Endpoint, SocketEndpoint } from "./endpoint.ts";
 import { SdkError } from "./errors.ts";
 import type { HijackedStream } from "./hijack.ts";
 import { bytesOf, jsonLines } from "./streams.ts";
@@ -29,6 +29,7 @@ export interface Ping {
 export class Connection {
   #negotiated: Promise<string> | undefined;
   #ping: Promise<Ping> | undefined;
+  #tunnel: Promise<SocketEndpoint> | undefined;
 
   constructor(
     readonly endpoint: Endpoint,
@@ -38,6 +39,14 @@ export class Connection {
     readonly onUnreachable?: () => Promise<boolean>,
   ) {}
 
+  /** Where to connect: the daemon's own address, or our end of the way to it. */
+  #reach(): SocketEndpoint | Promise<SocketEndpoint> {
+    const { endpoint } = this;
+    if (endpoint.kind !== "ssh") return endpoint;
+    this.#tunnel ??= import("./ssh.ts").then(({ tunnelTo }) => tunnelTo(endpoint));
+    return this.#tunnel;
+  }
+
   /** What the daemon says of itself without being asked much. Asked once. */
   ping(): Promise<Ping> {
     this.#ping ??= this.#askPing();
@@ -46,7 +55,8 @@ export class Connection {
 
   async #askPing(): Promise<Ping> {
     // HEAD as Docker's client: an answer of status 500 still carries the headers.
-    const ask = () => send(this.endpoint, "HEAD", "/_ping", { headers: this.headers, timeout: PING_LIMIT });
+    const endpoint = await this.#reach();
+    const ask = () => send(endpoint, "HEAD", "/_ping", { headers: this.headers, timeout: PING_LIMIT });
     let answer: Response;
     try {
       answer = await ask();
@@ -82,7 +92,7 @@ export class Connection {
 
   async request(method: string, path: string, options: RequestOptions = {}): Promise<Response> {
     const version = await this.version();
-    return send(this.endpoint, method, `/v${version}${path}`, {
+    return send(await this.#reach(), method, `/v${version}${path}`, {
       ...options,
       headers: { ...this.headers, ...options.headers },
     });
@@ -135,10 +145,28 @@ export class Connection {
     options: RequestOptions & { protocol?: string } = {},
   ): Promise<HijackedStream> {
     const [{ hijack }, version] = await Promise.all([import("./hijack.ts"), this.version()]);
-    return hijack(this.endpoint, method, `/v${version}${path}`, {
+    return hijack(await this.#reach(), method, `/v${version}${path}`, {
       ...options,
       headers: { ...this.headers, ...options.headers },
     });
+  }
+
+  /** For a stream that ended early: what the way to the daemon has to say, where it is one that speaks (ssh). */
+  async complaint(): Promise<string | undefined> {
+    const endpoint = await this.#reach();
+    return endpoint.kind === "unix" ? endpoint.complaint?.() : undefined;
+  }
+
+  /** A plain connection to the daemon, on which nothing has been said: for who brings its own HTTP (`dial-stdio`). */
+  async dial(): Promise<HijackedStream> {
+    const { dial } = await import("./hijack.ts");
+    try {
+      return await dial(await this.#reach());
+    } catch (thrown) {
+      const nobody = thrown instanceof SdkError && thrown.kind === "unreachable";
+      if (!nobody || !(await this.onUnreachable?.())) throw thrown;
+      return dial(await this.#reach());
+    }
   }
 }
 

@@ -23,9 +23,40 @@ test("hosts", () => {
 
 test("what is no host", () => {
   expect(() => parseEndpoint("foo://x")).toThrow("invalid bind address format: foo://x");
-  expect(() => parseEndpoint("tcp://a:b")).toThrow("invalid bind address format: tcp://a:b");
+  expect(() => parseEndpoint("tcp://a:b")).toThrow('parse "tcp://a:b": invalid port ":b" after host');
   expect(() => parseEndpoint("tcp://a:99999")).toThrow("invalid bind address format");
-  expect(() => parseEndpoint("ssh://a")).toThrow('protocol "ssh" is not supported');
+  expect(() => parseEndpoint("npipe:////./pipe/docker")).toThrow("protocol not available");
+});
+
+test("hosts behind ssh", () => {
+  expect(parseEndpoint("ssh://h")).toMatchObject({ kind: "ssh", host: "ssh://h", hostname: "h" });
+  expect(parseEndpoint("ssh://me@h:22/run/x.sock")).toMatchObject({
+    user: "me",
+    hostname: "h",
+    port: 22,
+    socket: "/run/x.sock",
+  });
+  expect(parseEndpoint("ssh://[fe80::1%25eth0]:22/")).toMatchObject({ hostname: "fe80::1%eth0", port: 22 });
+  expect(parseEndpoint("ssh://do%6Dain%5Cme@h")).toMatchObject({ user: "domain\\me" });
+});
+
+test.each([
+  ["ssh://", "hostname is empty"],
+  ["ssh://u@:22", "hostname is empty"],
+  ["ssh://u:p@h", "plain-text password is not supported"],
+  ["ssh://h?x", 'query parameters are not allowed: "x"'],
+  ["ssh://h/p#f", 'fragments are not allowed: "f"'],
+  ["ssh://-oProxyCommand=x", 'hostname "-oProxyCommand=x"'],
+  ["ssh://-l@h", 'user "-l"'],
+  ["ssh://h$(x)", 'hostname "h$(x)"'],
+  ["ssh://a%20b@h", 'user "a b"'],
+  ["ssh://h/a'b", `path "/a'b"`],
+])("%s is no host behind ssh", (host, why) => {
+  expect(() => parseEndpoint(host)).toThrow(`ssh host connection is not valid: invalid SSH URL: ${why}`);
+});
+
+test("a port that is none", () => {
+  expect(() => parseEndpoint("ssh://h:x")).toThrow('parse "ssh://h:x": invalid port ":x" after host');
 });
 
 test("versions have an order of their own", () => {

@@ -1,7 +1,7 @@
 // Connections that become a plain byte stream after their HTTP head: attach and exec (Engine API, "Attach to a
 // container"), and what BuildKit speaks over /session and /grpc. Each direction closes by itself (half-close).
 import type { Socket } from "bun";
-import type { Endpoint } from "./endpoint.ts";
+import type { SocketEndpoint } from "./endpoint.ts";
 import { messageOfBody, SdkError } from "./errors.ts";
 import { explain, type RequestOptions, withQuery } from "./transport.ts";
 
@@ -19,13 +19,12 @@ export interface HijackedStream extends AsyncDisposable, AsyncIterable<Uint8Arra
   close(): void;
 }
 
-/** Sends the request with `Upgrade: tcp`; resolves once the daemon has switched (101, or 200 from old ones). */
-export async function hijack(
-  endpoint: Endpoint,
-  method: string,
-  path: string,
-  options: RequestOptions & { protocol?: string } = {},
-): Promise<HijackedStream> {
+/** A connection to the daemon before anything was said on it. */
+export async function dial(endpoint: SocketEndpoint, options: RequestOptions = {}): Promise<HijackedStream> {
+  return open(endpoint, options);
+}
+
+async function open(endpoint: SocketEndpoint, options: RequestOptions): Promise<Connection> {
   const connection = new Connection();
   const handlers = {
     data: (_: Socket<undefined>, chunk: Buffer) => connection.received(chunk),
@@ -34,9 +33,8 @@ export async function hijack(
     close: () => connection.closed(),
     error: (_: Socket<undefined>, error: Error) => connection.closed(error),
   };
-  let socket: Socket<undefined>;
   try {
-    socket =
+    connection.socket =
       endpoint.kind === "unix"
         ? await Bun.connect<undefined>({ unix: endpoint.path, allowHalfOpen: true, socket: handlers })
         : await Bun.connect<undefined>({
@@ -52,9 +50,19 @@ export async function hijack(
             },
           });
   } catch (thrown) {
-    throw explain(endpoint, thrown, options);
+    throw await explain(endpoint, thrown, options);
   }
-  connection.socket = socket;
+  return connection;
+}
+
+/** Sends the request with `Upgrade: tcp`; resolves once the daemon has switched (101, or 200 from old ones). */
+export async function hijack(
+  endpoint: SocketEndpoint,
+  method: string,
+  path: string,
+  options: RequestOptions & { protocol?: string } = {},
+): Promise<HijackedStream> {
+  const connection = await open(endpoint, options);
   const body = options.json === undefined ? "" : JSON.stringify(options.json);
   const prefix = endpoint.kind === "unix" ? "" : new URL(endpoint.base).pathname.replace(/\/$/, "");
   const headers = {
@@ -67,10 +75,15 @@ export async function hijack(
     Upgrade: options.protocol ?? "tcp",
   };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  await connection.write(
-    `${method} ${prefix}${withQuery(path, options.query)} HTTP/1.1\r\n${lines.join("")}\r\n${body}`,
-  );
-  const head = await connection.readHead();
+  let head: Head;
+  try {
+    await connection.write(
+      `${method} ${prefix}${withQuery(path, options.query)} HTTP/1.1\r\n${lines.join("")}\r\n${body}`,
+    );
+    head = await connection.readHead();
+  } catch (thrown) {
+    throw endpoint.kind === "unix" && endpoint.complaint ? await explain(endpoint, thrown, options) : thrown;
+  }
   if (head.status !== 101 && head.status !== 200) {
     const text = await connection.readErrorBody(head);
     connection.close();

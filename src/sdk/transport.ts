@@ -1,6 +1,6 @@
 // Requests over the daemon's socket. Plain calls go through Bun's fetch (2 ms of a process's life, node:http costs
 // 12); what takes over the connection goes through hijack.ts, loaded when it is needed.
-import type { Endpoint } from "./endpoint.ts";
+import type { SocketEndpoint, TcpEndpoint } from "./endpoint.ts";
 import { messageOfBody, SdkError } from "./errors.ts";
 
 export type Query = Record<string, string | number | boolean | undefined | null | string[]>;
@@ -31,7 +31,7 @@ export function withQuery(path: string, query: Query = {}): string {
 
 /** Sends one request and gives the answer's head; a status of 400 and above is thrown as an SdkError. */
 export async function send(
-  endpoint: Endpoint,
+  endpoint: SocketEndpoint,
   method: string,
   path: string,
   options: RequestOptions = {},
@@ -65,7 +65,7 @@ export async function send(
       ...(endpoint.kind === "unix" ? { unix: endpoint.path } : tlsOptions(endpoint)),
     } as BunFetchRequestInit);
   } catch (thrown) {
-    throw explain(endpoint, thrown, options);
+    throw await explain(endpoint, thrown, options);
   } finally {
     deadline?.removeEventListener("abort", stop);
   }
@@ -76,15 +76,22 @@ export async function send(
   return response;
 }
 
-function tlsOptions(endpoint: Extract<Endpoint, { kind: "tcp" }>): object {
+function tlsOptions(endpoint: TcpEndpoint): object {
   const { tls } = endpoint;
   if (!tls) return {};
   return { tls: { ca: tls.ca, cert: tls.cert, key: tls.key, rejectUnauthorized: tls.verify !== false } };
 }
 
 /** The error for a connection that did not come about, in the words that Docker's users know. */
-export function explain(endpoint: Endpoint, thrown: unknown, options: RequestOptions = {}): unknown {
+export async function explain(
+  endpoint: SocketEndpoint,
+  thrown: unknown,
+  options: RequestOptions = {},
+): Promise<unknown> {
   if (options.signal?.aborted) return options.signal.reason;
+  const complaint = endpoint.kind === "unix" ? await endpoint.complaint?.() : undefined;
+  if (complaint)
+    return new SdkError("unreachable", `error during connect: ${complaint}`, 0, { cause: thrown });
   const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
   const text = thrown instanceof Error ? thrown.message : String(thrown);
   if (thrown instanceof Error && thrown.name === "TimeoutError") {

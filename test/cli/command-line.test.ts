@@ -126,7 +126,11 @@ for (const [args, code, stderr] of [
     1,
     "Failed to initialize: unable to resolve docker endpoint: invalid bind address format: foo://x\n",
   ],
-  [["-H", "a", "-H", "b", "ps"], 1, "Specify only one -H\n"],
+  [
+    ["-H", "a", "-H", "b", "ps"],
+    125,
+    'invalid argument "b" for "-H, --host" flag: specify only one -H\n\nUsage:  berth [OPTIONS] COMMAND [ARG...]\n\nRun \'berth --help\' for more information\n',
+  ],
 ] as [string[], number, string][]) {
   test(`berth ${args.join(" ")}`, async () => {
     expect(await client.run(...args)).toMatchObject({ code, stderr });

@@ -42,9 +42,11 @@ export function clientOf(
   binary: string,
   host: string,
   config: string,
-  patience = PATIENCE,
+  options: { patience?: number; env?: Record<string, string> } = {},
 ): Client {
-  const env = { ...process.env, DOCKER_HOST: host, DOCKER_CONFIG: config, TERM: "xterm", NO_COLOR: "1" };
+  const { patience = PATIENCE } = options;
+  const env: NodeJS.ProcessEnv = { ...process.env, DOCKER_HOST: host, DOCKER_CONFIG: config };
+  Object.assign(env, { TERM: "xterm", NO_COLOR: "1", ...options.env });
   const run = async (input: string | Uint8Array | undefined, args: string[]): Promise<Result> => {
     const child = Bun.spawn([binary, ...args], {
       env,

@@ -48,7 +48,9 @@ function hostNames(): string[] {
 
 beforeAll(async () => {
   [daemon, registry] = await Promise.all([startDaemon(), startRegistry()]);
-  client = clientOf("berth", berthBinary(daemon.folder), daemon.host, join(daemon.folder, "client"), MAKING);
+  client = clientOf("berth", berthBinary(daemon.folder), daemon.host, join(daemon.folder, "client"), {
+    patience: MAKING,
+  });
   const root = join(daemon.folder, "debian");
   await Bun.$`debootstrap --variant=minbase bookworm ${root}`.quiet();
   takeOverAptSettings(root);

@@ -88,6 +88,7 @@ export function reason(thrown: unknown): string {
   if (code === "EACCES") return "permission denied";
   if (code === "EISDIR") return "is a directory";
   if (code === "ENOTDIR") return "not a directory";
+  if (code === "EEXIST") return "file exists";
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
 

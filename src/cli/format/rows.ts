@@ -86,9 +86,10 @@ export async function compile(source: string, heading = false): Promise<(data: o
   if (PLAIN.test(source)) {
     const names = [...source.matchAll(/\{\{\s*\.(\w+)\s*\}\}/g)].map((match) => match[1] ?? "");
     return (data) => {
-      for (const name of names) if (!(name in data)) return unknownField(source, name, data, heading);
+      for (const name of names) if (!(name in data) && !heading) throw unknownField(source, name, data);
       return source.replace(/\{\{\s*\.(\w+)\s*\}\}/g, (_, name: string) => {
-        const value = (data as Record<string, unknown>)[name];
+        // A heading that nobody named is a map's missing key.
+        const value = name in data ? (data as Record<string, unknown>)[name] : "<no value>";
         return typeof value === "string" ? value : goText(value);
       });
     };
@@ -97,10 +98,9 @@ export async function compile(source: string, heading = false): Promise<(data: o
   return compileTemplate(source, heading ? { functions: HEADING_FUNCTIONS } : {});
 }
 
-function unknownField(source: string, name: string, data: object, heading: boolean): string {
-  if (heading) return ""; // a heading that nobody named is empty, as a map's missing key
+function unknownField(source: string, name: string, data: object) {
   const column = source.indexOf(`.${name}`);
-  throw fail(
+  return fail(
     `template parsing error: template: :1:${column}: executing "" at <.${name}>: can't evaluate field ${name} in type ${typeName(data)}`,
   );
 }

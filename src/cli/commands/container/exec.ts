@@ -85,5 +85,9 @@ async function interact(session: Session, client: Client, id: string, options: I
     unfollow?.();
     ignoreSignals();
   }
-  return (await client.exec.inspect(id)).ExitCode ?? 0;
+  const { ExitCode, Running } = await client.exec.inspect(id);
+  // A process may close its streams and go on. A connection that was cut looks the same, but for what is said of it.
+  const complaint = Running ? await client.connection.complaint() : undefined;
+  if (complaint) throw fail(`error during connect: ${complaint}`);
+  return ExitCode ?? 0;
 }
