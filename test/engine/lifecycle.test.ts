@@ -336,41 +336,6 @@ describe("while it runs", () => {
   });
 });
 
-describe("restart policies", () => {
-  test("on-failure counts, backs off, and gives up", async () => {
-    const { Id } = await engine.createContainer(
-      rooms,
-      request(["sh", "-c", "echo again; exit 7"], {
-        hostConfig: { NetworkMode: "none", RestartPolicy: { Name: "on-failure", MaximumRetryCount: 2 } },
-      }),
-    );
-    const began = Date.now();
-    const { result } = await engine.waitContainer(rooms, Id, "next-exit", AbortSignal.timeout(20_000));
-    await engine.startContainer(rooms, Id);
-    expect((await result).StatusCode).toBe(7);
-    expect(Date.now() - began).toBeGreaterThan(300); // 100 ms, then 200 ms
-    const found = await inspect(Id);
-    expect(found.RestartCount).toBe(2);
-    expect(found.State).toMatchObject({ Status: "exited", ExitCode: 7 });
-    await engine.removeContainer(rooms, Id, { force: false, volumes: true });
-  });
-
-  test("a person's stop is the last word, also between two runs", async () => {
-    const { Id } = await engine.createContainer(
-      rooms,
-      request(["false"], { hostConfig: { NetworkMode: "none", RestartPolicy: { Name: "always" } } }),
-    );
-    await engine.startContainer(rooms, Id);
-    await Bun.sleep(400);
-    await engine.stopContainer(rooms, Id, { timeout: 1 });
-    const count = (await inspect(Id)).RestartCount;
-    await Bun.sleep(500);
-    expect((await inspect(Id)).State?.Status).toBe("exited");
-    expect((await inspect(Id)).RestartCount).toBe(count);
-    await engine.removeContainer(rooms, Id, { force: false, volumes: true });
-  });
-});
-
 describe("side by side", () => {
   test("twenty at once", async () => {
     const runs = Array.from({ length: 20 }, (_, index) =>
