@@ -112,7 +112,11 @@ async function runCommand(
   try {
     parsed = parseFlags(command.flags, words, { stopAtFirst: command.stopAtFirst });
   } catch (thrown) {
-    throw usageFailure(thrown, path, command.synopsis2 ? `${usage}\n\t${path} ${command.synopsis2}` : usage);
+    throw usageFailure(
+      thrown,
+      path,
+      command.synopsis2 ? `${usage}\n\t${session.program} ${command.synopsis2}` : usage,
+    );
   }
   for (const notice of parsed.notices) await session.err.line(notice);
   if (parsed.help) {
@@ -122,7 +126,7 @@ async function runCommand(
   }
   const problem = arityProblem(command.args, parsed.args.length);
   if (problem) {
-    const lines = command.synopsis2 ? `${usage}\n\t${path} ${command.synopsis2}` : usage;
+    const lines = command.synopsis2 ? `${usage}\n\t${session.program} ${command.synopsis2}` : usage;
     const verb = problem.startsWith("requires at least") && !problem.includes("at most") ? "See" : "Run";
     throw new CommandFailure(
       `${session.program}: '${path}' ${problem}\n\nUsage:  ${lines}\n\n${verb} '${path} --help' for more information`,

@@ -5,11 +5,21 @@ const ATTACH = "Attach local standard input, output, and error streams to a runn
 
 const container: Place[] = [
   { name: "attach", about: ATTACH, load: () => import("./commands/container/attach.ts") },
+  {
+    name: "cp",
+    about: "Copy files/folders between a container and the local filesystem",
+    load: () => import("./commands/container/cp.ts"),
+  },
   { name: "create", about: "Create a new container", load: () => import("./commands/container/create.ts") },
   {
     name: "exec",
     about: "Execute a command in a running container",
     load: () => import("./commands/container/exec.ts"),
+  },
+  {
+    name: "export",
+    about: "Export a container's filesystem as a tar archive",
+    load: () => import("./commands/container/export.ts"),
   },
   {
     name: "inspect",
@@ -265,8 +275,10 @@ export const TREE: Place[] = [
   { name: "volume", about: "Manage volumes", ...management, children: volume },
 
   also(container, "attach"),
+  also(container, "cp"),
   also(container, "create"),
   also(system, "events"),
+  also(container, "export"),
   also(image, "history"),
   also(image, "import"),
   {

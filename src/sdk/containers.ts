@@ -14,6 +14,7 @@ import type {
   OCIPlatform,
 } from "../api/types/index.ts";
 import { type Connection, encodeFilters, type Filters, segment } from "./connection.ts";
+import { ContainerFiles } from "./container-files.ts";
 import type { HijackedStream } from "./hijack.ts";
 import { demultiplex, type Frame } from "./streams.ts";
 
@@ -49,7 +50,12 @@ export interface LogOptions {
 export type WaitCondition = "not-running" | "next-exit" | "removed";
 
 export class Containers {
-  constructor(private readonly connection: Connection) {}
+  /** What is in a container: paths, archives out and in, export. */
+  readonly files: ContainerFiles;
+
+  constructor(private readonly connection: Connection) {
+    this.files = new ContainerFiles(connection);
+  }
 
   list(
     options: { all?: boolean; limit?: number; size?: boolean; filters?: Filters } = {},
@@ -199,38 +205,9 @@ export class Containers {
     return demultiplex(await this.logs(id, options));
   }
 
-  /** The container's file system as a tar archive. */
-  export(id: string): Promise<AsyncGenerator<Uint8Array>> {
-    return this.connection.bytes("GET", `/containers/${segment(id)}/export`);
-  }
-
-  /** A path of the container as a tar archive, with its `stat` (base64 of JSON, from the answer's head). */
-  async readArchive(
-    id: string,
-    path: string,
-  ): Promise<{ stat: Record<string, unknown>; response: Response }> {
-    const response = await this.connection.request("GET", `/containers/${segment(id)}/archive`, {
-      query: { path },
-    });
-    return { stat: pathStat(response), response };
-  }
-  async statPath(id: string, path: string): Promise<Record<string, unknown>> {
-    return pathStat(
-      await this.connection.request("HEAD", `/containers/${segment(id)}/archive`, { query: { path } }),
-    );
-  }
-  writeArchive(id: string, path: string, tar: ReadableStream<Uint8Array> | Uint8Array): Promise<void> {
-    return this.connection.done("PUT", `/containers/${segment(id)}/archive`, { query: { path }, body: tar });
-  }
-
   prune(filters?: Filters): Promise<{ ContainersDeleted?: string[] | null; SpaceReclaimed?: number }> {
     return this.connection.json("POST", "/containers/prune", { query: { filters: encodeFilters(filters) } });
   }
-}
-
-function pathStat(response: Response): Record<string, unknown> {
-  const header = response.headers.get("x-docker-container-path-stat") ?? "";
-  return header ? (JSON.parse(Buffer.from(header, "base64").toString()) as Record<string, unknown>) : {};
 }
 
 /** `os[/arch[/variant]]` of an OCI platform, as query parameters and messages write it. */

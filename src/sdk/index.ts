@@ -10,6 +10,14 @@ export type {
 export { Client, type ConnectOptions, connect } from "./client.ts";
 export { API_VERSION, compareVersions, type Filters, MIN_API_VERSION, type Ping } from "./connection.ts";
 export {
+  type ContainerFiles,
+  isDevice,
+  isFolder,
+  isLink,
+  type PathStat,
+  type WriteOptions,
+} from "./container-files.ts";
+export {
   type AttachOptions,
   type ContainerSpec,
   formatPlatform,

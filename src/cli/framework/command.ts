@@ -22,7 +22,7 @@ export interface Invocation<F extends FlagTable> {
 export interface Command<F extends FlagTable = FlagTable> {
   /** What follows the name in the usage line: `[OPTIONS] CONTAINER [CONTAINER...]`. */
   synopsis: string;
-  /** A second usage line, for `cp`. */
+  /** A second usage line, without the program's name, for `cp`. */
   synopsis2?: string;
   about: string;
   /** All names of this command below the program's, `container ls`; none printed where there is only one. */

@@ -56,7 +56,7 @@ export function usageLine(path: string, command: Command): string {
 /** The help of one command. `path` is how it was called, program included. */
 export function commandHelp(path: string, program: string, command: Command, width: number): string {
   const parts = [`Usage:  ${usageLine(path, command)}`];
-  if (command.synopsis2) parts[0] += `\n\t${path} ${command.synopsis2}`;
+  if (command.synopsis2) parts[0] += `\n\t${program} ${command.synopsis2}`;
   parts.push(command.about);
   if (command.aliases && command.aliases.length > 0) {
     parts.push(`Aliases:\n  ${command.aliases.map((alias) => `${program} ${alias}`).join(", ")}`);
