@@ -141,7 +141,7 @@ const logs: Handler = async ({ name, query, version, signal }, rooms) => {
   const stdout = flag(query, "stdout");
   const stderr = flag(query, "stderr");
   if (!stdout && !stderr) throw invalid("Bad parameters: you must choose at least one stream");
-  const { tty, chunks } = await engine.containerLogs(
+  const { tty, bytes } = await engine.containerLogs(
     rooms,
     name,
     {
@@ -160,7 +160,7 @@ const logs: Handler = async ({ name, query, version, signal }, rooms) => {
     kind: "stream",
     contentType: contentTypeOf(tty, version),
     async write(sink) {
-      for await (const { stream, data } of chunks) await sink.write(tty ? data : frame(stream, data));
+      for await (const piece of bytes) await sink.write(piece);
     },
     failed(error) {
       const text = `Error grabbing logs: ${messageOf(error)}\n`;

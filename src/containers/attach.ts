@@ -1,15 +1,17 @@
 // `docker attach` and the streams of `run`: what was logged so far, then the live streams of the shim.
 // `run` attaches before it starts: such a client waits here, and gets its streams before the program's first byte.
-import { conflict } from "../base/errors.ts";
+import { conflict, systemError } from "../base/errors.ts";
 import type { AttachedStream, Shim } from "../runtime/types.ts";
 import { DetachScanner, parseDetachKeys } from "./detach-keys.ts";
-import { readLog } from "./log-files.ts";
+import type { LogEntry } from "./log-entry.ts";
+import { readSource } from "./logs.ts";
 import type {
   Attachment,
   AttachOptions,
   ContainerId,
   ContainerRecord,
   Containers,
+  LogSource,
   OutputChunk,
   PendingAttachment,
 } from "./types.ts";
@@ -22,6 +24,7 @@ export function attach(
   containers: Containers,
   record: ContainerRecord,
   reference: string,
+  source: () => LogSource,
   options: AttachOptions,
 ): Attachment {
   const keys = parseDetachKeys(options.detachKeys, (text) => `Invalid detach keys (${text}) provided`);
@@ -33,7 +36,7 @@ export function attach(
   containers.emit(record, "attach");
   return new ClientAttachment({
     tty: record.config.Tty ?? false,
-    past: options.logs ? pastOutput(record, options) : undefined,
+    past: options.logs ? pastOutput(record, source(), options) : undefined,
     live,
     // Only a terminal's input is typed: piped bytes that happen to be the keys are data (moby container/stream/attach.go).
     scanner: options.stdin && record.config.Tty ? new DetachScanner(keys) : undefined,
@@ -87,11 +90,27 @@ function liveStreams(containers: Containers, record: ContainerRecord, options: A
   return { stream: promise, cancel };
 }
 
-async function* pastOutput(record: ContainerRecord, options: AttachOptions): AsyncGenerator<OutputChunk> {
-  const encoder = new TextEncoder();
-  const signal = new AbortController().signal;
-  for await (const batch of readLog(record.logPath, { tail: -1, signal }))
-    for (const { stream, log } of batch) if (options[stream]) yield { stream, data: encoder.encode(log) };
+/** Errors: system (a driver that can't be read). */
+function pastOutput(
+  record: ContainerRecord,
+  source: LogSource,
+  options: AttachOptions,
+): AsyncIterable<OutputChunk> {
+  if (!source) throw systemError("configured logging driver does not support reading");
+  const chunks: OutputChunk[] = [];
+  const sink = {
+    entry({ stream, bytes, start, end, lineFeed }: LogEntry): boolean {
+      const name = stream === 0 ? "stdout" : "stderr";
+      if (!options[name]) return true;
+      const data = Buffer.allocUnsafe(end - start + (lineFeed ? 1 : 0));
+      bytes.copy(data, 0, start, end);
+      if (lineFeed) data[end - start] = 0x0a;
+      chunks.push({ stream: name, data });
+      return true;
+    },
+    taken: () => chunks.splice(0),
+  };
+  return readSource(source, record, { tail: -1, signal: new AbortController().signal }, sink);
 }
 
 /** What a client holds: the output in one order, its input watched for the detach keys. */

@@ -40,7 +40,7 @@ export function toInspect(record: ContainerRecord, around: InspectSurroundings):
     ResolvConfPath: file("resolv.conf"),
     HostnamePath: file("hostname"),
     HostsPath: file("hosts"),
-    LogPath: started ? record.logPath : "",
+    LogPath: started && isJsonFile(record) ? record.logPath : "",
     Name: `/${record.name}`,
     RestartCount: record.restartCount,
     Driver: "overlayfs",
@@ -192,3 +192,7 @@ function toNetworkSettings(record: ContainerRecord, around: Surroundings): Netwo
     Networks: endpoints,
   };
 }
+
+/** The other drivers' files are their own matter. */
+const isJsonFile = ({ hostConfig }: ContainerRecord): boolean =>
+  (hostConfig.LogConfig?.Type ?? "json-file") === "json-file";

@@ -1,234 +1,301 @@
-// Reads a container's log files as json-file writes and rotates them: NAME is written; at its size limit NAME.1 becomes
-// NAME.2 (or NAME.2.gz), NAME becomes NAME.1, and a new NAME is begun. With one file only, NAME is cut to nothing.
+// The files of a container's log, as the shim rotates them (runtime/shim/log/rotating-file.ts): NAME is written; at its limit
+// NAME.1 becomes NAME.2, NAME becomes NAME.1 and is compressed to NAME.1.gz, and a new NAME begins. NAME.rotation counts
+// that, and is locked while names change.
 //
-// A reader holds files by descriptor, so a rotation under it neither loses nor repeats a line: at the end of a file it asks
-// whether NAME is another file by now. If so, nobody writes to the held one any more: what is left of it is read, then
-// the file that follows it.
-import { watch } from "node:fs";
-import { type FileHandle, open, readFile, stat } from "node:fs/promises";
+// So each file has a number that stays its own whatever its name is: the count for NAME, less i for NAME.i. A reader holds
+// files by descriptor, and at the end of one goes on with the number after it: nothing is lost and nothing read twice.
+import {
+  closeSync,
+  createReadStream,
+  fstatSync,
+  openSync,
+  readSync,
+  read as readWithCallback,
+  watch,
+} from "node:fs";
 import { basename, dirname } from "node:path";
 import { promisify } from "node:util";
-import { gunzip } from "node:zlib";
-import type { OutputChunk } from "./types.ts";
+import { createGunzip } from "node:zlib";
+import { lockShared, unlock } from "../linux/files.ts";
+import type { LogDecoder, LogEntry, LogFormat } from "./log-entry.ts";
 
-/** One line of the file. */
-export interface LogEntry {
-  /** What the program wrote, with its line end; a long line comes in pieces. */
-  log: string;
-  stream: OutputChunk["stream"];
-  /** RFC 3339 with nanoseconds. */
-  time: string;
-  attrs?: Record<string, string>;
-}
-
-const CHUNK = 64 * 1024;
-const NEWLINE = 10;
+const CHUNK = 256 * 1024;
 /** A watch can miss a change where the file system has no inotify; the file is looked at this often anyway. */
 const LOOK_AGAIN = 500;
 
-/** Batches of lines, oldest first; with `follow`, on until it resolves and what was written by then is read. */
-export async function* readLog(
+const readAt = promisify(readWithCallback) as unknown as (
+  fd: number,
+  buffer: Uint8Array,
+  offset: number,
+  length: number,
+  position: number,
+) => Promise<{ bytesRead: number }>;
+
+/** Takes entries, and gives what it made of them: once for each piece of a file that was read. */
+export interface EntrySink<T> {
+  /** False: no more entries are wanted. */
+  entry(entry: LogEntry): boolean;
+  taken(): T[];
+}
+
+export interface ReadOptions {
+  /** That many entries from the end; below 0: all. */
+  tail: number;
+  /** Read on until this settles, and what was written by then. */
+  follow?: Promise<unknown>;
+  signal: AbortSignal;
+}
+
+interface LogFile {
+  number: number;
+  fd: number;
+  compressed: boolean;
+  /** Bytes at the time it was opened. */
+  size: number;
+}
+
+/** Where to begin in a file: a position, or for a compressed one how many entries are passed over. */
+interface Place {
+  file: LogFile;
+  position: number;
+  skip: number;
+}
+
+export async function* readLog<T>(
   path: string,
-  options: { tail: number; follow?: Promise<unknown>; signal: AbortSignal },
-): AsyncGenerator<LogEntry[]> {
-  const files = await openFiles(path);
+  format: LogFormat,
+  options: ReadOptions,
+  sink: EntrySink<T>,
+): AsyncGenerator<T> {
+  const files = openFiles(path);
+  const reader = new Reader(format, sink, options.signal);
   try {
-    const current = await (options.tail < 0 ? fromStart(files) : fromTail(files, options.tail));
-    for (const [index, { source, position }] of current.entries()) {
-      const last = index === current.length - 1;
-      const reader = new LineReader(source, position);
-      for (let batch = await reader.next(); batch; batch = await reader.next()) {
-        if (options.signal.aborted) return;
-        if (batch.length > 0) yield batch;
-      }
-      if (last && options.follow) yield* followFrom(path, reader, options.follow, options.signal);
-    }
-    if (current.length === 0 && options.follow)
-      yield* followFrom(path, undefined, options.follow, options.signal);
+    const places = options.tail < 0 ? files.map(fromStart) : await fromTail(files, format, options.tail);
+    const newest = files.at(-1);
+    for (const place of places)
+      if (!(options.follow && place.file === newest && !place.file.compressed))
+        yield* reader.read(place, place.file.size);
+    if (!options.follow || reader.over) return;
+    yield* follow(
+      path,
+      reader,
+      places.find(({ file }) => file === newest),
+      options,
+    );
   } finally {
-    for (const file of files) await file.close();
+    for (const { fd } of files) closeSync(fd);
   }
 }
 
-/** Bytes by position: a file that is held open, or a rotated one that was unpacked. */
-interface Source {
-  inode: number;
-  size(): Promise<number>;
-  read(buffer: Uint8Array, position: number): Promise<number>;
-  close(): Promise<void>;
+const fromStart = (file: LogFile): Place => ({ file, position: 0, skip: 0 });
+
+/** All files, oldest first. */
+function openFiles(path: string): LogFile[] {
+  return whileNamesStay(path, (count) => {
+    const files: LogFile[] = [];
+    for (let i = 0; ; i++) {
+      const file = openFile(path, count, i);
+      if (!file) return files;
+      files.unshift(file);
+    }
+  });
 }
 
-function sourceOf(handle: FileHandle, inode: number): Source {
-  return {
-    inode,
-    size: async () => (await handle.stat()).size,
-    read: async (buffer, position) => (await handle.read(buffer, 0, buffer.length, position)).bytesRead,
-    close: () => handle.close(),
-  };
-}
-
-function sourceOfBytes(bytes: Uint8Array): Source {
-  return {
-    inode: -1,
-    size: async () => bytes.length,
-    read: async (buffer, position) => {
-      const part = bytes.subarray(position, position + buffer.length);
-      buffer.set(part);
-      return part.length;
-    },
-    close: async () => {},
-  };
-}
-
-async function openSource(path: string): Promise<Source | undefined> {
+/** Runs `work` while no file is renamed: synchronous, since the shim waits for it. */
+function whileNamesStay<R>(path: string, work: (count: number) => R): R {
+  const fd = tryOpen(`${path}.rotation`);
+  if (fd === undefined) return work(0);
   try {
-    const handle = await open(path, "r");
-    return sourceOf(handle, (await handle.stat()).ino);
+    lockShared(fd);
+    return work(countIn(fd));
+  } finally {
+    unlock(fd);
+    closeSync(fd);
+  }
+}
+
+function countIn(fd: number): number {
+  const bytes = Buffer.alloc(32);
+  return Number(bytes.toString("latin1", 0, readSync(fd, bytes, 0, bytes.length, 0))) || 0;
+}
+
+/** The plain file first: a compressed one is whole when that is gone. */
+function openFile(path: string, count: number, i: number): LogFile | undefined {
+  const name = i === 0 ? path : `${path}.${i}`;
+  const plain = tryOpen(name);
+  const fd = plain ?? (i === 0 ? undefined : tryOpen(`${name}.gz`));
+  if (fd === undefined) return undefined;
+  return { number: count - i, fd, compressed: plain === undefined, size: fstatSync(fd).size };
+}
+
+function tryOpen(path: string): number | undefined {
+  try {
+    return openSync(path, "r");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
   }
 }
 
-/** All files, oldest first. One that a rotation moved while they were opened is held once. */
-async function openFiles(path: string): Promise<Source[]> {
-  const files: Source[] = [];
-  const newest = await openSource(path);
-  if (newest) files.unshift(newest);
-  for (let number = 1; ; number++) {
-    const file = (await openSource(`${path}.${number}`)) ?? (await unpack(`${path}.${number}.gz`));
-    if (!file) return files;
-    if (file.inode !== -1 && files.some(({ inode }) => inode === file.inode)) await file.close();
-    else files.unshift(file);
-  }
-}
-
-async function unpack(path: string): Promise<Source | undefined> {
-  const bytes = await readFile(path).catch(() => undefined);
-  return bytes && sourceOfBytes(await promisify(gunzip)(bytes));
-}
-
-interface Place {
-  source: Source;
-  position: number;
-}
-
-const fromStart = async (files: Source[]): Promise<Place[]> =>
-  files.map((source) => ({ source, position: 0 }));
-
-/** Where the last `lines` lines begin: read backwards, counting line ends. */
-async function fromTail(files: Source[], lines: number): Promise<Place[]> {
+async function fromTail(files: LogFile[], format: LogFormat, entries: number): Promise<Place[]> {
   const places: Place[] = [];
-  let wanted = lines;
-  for (const source of files.toReversed()) {
-    const size = await source.size();
+  let wanted = entries;
+  for (const file of files.toReversed()) {
     if (wanted <= 0) {
       // The newest file is kept even when nothing of it is shown: a follower goes on from its end.
-      if (places.length === 0) places.unshift({ source, position: size });
+      if (places.length === 0) places.unshift({ file, position: file.size, skip: 0 });
       break;
     }
-    const found = await tailPosition(source, size, wanted);
-    places.unshift({ source, position: found.position });
-    wanted -= found.lines;
+    if (file.compressed) {
+      const all = await countCompressed(file, format);
+      places.unshift({ file, position: 0, skip: Math.max(0, all - wanted) });
+      wanted -= all;
+      continue;
+    }
+    const read = async (buffer: Buffer, position: number) =>
+      (await readAt(file.fd, buffer, 0, buffer.length, position)).bytesRead;
+    const found = await format.tail(read, file.size, wanted);
+    places.unshift({ file, position: found.position, skip: 0 });
+    wanted -= found.entries;
   }
   return places;
 }
 
-async function tailPosition(
-  source: Source,
-  size: number,
-  wanted: number,
-): Promise<{ position: number; lines: number }> {
-  const buffer = new Uint8Array(CHUNK);
-  let lines = 0;
-  for (let end = size; end > 0; ) {
-    const start = Math.max(0, end - CHUNK);
-    const length = await source.read(buffer.subarray(0, end - start), start);
-    for (let at = length - 1; at >= 0; at--) {
-      if (buffer[at] !== NEWLINE || start + at === size - 1) continue;
-      lines++;
-      if (lines === wanted) return { position: start + at + 1, lines };
-    }
-    end = start;
-  }
-  return { position: 0, lines: size > 0 ? lines + 1 : 0 };
+/** A compressed file can't be read backwards: it is read twice, and never whole in memory. */
+async function countCompressed(file: LogFile, format: LogFormat): Promise<number> {
+  let entries = 0;
+  const count: EntrySink<never> = {
+    entry() {
+      entries++;
+      return true;
+    },
+    taken: () => [],
+  };
+  const reader = new Reader(format, count, new AbortController().signal);
+  for await (const _ of reader.read({ file, position: 0, skip: 0 }, file.size));
+  return entries;
 }
 
-/** Cuts what it reads into lines; what is after the last line end waits for the rest. */
-class LineReader {
-  private rest: Uint8Array = new Uint8Array(0);
-  private readonly buffer = new Uint8Array(CHUNK);
+class Reader<T> {
+  /** Nothing more is wanted. */
+  over = false;
+  private decoder: LogDecoder;
+  private buffer: Buffer = Buffer.allocUnsafe(CHUNK);
+  /** What of an entry is not whole yet stands at the buffer's beginning. */
+  private kept = 0;
+  private skip = 0;
+
   constructor(
-    readonly source: Source,
-    private position: number,
-  ) {}
+    private readonly format: LogFormat,
+    private readonly sink: EntrySink<T>,
+    private readonly signal: AbortSignal,
+  ) {
+    this.decoder = format.decoder();
+  }
 
-  /** The next lines; undefined at the end as it is now. */
-  async next(): Promise<LogEntry[] | undefined> {
-    const length = await this.source.read(this.buffer, this.position);
-    if (length === 0) {
-      if ((await this.source.size()) >= this.position) return undefined;
-      // Cut to nothing by a rotation of a single file.
-      this.position = 0;
-      this.rest = new Uint8Array(0);
-      return [];
+  /** A file from a place on, up to `end`. */
+  async *read({ file, position, skip }: Place, end: number): AsyncGenerator<T> {
+    this.begin(skip);
+    if (file.compressed) yield* this.readCompressed(file);
+    else yield* this.readPlain(file, position, end);
+  }
+
+  begin(skip: number): void {
+    this.decoder = this.format.decoder();
+    this.kept = 0;
+    this.skip = skip;
+  }
+
+  /** Gives the position after what was read. */
+  async *readPlain(file: LogFile, position: number, end: number): AsyncGenerator<T, number> {
+    let at = position;
+    while (at < end && !this.done) {
+      const room = Math.min(this.buffer.length - this.kept, end - at);
+      const { bytesRead } = await readAt(file.fd, this.buffer, this.kept, room, at);
+      if (bytesRead === 0) break;
+      at += bytesRead;
+      yield* this.decode(bytesRead);
     }
-    this.position += length;
-    const bytes = Buffer.concat([this.rest, this.buffer.subarray(0, length)]);
-    const entries: LogEntry[] = [];
-    let start = 0;
-    for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE, start)) {
-      const entry = parseLine(bytes.toString("utf8", start, end));
-      if (entry) entries.push(entry);
-      start = end + 1;
+    return at;
+  }
+
+  private async *readCompressed(file: LogFile): AsyncGenerator<T> {
+    const unpacked = createReadStream("", { fd: file.fd, autoClose: false, start: 0 }).pipe(
+      createGunzip({ chunkSize: CHUNK }),
+    );
+    try {
+      for await (const chunk of unpacked as AsyncIterable<Buffer>) {
+        for (let at = 0; at < chunk.length && !this.done; ) {
+          const length = Math.min(this.buffer.length - this.kept, chunk.length - at);
+          chunk.copy(this.buffer, this.kept, at, at + length);
+          at += length;
+          yield* this.decode(length);
+        }
+        if (this.done) return;
+      }
+    } catch {
+      // Cut off by a crash: what could be unpacked was read.
     }
-    this.rest = bytes.subarray(start);
-    return entries;
+  }
+
+  private get done(): boolean {
+    return this.over || this.decoder.lost || this.signal.aborted;
+  }
+
+  /** The buffer has `length` bytes more. */
+  private *decode(length: number): Generator<T> {
+    const { decoder, sink } = this;
+    const end = this.kept + length;
+    decoder.feed(this.buffer, 0, end);
+    while (decoder.next()) {
+      if (this.skip > 0) this.skip--;
+      else if (!sink.entry(decoder.entry)) {
+        this.over = true;
+        break;
+      }
+    }
+    // Before the buffer is used again: what was made of its bytes may still lie in it.
+    const taken = sink.taken();
+    this.kept = end - decoder.position;
+    if (decoder.position > 0) this.buffer.copyWithin(0, decoder.position, end);
+    else if (this.kept === this.buffer.length)
+      this.buffer = Buffer.concat([this.buffer, Buffer.allocUnsafe(this.buffer.length)]);
+    yield* taken;
   }
 }
 
-/** Undefined for a line that a power cut left incomplete. */
-function parseLine(line: string): LogEntry | undefined {
-  try {
-    return JSON.parse(line) as LogEntry;
-  } catch {
-    return undefined;
-  }
-}
-
-async function* followFrom(
+async function* follow<T>(
   path: string,
-  from: LineReader | undefined,
-  until: Promise<unknown>,
-  signal: AbortSignal,
-): AsyncGenerator<LogEntry[]> {
+  reader: Reader<T>,
+  from: Place | undefined,
+  { follow: until, signal }: ReadOptions,
+): AsyncGenerator<T> {
   const changes = new Changes(path, signal);
   let ended = false;
-  until.then(
-    () => {
-      ended = true;
-      changes.wake();
-    },
-    () => changes.wake(),
-  );
-  let reader = from;
-  const opened: Source[] = [];
+  const end = () => {
+    ended = true;
+    changes.wake();
+  };
+  until?.then(end, end);
+  let file = from?.file;
+  let position = from?.position ?? 0;
+  let opened: LogFile | undefined;
+  reader.begin(from?.skip ?? 0);
   try {
-    while (!signal.aborted) {
+    while (!signal.aborted && !reader.over) {
+      // Looked at before the file is read: what is written before it is rotated, and before the end, is read then.
       const last = ended;
-      if (!reader) {
-        const source = await openSource(path);
-        if (source) {
-          opened.push(source);
-          reader = new LineReader(source, 0);
+      const newer = file ? nextFile(path, file.number) : firstFile(path);
+      if (file) position = yield* readOn(reader, file, position);
+      if (newer) {
+        if (opened) closeSync(opened.fd);
+        file = opened = newer;
+        position = 0;
+        reader.begin(0);
+        if (newer.compressed) {
+          yield* reader.read({ file: newer, position: 0, skip: 0 }, newer.size);
+          position = Number.POSITIVE_INFINITY;
         }
-      }
-      if (reader) yield* drain(reader);
-      const next = reader && (await successor(path, reader.source.inode));
-      if (next) {
-        opened.push(next);
-        yield* drain(reader as LineReader); // what was written before the rotation
-        reader = new LineReader(next, 0);
         continue;
       }
       if (last) return;
@@ -236,38 +303,32 @@ async function* followFrom(
     }
   } finally {
     changes.close();
-    for (const source of opened) await source.close();
+    if (opened) closeSync(opened.fd);
   }
 }
 
-async function* drain(reader: LineReader): AsyncGenerator<LogEntry[]> {
-  for (let batch = await reader.next(); batch; batch = await reader.next()) if (batch.length > 0) yield batch;
+/** To the end as it is now. A file that was cut to nothing is read from its beginning. */
+async function* readOn<T>(reader: Reader<T>, file: LogFile, position: number): AsyncGenerator<T, number> {
+  if (file.compressed) return position;
+  const { size } = fstatSync(file.fd);
+  if (size >= position) return yield* reader.readPlain(file, position, size);
+  reader.begin(0);
+  return yield* reader.readPlain(file, 0, size);
 }
 
-/** The file that was begun after the one with this inode; undefined while that is the newest. */
-async function successor(path: string, inode: number): Promise<Source | undefined> {
-  const inodeOf = (name: string) =>
-    stat(name).then(
-      ({ ino }) => ino,
-      () => undefined,
-    );
-  for (;;) {
-    const newest = await inodeOf(path);
-    if (newest === undefined || newest === inode) return undefined;
-    let younger = path;
-    let older = `${path}.1`;
-    let found = await inodeOf(older);
-    for (let number = 2; found !== undefined && found !== inode; number++) {
-      younger = older;
-      older = `${path}.${number}`;
-      found = await inodeOf(older);
+/** The file after the one of that number, or the oldest that is left; undefined while that is the newest. */
+function nextFile(path: string, number: number): LogFile | undefined {
+  return whileNamesStay(path, (count) => {
+    for (let i = count - number - 1; i >= 0; i--) {
+      const file = openFile(path, count, i);
+      if (file) return file;
     }
-    const source = await openSource(younger);
-    // Another rotation may have moved the names between looking and opening: then look again.
-    if (found === undefined || (await inodeOf(older)) === inode) return source;
-    await source?.close();
-  }
+    return undefined;
+  });
 }
+
+const firstFile = (path: string): LogFile | undefined =>
+  whileNamesStay(path, (count) => openFile(path, count, 0));
 
 /** Wakes at each change of the log's folder. A change while nobody waits is remembered. */
 class Changes {

@@ -1,31 +1,56 @@
-// `docker logs`: what a container wrote so far, and on, from its json-file log.
+// `docker logs`: what a container wrote so far, and on, from what its log driver keeps.
 import { conflict, invalid, systemError } from "../base/errors.ts";
-import { type LogEntry, readLog } from "./log-files.ts";
+import { type EntrySink, type ReadOptions, readLog } from "./log-files.ts";
+import { LogFrames, type LogRange } from "./log-frames.ts";
+import { jsonFormat } from "./log-json.ts";
+import { localFormat } from "./log-local.ts";
 import { isRunning } from "./status-text.ts";
-import { parseEpoch, parseNanoseconds } from "./timestamps.ts";
-import type { ContainerRecord, Containers, LogOptions, LogStream, OutputChunk } from "./types.ts";
+import { parseEpoch } from "./timestamps.ts";
+import type { ContainerRecord, Containers, LogOptions, LogSource, LogStream } from "./types.ts";
 
 /** Errors: invalid (no stream chosen, bad time), conflict (being removed), system (a driver that can't be read). */
 export function openLogs(
   containers: Containers,
   record: ContainerRecord,
+  source: () => LogSource,
   options: LogOptions,
   signal: AbortSignal,
 ): LogStream {
   if (!options.stdout && !options.stderr) throw invalid("You must choose at least one stream");
   if (record.state.status === "removing" || record.state.status === "dead")
     throw conflict("can not get logs from container which is dead or marked for removal");
-  if (!["json-file", "", undefined].includes(record.hostConfig.LogConfig?.Type))
-    throw systemError("configured logging driver does not support reading");
-  const range = { since: parseTime(options.since), until: parseTime(options.until) };
-  const tail = /^\d+$/.test(options.tail) ? Number(options.tail) : -1;
+  const from = source();
+  if (!from) throw systemError("configured logging driver does not support reading");
+  const range: LogRange = { since: parseTime(options.since), until: parseTime(options.until) };
+  const tail = /^[+-]?\d+$/.test(options.tail) ? Number(options.tail) : -1;
   const follow =
     options.follow && isRunning(record.state) ? endOf(containers, record, range.until, signal) : undefined;
-  const batches = readLog(record.logPath, { tail, signal, ...(follow && { follow }) });
-  return { tty: record.config.Tty ?? false, chunks: toChunks(batches, options, range) };
+  const tty = record.config.Tty ?? false;
+  const sink = new LogFrames(options, tty, range);
+  return { tty, bytes: readSource(from, record, { tail, signal, ...(follow && { follow }) }, sink) };
 }
 
-/** When following ends: the container's end, or the time asked for. */
+/** Entries from wherever the driver keeps them. */
+export function readSource<T>(
+  source: NonNullable<LogSource>,
+  record: ContainerRecord,
+  options: ReadOptions,
+  sink: EntrySink<T>,
+): AsyncIterable<T> {
+  if (source.format === "journald") return fromJournal(record, options, sink);
+  return readLog(source.path, source.format === "local" ? localFormat : jsonFormat, options, sink);
+}
+
+async function* fromJournal<T>(
+  record: ContainerRecord,
+  options: ReadOptions,
+  sink: EntrySink<T>,
+): AsyncGenerator<T> {
+  const { readJournal } = await import("./log-journal.ts");
+  yield* readJournal(record.id, options, sink);
+}
+
+/** When following ends: the end of this run of the container, or the time asked for. */
 function endOf(
   containers: Containers,
   record: ContainerRecord,
@@ -33,77 +58,18 @@ function endOf(
   signal: AbortSignal,
 ): Promise<unknown> {
   const stopped = containers.waiters.wait(record, "not-running", signal);
+  stopped.catch(() => {}); // the client has gone: the reader sees its signal
   if (until === undefined) return stopped;
   const rest = Math.max(0, Number(until / 1_000_000n) - Date.now());
   return Promise.race([stopped, Bun.sleep(Math.min(rest, 2 ** 31 - 1))]);
 }
 
-/** Nanoseconds since the epoch; undefined for no limit. */
+/** Seconds since 1970 with a fraction, in nanoseconds; undefined for no limit. Errors: invalid, in Go's words. */
 function parseTime(text: string | undefined): bigint | undefined {
   if (text === undefined || text === "" || text === "0") return undefined;
-  const time = parseEpoch(text) ?? parseNanoseconds(text);
-  if (time === undefined) throw invalid(`strconv.ParseInt: parsing "${text}": invalid syntax`);
-  return time;
-}
-
-async function* toChunks(
-  batches: AsyncIterable<LogEntry[]>,
-  options: LogOptions,
-  range: { since: bigint | undefined; until: bigint | undefined },
-): AsyncGenerator<OutputChunk> {
-  const encoder = new TextEncoder();
-  for await (const batch of batches) {
-    let stream: OutputChunk["stream"] | undefined;
-    let text = "";
-    for (const entry of batch) {
-      if (!options[entry.stream]) continue;
-      const place = placeOf(entry, range);
-      if (place === "before") continue;
-      if (place === "after") {
-        if (stream) yield { stream, data: encoder.encode(text) };
-        return;
-      }
-      if (stream && stream !== entry.stream) {
-        yield { stream, data: encoder.encode(text) };
-        text = "";
-      }
-      stream = entry.stream;
-      text += format(entry, options);
-    }
-    if (stream) yield { stream, data: encoder.encode(text) };
-  }
-}
-
-function placeOf(
-  entry: LogEntry,
-  { since, until }: { since: bigint | undefined; until: bigint | undefined },
-): "before" | "within" | "after" {
-  if (since === undefined && until === undefined) return "within";
-  const time = parseNanoseconds(entry.time) ?? 0n;
-  if (since !== undefined && time < since) return "before";
-  return until !== undefined && time > until ? "after" : "within";
-}
-
-/** `TIME ATTRIBUTES LINE`, each where it was asked for. */
-function format(entry: LogEntry, { timestamps, details }: LogOptions): string {
-  const attributes = details ? `${attributeText(entry.attrs ?? {})} ` : "";
-  return `${timestamps ? `${fixedTime(entry.time)} ` : ""}${attributes}${entry.log}`;
-}
-
-const attributeText = (attributes: Record<string, string>): string =>
-  Object.keys(attributes)
-    .sort()
-    .map((key) => `${queryEscape(key)}=${queryEscape(attributes[key] as string)}`)
-    .join(",");
-
-/** As Go's url.QueryEscape. */
-const queryEscape = (text: string): string =>
-  encodeURIComponent(text)
-    .replaceAll("%20", "+")
-    .replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
-
-/** The fraction always with nine digits, so that columns stand one below the other. */
-function fixedTime(time: string): string {
-  const parts = /^(.{19})(?:\.(\d+))?(.*)$/.exec(time);
-  return parts ? `${parts[1]}.${(parts[2] ?? "").padEnd(9, "0")}${parts[3]}` : time;
+  const time = parseEpoch(text);
+  if (time !== undefined) return time;
+  const point = text.indexOf(".");
+  const wrong = point > 0 && /^[+-]?\d+$/.test(text.slice(0, point)) ? text.slice(point + 1) : text;
+  throw invalid(`strconv.ParseInt: parsing ${JSON.stringify(wrong)}: invalid syntax`);
 }

@@ -134,8 +134,12 @@ export interface LogOptions {
 
 export interface LogStream {
   readonly tty: boolean;
-  readonly chunks: AsyncIterable<OutputChunk>;
+  /** As the client gets it: bare for a terminal, else each entry behind its header (log-frames.ts). */
+  readonly bytes: AsyncIterable<Uint8Array>;
 }
+
+/** How a container's log is read; undefined: its driver keeps none that could be. */
+export type LogSource = { format: "json-file" | "local"; path: string } | { format: "journald" } | undefined;
 
 export type WaitCondition = "not-running" | "next-exit" | "removed";
 

@@ -15,6 +15,7 @@ import {
   unpause,
   type WaitCondition,
 } from "../containers/index.ts";
+import { logSource } from "./log-settings.ts";
 import type { Engine } from "./types.ts";
 
 export const killContainer = async (
@@ -61,15 +62,21 @@ export async function waitContainer(
 }
 
 export const containerLogs = async (
-  { containers }: Engine,
+  engine: Engine,
   reference: string,
   options: LogOptions,
   signal: AbortSignal,
-): Promise<LogStream> => openLogs(containers, containers.find(reference), options, signal);
+): Promise<LogStream> => {
+  const record = engine.containers.find(reference);
+  return openLogs(engine.containers, record, () => logSource(engine, record), options, signal);
+};
 
 /** Errors are thrown before anything is hijacked. One that isn't running yet may be attached to: as `run` does. */
 export const attachContainer = async (
-  { containers }: Engine,
+  engine: Engine,
   reference: string,
   options: AttachOptions,
-): Promise<Attachment> => attach(containers, containers.find(reference), reference, options);
+): Promise<Attachment> => {
+  const record = engine.containers.find(reference);
+  return attach(engine.containers, record, reference, () => logSource(engine, record), options);
+};

@@ -5,6 +5,7 @@ import type { SystemInfo, SystemVersion } from "../api/types/index.ts";
 import { API_VERSION, COMMIT, COMMITTED, ENGINE_VERSION, MIN_API_VERSION, VERSION } from "../base/build.ts";
 import { now } from "../containers/index.ts";
 import { limitSupport, readCdiDevices, runtimeVersion, selectRuntime, usualInit } from "../runtime/index.ts";
+import { LOG_DRIVERS } from "./log-config.ts";
 import type { DaemonConfig, Engine } from "./types.ts";
 
 export async function systemVersion(engine: Engine): Promise<SystemVersion> {
@@ -66,7 +67,7 @@ export async function systemInfo(engine: Engine): Promise<SystemInfo> {
       Volume: ["local"],
       Network: ["bridge", "host", "null"],
       ...JSON.parse('{"Authorization":null}'),
-      Log: ["json-file"],
+      Log: [...LOG_DRIVERS],
     },
     ...limits(engine),
     IPv4Forwarding: readText("/proc/sys/net/ipv4/ip_forward") === "1",

@@ -1,87 +1,98 @@
-// The logging of a container: the daemon's defaults, and what is refused. `json-file` and `none` are built.
+// The logging of a container when it is made: the daemon's defaults, and what is refused then. Docker looks at an option's
+// name here and at most values only at the start (log-settings.ts); so do we, since scripts make containers and start them later.
 import type { HostConfig } from "../api/types/index.ts";
 import { invalid, notImplemented } from "../base/errors.ts";
-import type { ContainerRecord } from "../containers/index.ts";
+import { checkSyslogOptions } from "./syslog-options.ts";
 import type { DaemonConfig } from "./types.ts";
 
 type LogConfig = NonNullable<HostConfig["LogConfig"]>;
+type Options = Record<string, string>;
 
-const JSON_FILE_OPTIONS = new Set(
-  "max-size max-file compress labels labels-regex env env-regex tag mode max-buffer-size".split(" "),
-);
+/** Drivers that `info` names: all but `none`. */
+export const LOG_DRIVERS = ["journald", "json-file", "local", "syslog"] as const;
+export type LogDriver = (typeof LOG_DRIVERS)[number] | "none";
+
+const COMMON = ["labels", "labels-regex", "env", "env-regex", "tag"];
+const FILE = ["max-size", "max-file", "compress"];
+const OPTIONS: Record<Exclude<LogDriver, "none">, ReadonlySet<string>> = {
+  journald: new Set(COMMON),
+  "json-file": new Set([...COMMON, ...FILE]),
+  local: new Set(FILE),
+  syslog: new Set([
+    ...COMMON,
+    "syslog-address",
+    "syslog-facility",
+    "syslog-format",
+    "syslog-tls-ca-cert",
+    "syslog-tls-cert",
+    "syslog-tls-key",
+    "syslog-tls-skip-verify",
+  ]),
+};
+/** Options of every driver: how lines wait, and the file that `logs` reads of a driver that can't be read. */
+const OF_ALL = new Set(["mode", "max-buffer-size"]);
+const OF_CACHE = new Set(["cache-disabled", "cache-max-size", "cache-max-file", "cache-compress"]);
 
 /** What Docker has built in besides. */
-const DOCKERS_OTHERS = new Set<string>(
-  "local journald syslog gelf fluentd awslogs splunk etwlogs gcplogs".split(" "),
-);
+const DOCKERS_OTHERS = new Set<string>("gelf fluentd awslogs splunk".split(" "));
 
 /** The daemon's driver where none is named, and its options where the driver is the daemon's. Errors: invalid, not-implemented. */
 export function withLogDefaults(asked: LogConfig | undefined, config: DaemonConfig): LogConfig {
   const type = asked?.Type || (config.logDriver as LogConfig["Type"]) || "json-file";
-  const inherited = type === config.logDriver ? config.logOptions : {};
-  const options = { ...inherited, ...(asked?.Config ?? {}) };
-  check(type, options);
+  const inherited = Object.entries(config.logOptions).filter(
+    ([name]) => type === config.logDriver || OF_CACHE.has(name),
+  );
+  const options = { ...Object.fromEntries(inherited), ...(asked?.Config ?? {}) };
+  checkLogOptions(type, options);
   return { Type: type, Config: options };
 }
 
-function check(type: LogConfig["Type"], options: Record<string, string>): void {
+/** Errors: invalid and not-implemented, in Docker's words where it has them. */
+export function checkLogOptions(type: string, options: Options): void {
   if (type === "none") return;
-  if (type !== undefined && DOCKERS_OTHERS.has(type))
-    throw notImplemented(`the log driver ${type} is not implemented in Berth: there are json-file and none`);
-  if (type !== "json-file")
-    throw invalid(`error looking up logging plugin ${type}: plugin "${type}" not found`);
-  for (const name of Object.keys(options))
-    if (!JSON_FILE_OPTIONS.has(name)) throw invalid(`unknown log opt '${name}' for json-file log driver`);
+  checkMode(options);
+  const cache = options["cache-disabled"];
+  if (cache && !isBool(cache)) throw invalid(`invalid value for option cache-disabled: ${cache}`);
+  if (DOCKERS_OTHERS.has(type))
+    throw notImplemented(
+      `the log driver ${type} is not implemented in Berth: there are ${LOG_DRIVERS.join(", ")} and none`,
+    );
+  if (!isDriver(type)) throw invalid(`error looking up logging plugin ${type}: plugin "${type}" not found`);
+  for (const name of Object.keys(options)) {
+    if (OPTIONS[type].has(name) || OF_ALL.has(name) || OF_CACHE.has(name)) continue;
+    throw invalid(
+      type === "local"
+        ? `unknown log opt '${name}' for log driver local`
+        : `unknown log opt '${name}' for ${type} log driver`,
+    );
+  }
+  if (type === "syslog") checkSyslogOptions(options);
+}
+
+function checkMode(options: Options): void {
   const mode = options.mode ?? "";
   if (!["", "blocking", "non-blocking"].includes(mode))
     throw invalid(`logger: logging mode not supported: ${mode}`);
-  if (options["max-buffer-size"] !== undefined && mode !== "non-blocking")
+  const buffer = options["max-buffer-size"];
+  if (buffer === undefined) return;
+  if (mode !== "non-blocking")
     throw invalid("logger: max-buffer-size option is only supported with 'mode=non-blocking'");
-  const size = options["max-size"];
-  if (size !== undefined && !/^\d+(\.\d+)?\s*([kmgtp]i?)?b?$/i.test(size))
-    throw invalid(`invalid size: '${size}'`);
-  if (size !== undefined && Number.parseFloat(size) <= 0) throw invalid("max-size must be a positive number");
-  const files = options["max-file"];
-  if (files !== undefined && !/^[+-]?\d+$/.test(files))
-    throw invalid(`strconv.Atoi: parsing "${files}": invalid syntax`);
-  if (files !== undefined && Number(files) < 1) throw invalid("max-file cannot be less than 1");
-  const compress = options.compress;
-  if (compress !== undefined && !/^(1|t|T|true|TRUE|True|0|f|F|false|FALSE|False)$/.test(compress))
-    throw invalid(`strconv.ParseBool: parsing "${compress}": invalid syntax`);
-  if (/^[1tT]/.test(compress ?? "") && (size === undefined || Number(files ?? 1) < 2))
-    throw invalid("compress cannot be true when max-file is less than 2 or max-size is not set");
+  if (parseSize(buffer, 1024) === undefined)
+    throw invalid(`error parsing option max-buffer-size: invalid size: '${buffer}'`);
 }
 
-/** What `labels`, `labels-regex`, `env`, `env-regex` and `tag` make of a container: the `attrs` of each line. */
-export function logAttributes(record: ContainerRecord): Record<string, string> {
-  const options = record.hostConfig.LogConfig?.Config ?? {};
-  const environment = (record.config.Env ?? []).map((text): [string, string] => {
-    const at = text.indexOf("=");
-    return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at + 1)];
-  });
-  return {
-    ...chosen(Object.entries(record.config.Labels ?? {}), options.labels, options["labels-regex"]),
-    ...chosen(environment, options.env, options["env-regex"]),
-    ...(options.tag && { tag: tagOf(options.tag, record) }),
-  };
-}
+export const isDriver = (type: string): type is (typeof LOG_DRIVERS)[number] =>
+  (LOG_DRIVERS as readonly string[]).includes(type);
 
-function chosen(entries: [string, string][], names = "", pattern = ""): Record<string, string> {
-  const wanted = new Set(names.split(",").filter((name) => name !== ""));
-  const matching = pattern === "" ? undefined : new RegExp(pattern);
-  return Object.fromEntries(entries.filter(([name]) => wanted.has(name) || matching?.test(name)));
-}
+/** Go's strconv.ParseBool. */
+export const isBool = (text: string): boolean =>
+  /^(1|t|T|true|TRUE|True|0|f|F|false|FALSE|False)$/.test(text);
+export const isTrue = (text: string): boolean => /^[1tT]/.test(text);
 
-/** The fields of Docker's log tags; other template text stays as it is. */
-function tagOf(tag: string, record: ContainerRecord): string {
-  const fields: Record<string, string> = {
-    ID: record.id.slice(0, 12),
-    FullID: record.id,
-    Name: record.name,
-    ImageID: record.imageId.slice(0, 12),
-    ImageFullID: record.imageId,
-    ImageName: record.imageName,
-    DaemonName: "docker",
-  };
-  return tag.replace(/\{\{\s*\.(\w+)\s*\}\}/g, (text, name: string) => fields[name] ?? text);
+/** go-units' FromHumanSize (`unit` 1000) and RAMInBytes (1024); undefined for what is no size. */
+export function parseSize(text: string, unit: 1000 | 1024): number | undefined {
+  const match = /^(\d+(?:\.\d+)?) ?([kmgtp])?(i?b)?$/i.exec(text);
+  if (!match || (match[3]?.toLowerCase() === "ib" && !match[2])) return undefined;
+  const power = match[2] ? "kmgtp".indexOf(match[2].toLowerCase()) + 1 : 0;
+  return Math.trunc(Number(match[1]) * unit ** power);
 }

@@ -34,7 +34,7 @@ import { publishNetworkEvents, publishVolumeEvents } from "./container-events.ts
 import { deviceEdits } from "./device-edits.ts";
 import { bundleFolder, containerFolder, rootfsFolder } from "./folders.ts";
 import { joinedNamespaces, shareMemory, unshareMemory } from "./joined-namespaces.ts";
-import { logAttributes } from "./log-config.ts";
+import { logSettings } from "./log-settings.ts";
 import { watchExit } from "./on-exit.ts";
 import { removeHeld } from "./remove-container.ts";
 import { mountRootfs, unmountRootfs } from "./rootfs.ts";
@@ -183,9 +183,11 @@ function spawnShim(
   undo: AsyncDisposableStack,
 ): Promise<Shim> {
   const bundle = bundleFolder(engine.environment, record.id);
-  const starting = startShim(bundle, shimConfig(engine, record, options)).catch((error: unknown) => {
-    throw portTaken(engine, record, error);
-  });
+  const starting = shimConfig(engine, record, options)
+    .then((config) => startShim(bundle, config))
+    .catch((error: unknown) => {
+      throw portTaken(engine, record, error);
+    });
   starting.catch(() => {}); // awaited later, when the rest is ready
   undo.defer(async () => {
     const shim = await starting.catch(() => undefined);
@@ -295,7 +297,12 @@ async function writeFiles(engine: Engine, record: ContainerRecord, sandbox: Real
   return { ...(hosts && { hosts }), ...(hostname && { hostname }), ...(resolvConf && { resolvConf }) };
 }
 
-function shimConfig(engine: Engine, record: ContainerRecord, { reserve, hasHooks }: ShimOptions): ShimConfig {
+async function shimConfig(
+  engine: Engine,
+  record: ContainerRecord,
+  { reserve, hasHooks }: ShimOptions,
+): Promise<ShimConfig> {
+  const log = await logSettings(engine, record);
   const { config, hostConfig } = record;
   const [rows = 0, columns = 0] = hostConfig.ConsoleSize ?? [];
   return {
@@ -307,12 +314,8 @@ function shimConfig(engine: Engine, record: ContainerRecord, { reserve, hasHooks
     stdin: config.OpenStdin ?? false,
     stdinOnce: config.StdinOnce ?? false,
     ...(rows > 0 && columns > 0 && { consoleSize: [rows, columns] as [number, number] }),
-    log: {
-      driver: hostConfig.LogConfig?.Type ?? "json-file",
-      options: hostConfig.LogConfig?.Config ?? {},
-      path: record.logPath,
-      attributes: logAttributes(record),
-    },
+    log,
+    spillFolder: containerFolder(engine.environment, record.id),
     reservePorts: reserve,
     ...(hasHooks && { hasHooks }),
     cgroupPath: cgroupsPath({

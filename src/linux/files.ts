@@ -187,8 +187,10 @@ export const attempt = {
     calls.unlinkat(directory, path, AT_REMOVEDIR) < 0 ? errno() : 0,
 };
 
+const LOCK_SH = 1;
 const LOCK_EX = 2;
 const LOCK_NB = 4;
+const LOCK_UN = 8;
 
 /** flock(2), exclusive and without waiting; false when another open file holds it. Held until the descriptor closes. */
 export function tryLock(fd: number): boolean {
@@ -196,6 +198,20 @@ export function tryLock(fd: number): boolean {
   const code = errno();
   if (code === 11) return false;
   throw new KernelError("flock", code, String(fd));
+}
+
+/** flock(2), exclusive; waits for whoever holds it. `unlock` lets go. */
+export function lock(fd: number): void {
+  check(calls.flock(fd, LOCK_EX), "flock", fd);
+}
+
+/** flock(2), shared with others who only look. */
+export function lockShared(fd: number): void {
+  check(calls.flock(fd, LOCK_SH), "flock", fd);
+}
+
+export function unlock(fd: number): void {
+  check(calls.flock(fd, LOCK_UN), "flock", fd);
 }
 
 function withReadableFolder<R>(path: string, work: (fd: number) => R): R {

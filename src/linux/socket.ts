@@ -27,7 +27,8 @@ const EADDRINUSE = 98;
 /** sockaddr_un.sun_path, the NUL included. */
 const UNIX_PATH_ROOM = 108;
 
-function unixAddress(path: string): Uint8Array {
+/** sockaddr_un of a path: unix(7). */
+export function unixAddress(path: string): Uint8Array {
   const name = cString(path);
   if (name.length > UNIX_PATH_ROOM) throw new KernelError("bind", 36, path);
   const address = new Uint8Array(2 + name.length);

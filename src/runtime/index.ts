@@ -13,6 +13,7 @@ export {
 export { cgroupFolders, cgroupFrozen, cgroupProcesses, hostCgroupMode } from "./cgroups.ts";
 export { movesNetDevices, type RuntimeTable, runtimeVersion, selectRuntime } from "./driver.ts";
 export { detectEnvironment } from "./environment.ts";
+export { loggingFailure } from "./log-failure.ts";
 export { StartFailure } from "./runtime-errors.ts";
 export {
   connectShim,

@@ -16,6 +16,7 @@ import { KernelError } from "../linux/errors.ts";
 import { toJson } from "./bundle/exact-json.ts";
 import { warmCgroupLock } from "./cgroup-lock.ts";
 import { killCgroup, removeCgroup, scopeOf } from "./cgroups.ts";
+import { loggingFailure } from "./log-failure.ts";
 import { killTree } from "./process-tree.ts";
 import { execFailure, startFailure } from "./runtime-errors.ts";
 import type { Hello, Reply, ShimFailure, Started } from "./shim/protocol.ts";
@@ -127,6 +128,7 @@ async function started(output: ReadableStream<Uint8Array>, dir: string): Promise
   if (line === "") throw systemError(`the shim did not start: ${lastWords(dir) ?? "it said nothing"}`);
   const report = JSON.parse(line) as Started;
   if (report.ready) return;
+  if (report.logging) throw loggingFailure(report.message);
   if (report.errno !== undefined)
     throw new KernelError(report.syscall ?? "start", report.errno, report.object);
   throw systemError(`the shim did not start: ${report.message}`);

@@ -3,6 +3,9 @@ import type { ContainerConfig, HostConfig } from "../api/types/index.ts";
 import type { HostEnvironment } from "../base/environment.ts";
 import type { SnapshotMount } from "../store/types.ts";
 import type { ContainerEdits } from "./cdi/types.ts";
+import type { LogSettings } from "./log-settings.ts";
+
+export type * from "./log-settings.ts";
 
 /** Everything that decides config.json; pure data, so bundles can be compared with a peer's in tests. */
 export interface BundleInput {
@@ -93,9 +96,9 @@ export interface ShimConfig {
   stdin: boolean;
   stdinOnce: boolean;
   consoleSize?: [rows: number, columns: number];
-  /** `json-file` (options max-size, max-file, compress) or `none`. The path's folder also takes what slow attach clients spill.
-   * `attributes`: what the options labels, env and tag make of the container (json-file's `attrs`). */
-  log: { driver: string; options: Record<string, string>; path: string; attributes?: Record<string, string> };
+  log: LogSettings;
+  /** Takes what slow attach clients spill. */
+  spillFolder: string;
   reservePorts: { protocol: "tcp" | "udp"; address: string; port: number }[];
   /** The bundle has hooks of its own, which the runtime's `delete` has to run; else the shim cleans up by itself. */
   hasHooks?: boolean;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import * as engine from "../../src/engine/index.ts";
 import type { CreateRequest, Engine } from "../../src/engine/types.ts";
 import { IMAGE, request, type ScratchEngine, scratchEngine } from "./scratch-engine.ts";
-import { execOutput, nextExit, outputOf, run, startedContainer } from "./verbs.ts";
+import { execOutput, logged, nextExit, outputOf, run, startedContainer } from "./verbs.ts";
 
 let scratch: ScratchEngine;
 let rooms: Engine;
@@ -93,10 +93,10 @@ describe("refused before anything is made", () => {
     ["a bad mount", { hostConfig: { Binds: ["relative:/x:zz"] } }, ["sh"], "invalid", ""],
     [
       "a log driver that isn't built",
-      { hostConfig: { LogConfig: { Type: "syslog" } } },
+      { hostConfig: { LogConfig: { Type: "gelf" } } },
       ["sh"],
       "not-implemented",
-      "the log driver syslog is not implemented in Berth: there are json-file and none",
+      "the log driver gelf is not implemented in Berth: there are journald, json-file, local, syslog and none",
     ],
     [
       "a log driver that nobody has",
@@ -290,15 +290,15 @@ describe("while it runs", () => {
         },
         new AbortController().signal,
       );
-    const followed = outputOf((await logs({ follow: true })).chunks);
+    const followed = logged(await logs({ follow: true }));
     await ended;
     expect(await followed).toEqual({ stdout: "line 1\nline 2\nline 3\nlast\n", stderr: "oops\n" });
-    expect(await outputOf((await logs({ tail: "2" })).chunks)).toEqual({
+    expect(await logged(await logs({ tail: "2" }))).toEqual({
       stdout: "last\n",
       stderr: "oops\n",
     });
-    expect(await outputOf((await logs({ stdout: false })).chunks)).toEqual({ stdout: "", stderr: "oops\n" });
-    const stamped = await outputOf((await logs({ tail: "1", timestamps: true })).chunks);
+    expect(await logged(await logs({ stdout: false }))).toEqual({ stdout: "", stderr: "oops\n" });
+    const stamped = await logged(await logs({ tail: "1", timestamps: true }));
     expect(stamped.stderr).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z oops\n$/);
     const attachment = await engine.attachContainer(rooms, id, {
       logs: true,

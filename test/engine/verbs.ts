@@ -1,8 +1,9 @@
 // What a client does, in one call: create, attach, wait, start; exec; reading streams.
 
-import type { ExecRequest, OutputChunk } from "../../src/containers/types.ts";
+import type { ExecRequest, LogStream, OutputChunk } from "../../src/containers/types.ts";
 import * as engine from "../../src/engine/index.ts";
 import type { CreateRequest, Engine } from "../../src/engine/types.ts";
+import { demultiplex } from "../../src/sdk/streams.ts";
 import { request } from "./scratch-engine.ts";
 
 /** A container that hasn't ended by then won't: its test fails rather than hangs. */
@@ -13,6 +14,14 @@ export async function outputOf(
 ): Promise<{ stdout: string; stderr: string }> {
   const output = { stdout: "", stderr: "" };
   for await (const { stream, data } of chunks) output[stream] += Buffer.from(data).toString();
+  return output;
+}
+
+/** The bytes of `logs`, taken apart again. */
+export async function logged({ bytes }: LogStream): Promise<{ stdout: string; stderr: string }> {
+  const output = { stdout: "", stderr: "" };
+  for await (const { stream, data } of demultiplex(bytes))
+    output[stream === "stderr" ? "stderr" : "stdout"] += Buffer.from(data).toString();
   return output;
 }
 

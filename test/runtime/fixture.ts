@@ -24,7 +24,8 @@ export interface BundleOptions {
   stdinOnce?: boolean;
   memory?: number;
   cwd?: string;
-  log?: Partial<ShimConfig["log"]>;
+  /** Instead of json-file; a path is filled in. */
+  log?: (path: string) => ShimConfig["log"];
   reservePorts?: ShimConfig["reservePorts"];
   consoleSize?: [number, number];
   runtime?: ShimConfig["runtime"];
@@ -61,6 +62,7 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
   for (const applet of APPLETS) await symlink("busybox", `${rootfs}/bin/${applet}`);
   const cgroupPath = `/berth-test-${id}`;
   await writeFile(`${dir}/config.json`, JSON.stringify(spec(rootfs, cgroupPath, options)));
+  const logPath = `${logs}/container.log`;
   const config: ShimConfig = {
     protocol: 1,
     id,
@@ -70,14 +72,15 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
     stdin: options.stdin ?? false,
     stdinOnce: options.stdinOnce ?? false,
     consoleSize: options.consoleSize,
-    log: { driver: "json-file", options: {}, path: `${logs}/container.log`, ...options.log },
+    log: options.log?.(logPath) ?? { driver: "json-file", path: logPath, maxFiles: 1, compress: false },
+    spillFolder: logs,
     reservePorts: options.reservePorts ?? [],
     cgroupPath,
   };
   return {
     dir,
     logs,
-    logPath: config.log.path,
+    logPath,
     rootfs,
     id,
     config,

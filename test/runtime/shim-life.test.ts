@@ -282,7 +282,7 @@ describe("versions", () => {
 
 test("a shim that can't start says why", async () => {
   await using made = await bundle({ args: ["/bin/true"] });
-  made.config.log.path = "/nowhere/at/all.log";
+  made.config.log = { driver: "json-file", path: "/nowhere/at/all.log", maxFiles: 1, compress: false };
   await expect(made.start()).rejects.toThrow("open /nowhere/at/all.log: no such file or directory");
 });
 

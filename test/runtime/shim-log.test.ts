@@ -39,7 +39,7 @@ test("is rotated, its older files compressed", async () => {
       "-c",
       `i=0; while [ $i -lt 2000 ]; do echo line $i ${"x".repeat(80)}; i=$((i+1)); done`,
     ],
-    log: { driver: "json-file", options: { "max-size": "100k", "max-file": "3", compress: "true" } },
+    log: (path) => ({ driver: "json-file", path, maxSize: 100_000, maxFiles: 3, compress: true }),
   });
   await using shim = await made.start();
   await shim.start();
@@ -58,7 +58,7 @@ test("is rotated, its older files compressed", async () => {
 });
 
 test("driver none keeps none", async () => {
-  await using made = await bundle({ args: ["/bin/echo", "x"], log: { driver: "none" } });
+  await using made = await bundle({ args: ["/bin/echo", "x"], log: () => ({ driver: "none" }) });
   await using shim = await made.start();
   await shim.start();
   await shim.wait();

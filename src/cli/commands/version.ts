@@ -44,7 +44,7 @@ export default command({
 /** A compiled `--format`: the API version has two names in Go, its field's and its JSON key's. */
 async function compileFormat(format: string) {
   const [{ compileTemplate, toJson }, { asGoStructures }] = await Promise.all([
-    import("../template/index.ts"),
+    import("../../base/template/index.ts"),
     import("../template/go-types.ts"),
   ]);
   if (format === "json" || format === "{{json .}}") {

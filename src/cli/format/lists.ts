@@ -1,8 +1,9 @@
 // What `--format` can name of each kind of thing that the client lists, and the tables they make by default
 // (docs.docker.com/engine/cli/formatting). One function a kind: the API's objects in, rows out.
+
+import { Stringer } from "../../base/template/values.ts";
 import type { ContainerSummary, HistoryEntry, ImageSummary, Network, Port, Volume } from "../../sdk/index.ts";
 import { familiar } from "../reference.ts";
-import { Stringer } from "../template/values.ts";
 import { type Row, row } from "./rows.ts";
 import { ago, ellipsis, goQuote, goStamp, goTime, humanSize, shortId } from "./units.ts";
 

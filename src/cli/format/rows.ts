@@ -1,7 +1,8 @@
 // Lists as people want to see them: a table, ids alone, JSON lines, or their own Go template (`--format`).
+
+import { ESCAPES_HTML, structOf, typeName } from "../../base/template/values.ts";
 import { fail } from "../framework/failure.ts";
 import type { Output } from "../output.ts";
-import { ESCAPES_HTML, structOf, typeName } from "../template/values.ts";
 import { alignTabs } from "./tab-writer.ts";
 
 /** What a template sees of one thing: each field made when it is asked for, methods with arguments apart. */
@@ -94,7 +95,7 @@ export async function compile(source: string, heading = false): Promise<(data: o
       });
     };
   }
-  const { compileTemplate } = await import("../template/index.ts");
+  const { compileTemplate } = await import("../../base/template/index.ts");
   return compileTemplate(source, heading ? { functions: HEADING_FUNCTIONS } : {});
 }
 

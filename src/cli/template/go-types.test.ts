@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
+import { compileTemplate, TemplateError } from "../../base/template/index.ts";
 import { asGoStructures } from "./go-types.ts";
-import { compileTemplate, TemplateError } from "./index.ts";
 import { compileInspectTemplate } from "./inspect.ts";
 
 // What Docker 28.5 printed of such objects.

@@ -1,7 +1,8 @@
 // What JSON doesn't say of Docker's Go structures, and templates show: which objects are structures (and print as
 // {…}) and which are maps, Go's names of fields, and what a field that was left out or is null prints as.
+
+import { type FieldMethods, Stringer, structOf, TypedNil } from "../../base/template/values.ts";
 import { goStamp } from "../format/units.ts";
-import { type FieldMethods, Stringer, structOf, TypedNil } from "./values.ts";
 
 /**
  * Docker's structures (github.com/docker/docker/api/types of 28.5), fields in Go's order as `Name`, or `Name/JSON`

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import container from "./cases/container.json";
+import container from "../../base/template/cases/container.json";
 import { compileInspectTemplate } from "./inspect.ts";
 
 // Left: what was given to `docker inspect --format` for the container of cases/container.json; right: what it printed.

@@ -5,8 +5,8 @@ import { killProcess, restoreSignal, type WaitStatus } from "../../linux/process
 import { setWindowSize } from "../../linux/terminal.ts";
 import { cgroupOomKills, cgroupProcesses, killCgroup, removeCgroup } from "../cgroups.ts";
 import type { ExitStatus, ShimState } from "../types.ts";
-import { formatTime } from "./json-line.ts";
-import type { ContainerLog } from "./log-file.ts";
+import { formatTime } from "./log/json-line.ts";
+import type { ContainerLog } from "./log/types.ts";
 import { ProcessStreams } from "./process-streams.ts";
 import type { ShimFailure } from "./protocol.ts";
 import {

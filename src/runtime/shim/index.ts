@@ -1,7 +1,6 @@
 // `berth shim DIR`: keeps one container for as long as it lives, whoever started it. See protocol.ts for what is said
 // to it, container.ts for what it does. It runs one loop of its own in one thread and nothing of Bun's event loop.
 import { existsSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
-import { dirname } from "node:path";
 import { close, KernelError } from "../../linux/ffi.ts";
 import {
   becomeSubreaper,
@@ -9,14 +8,13 @@ import {
   leaveSession,
   pointToNull,
   setProcessName,
-  spawnProcess,
 } from "../../linux/process.ts";
 import { acceptConnection, holdPort, listenUnix, openFolder } from "../../linux/socket.ts";
 import type { ShimConfig } from "../types.ts";
 import { Children } from "./children.ts";
 import { Connection, type ConnectionHandler } from "./connection.ts";
 import { Container } from "./container.ts";
-import { type Compressor, type ContainerLog, JsonFileLog, noLog, parseJsonFileOptions } from "./log-file.ts";
+import { LogDriverFailure, openLog } from "./log/open.ts";
 import {
   FEATURES,
   FRAME,
@@ -48,7 +46,12 @@ export function runShim(folder: string): never {
     if (error instanceof KernelError) {
       const { message, syscall, errno, object } = error;
       report({ ready: false, message, syscall, errno, object });
-    } else report({ ready: false, message: (error as Error).message });
+    } else
+      report({
+        ready: false,
+        message: (error as Error).message,
+        logging: error instanceof LogDriverFailure,
+      });
     process.exit(1);
   }
   report({ ready: true, pid: process.pid });
@@ -68,7 +71,7 @@ function openShim(folder: string): Reactor {
   const ports = holdPorts(reactor, config);
   const children = new Children(reactor);
   const folderFd = openFolder(folder);
-  const log = openLog(config, children);
+  const log = openLog(config.log, { reactor, children, complain });
   const container = new Container({ reactor, children, folder, folderFd, config, complain }, log);
   const connections = new Set<Connection>();
   const leave = leaving(connections);
@@ -87,7 +90,7 @@ function openShim(folder: string): Reactor {
   rmSync(`${folder}/${SOCKET_NAME}`, { force: true });
   const listener = listenUnix(folderFd, SOCKET_NAME);
   const hello: Hello = { protocol: PROTOCOL, features: [...FEATURES], id: config.id, pid: process.pid };
-  const spills = dirname(config.log.path);
+  const spills = config.spillFolder;
   const handler = connectionHandler(host);
   reactor.watch(listener, READ, () => {
     const fd = acceptConnection(listener);
@@ -166,38 +169,6 @@ function holdPorts(reactor: Reactor, config: ShimConfig): number[] {
       });
     return fd;
   });
-}
-
-function openLog(config: ShimConfig, children: Children): ContainerLog {
-  if (config.log.driver !== "json-file") return noLog;
-  const options = { ...parseJsonFileOptions(config.log.options), attributes: config.log.attributes };
-  return new JsonFileLog(config.log.path, options, gzip(children), complain);
-}
-
-/** Compression in a process of its own, which gives its memory back. */
-function gzip(children: Children): Compressor {
-  let running: number | undefined;
-  return {
-    start(path) {
-      try {
-        running = spawnProcess({
-          path: "/usr/bin/gzip",
-          args: ["--force", path],
-          env: [],
-          stdio: ["null", "null", "null"],
-        });
-        children.track(running, () => {
-          running = undefined;
-        });
-      } catch (error) {
-        // The file stays as it is; the log goes on.
-        complain(error);
-      }
-    },
-    finish() {
-      if (running !== undefined) children.waitFor(running);
-    },
-  };
 }
 
 /** A shim that nobody can reach any more, and that keeps nothing alive, has no reason to be. */

@@ -4,7 +4,8 @@ import { close, setNonBlocking } from "../../linux/ffi.ts";
 import { makePipe } from "../../linux/pipe.ts";
 import { AGAIN, readAt, writeAt } from "../../linux/raw-io.ts";
 import type { Connection } from "./connection.ts";
-import { type ContainerLog, noLog } from "./log-file.ts";
+import { noLog } from "./log/open.ts";
+import type { ContainerLog } from "./log/types.ts";
 import { FRAME, FRAME_HEADER, STREAM_CHUNK } from "./protocol.ts";
 import { EPOLL, READ, type Reactor, type Timer, WRITE } from "./reactor.ts";
 import { CHUNK_START, frameScratch, scratch } from "./scratch.ts";
@@ -14,6 +15,8 @@ import { CHUNK_START, frameScratch, scratch } from "./scratch.ts";
  * dockerd waits for a stream's copy.
  */
 const DRAIN = 2000;
+/** What a log driver has not taken of a process that ended is waited for this long, as dockerd's loggerCloseTimeout. */
+const LOG_DRAIN = 10_000;
 
 const WANTS = [1, 2] as const;
 const FRAMES = [FRAME.STDOUT, FRAME.STDERR] as const;
@@ -32,11 +35,15 @@ export class ProcessStreams {
   private ended = false;
   private drain: Timer | undefined;
   private drained: (() => void) | undefined;
+  /** The log takes no more: the output stays in its pipes, and is not even looked at (a hang-up is told again and again). */
+  private held = false;
 
   constructor(
     private readonly reactor: Reactor,
     private readonly log: ContainerLog = noLog,
-  ) {}
+  ) {
+    if (log !== noLog) log.onRoom = () => this.logHasRoom();
+  }
 
   /** Makes the pipes, and gives what the process is to have as its descriptors 0, 1 and 2. */
   openPipes(stdin: boolean): [number | "null", number, number] {
@@ -70,10 +77,7 @@ export class ProcessStreams {
   /** The process runs: from now on its output flows. Before that a runtime's own words may be in the pipes. */
   begin(): void {
     this.begun = true;
-    for (const stream of [0, 1] as const) {
-      const fd = this.outputs[stream];
-      if (fd >= 0) this.reactor.watch(fd, READ, (events) => this.onOutput(stream, events));
-    }
+    for (const stream of [0, 1] as const) this.watchOutput(stream);
     if (this.waiting.size > 0) this.inputReady();
   }
 
@@ -87,7 +91,37 @@ export class ProcessStreams {
   processEnded(drained: () => void): void {
     this.drained = drained;
     if (this.ended) drained();
-    else this.drain = this.reactor.after(DRAIN, () => this.finish());
+    else
+      this.drain = this.reactor.after(DRAIN, () => {
+        // Its output may be whole, and wait for nothing but its log.
+        if (this.held || !this.log.settled)
+          this.drain = this.reactor.after(LOG_DRAIN - DRAIN, () => this.finish());
+        else this.finish();
+      });
+  }
+
+  private logHasRoom(): void {
+    if (this.held && !this.log.full) {
+      this.held = false;
+      for (const stream of [0, 1] as const) this.watchOutput(stream);
+    }
+    if (!this.ended && this.begun && this.outputsOver && this.log.settled) this.finish();
+  }
+
+  private get outputsOver(): boolean {
+    return this.outputs[0] < 0 && this.outputs[1] < 0;
+  }
+
+  private holdOutput(): void {
+    this.held = true;
+    for (const fd of this.outputs) if (fd >= 0) this.reactor.forget(fd);
+  }
+
+  private watchOutput(stream: 0 | 1): void {
+    const fd = this.outputs[stream];
+    if (fd < 0) return;
+    const events = fd === this.terminal && this.inputWatched ? READ | WRITE : READ;
+    this.reactor.watch(fd, events, (happened) => this.onOutput(stream, happened));
   }
 
   attach(client: Connection): void {
@@ -141,8 +175,9 @@ export class ProcessStreams {
   private watchInput(on: boolean): void {
     if (on === this.inputWatched) return;
     this.inputWatched = on;
-    if (this.input === this.terminal) this.reactor.change(this.terminal, on ? READ | WRITE : READ);
-    else if (on) this.reactor.watch(this.input, WRITE, () => this.inputReady());
+    if (this.input === this.terminal) {
+      if (!this.held) this.reactor.change(this.terminal, on ? READ | WRITE : READ);
+    } else if (on) this.reactor.watch(this.input, WRITE, () => this.inputReady());
     else this.reactor.forget(this.input);
   }
 
@@ -161,7 +196,7 @@ export class ProcessStreams {
     if (stream === 0 && this.terminal >= 0 && events & EPOLL.OUT) this.inputReady();
     const fd = this.outputs[stream];
     if (fd < 0 || !(events & (EPOLL.IN | EPOLL.HUP | EPOLL.ERR))) return;
-    const count = readAt(fd, scratch.address + CHUNK_START, STREAM_CHUNK);
+    const count = readAt(fd, scratch.address + CHUNK_START, Math.min(STREAM_CHUNK, this.log.chunk));
     if (count === AGAIN) return;
     // A terminal whose last user closed it says EIO.
     if (count <= 0) this.outputEnded(stream);
@@ -170,6 +205,7 @@ export class ProcessStreams {
 
   private handOn(stream: 0 | 1, length: number): void {
     this.log.write(stream, scratch, CHUNK_START, CHUNK_START + length);
+    if (this.log.full && !this.held) this.holdOutput();
     if (this.clients.size === 0) return;
     frameScratch(FRAMES[stream], length);
     for (const client of this.clients)
@@ -186,7 +222,7 @@ export class ProcessStreams {
     }
     close(fd);
     this.log.end(stream);
-    if (this.outputs[0] < 0 && this.outputs[1] < 0) this.finish();
+    if (this.outputsOver && this.log.settled) this.finish();
   }
 
   /** All output was handed on, or is given up. */

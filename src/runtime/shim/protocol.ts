@@ -26,7 +26,17 @@ export const PROTOCOL = 1;
 /** The oldest one that this release still drives. */
 export const OLDEST_PROTOCOL = 1;
 /** What this release's shim can do, by name; a daemon looks here before it uses one that is not in every release. */
-export const FEATURES = ["attach", "exec", "log-json-file", "log-none", "hold-ports", "spill"] as const;
+export const FEATURES = [
+  "attach",
+  "exec",
+  "log-json-file",
+  "log-none",
+  "log-local",
+  "log-syslog",
+  "log-journald",
+  "hold-ports",
+  "spill",
+] as const;
 
 export const FRAME = {
   REQUEST: 1,
@@ -86,5 +96,5 @@ export interface Reply {
 /** First line on the standard output of a shim that was just started. */
 export type Started =
   | { ready: true; pid: number }
-  /** The last three are a KernelError's. */
-  | { ready: false; message: string; syscall?: string; errno?: number; object?: string };
+  /** The last three are a KernelError's; `logging`: a log driver that can't begin, the message in Docker's words. */
+  | { ready: false; message: string; logging?: boolean; syscall?: string; errno?: number; object?: string };

@@ -21,7 +21,7 @@ export default command({
     };
     await inspectObjects(session, names, flags.format, find, {
       json: goJsonText,
-      compile: async (source) => (await import("../../template/index.ts")).compileTemplate(source),
+      compile: async (source) => (await import("../../../base/template/index.ts")).compileTemplate(source),
     });
   },
 });
@@ -39,7 +39,7 @@ const asJson = (found: NamedContext) => ({
 
 /** The structures that a template of Docker's client walks over: `{{.Metadata.Metadata.Description}}`. */
 async function asGo(found: NamedContext): Promise<object> {
-  const { structOf } = await import("../../template/index.ts");
+  const { structOf } = await import("../../../base/template/index.ts");
   const { context, storage } = found;
   const endpoints: Record<string, unknown> = { ...endpointsOf(context) };
   if (context.docker) {

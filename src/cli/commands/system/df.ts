@@ -1,4 +1,7 @@
 // `system df`: what takes the disk's room.
+
+import { structOf } from "../../../base/template/index.ts";
+import { ESCAPES_HTML } from "../../../base/template/values.ts";
 import type { BuildCache, ContainerSummary, DiskUsage, ImageSummary } from "../../../sdk/index.ts";
 import { describe } from "../../describe.ts";
 import { CONTAINERS, containerRow, IMAGES, VOLUMES, volumeRow, wholeImageRow } from "../../format/lists.ts";
@@ -8,8 +11,6 @@ import { command } from "../../framework/command.ts";
 import { fail } from "../../framework/failure.ts";
 import { flag } from "../../framework/flags.ts";
 import type { Session } from "../../session.ts";
-import { structOf } from "../../template/index.ts";
-import { ESCAPES_HTML } from "../../template/values.ts";
 import { TABLE_FORMAT } from "../../usage-texts.ts";
 
 export default command({

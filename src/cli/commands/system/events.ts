@@ -41,7 +41,7 @@ export default command({
 });
 
 async function compile(format: string): Promise<(text: string) => string> {
-  const { compileTemplate, structOf } = await import("../../template/index.ts");
+  const { compileTemplate, structOf } = await import("../../../base/template/index.ts");
   if (format === "json") return (text) => text;
   try {
     const run = compileTemplate(format);

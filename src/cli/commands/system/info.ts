@@ -44,7 +44,7 @@ export default command({
 async function formatted(session: Session, format: string, value: object): Promise<void> {
   if (format === "json") return session.out.line(JSON.stringify(value));
   const [{ compileTemplate }, { asGoStructures }] = await Promise.all([
-    import("../../template/index.ts"),
+    import("../../../base/template/index.ts"),
     import("../../template/go-types.ts"),
   ]);
   let run: (data: unknown) => string;

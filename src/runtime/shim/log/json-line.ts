@@ -1,6 +1,6 @@
 // One entry of Docker's json-file log, byte by byte: {"log":"…\n","stream":"stdout","time":"…"} and a line feed.
 // Text is escaped as Go's encoding/json does it (HTML's characters too), what is no UTF-8 becomes \ufffd.
-import { copyBytes, type FixedBuffer, fixedBuffer, plainRun } from "../../linux/raw-io.ts";
+import { copyBytes, type FixedBuffer, fixedBuffer, plainRun } from "../../../linux/raw-io.ts";
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;

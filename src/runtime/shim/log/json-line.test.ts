@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { fixedBuffer } from "../../linux/raw-io.ts";
+import { fixedBuffer } from "../../../linux/raw-io.ts";
 import { ESCAPED_MAX, escapeJson, formatTime } from "./json-line.ts";
 
 function escaped(bytes: Uint8Array): string {

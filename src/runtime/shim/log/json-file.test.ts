@@ -3,8 +3,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { fixedBuffer } from "../../linux/raw-io.ts";
-import { JsonFileLog, LINE_MAX, parseJsonFileOptions } from "./log-file.ts";
+import { fixedBuffer } from "../../../linux/raw-io.ts";
+import { JsonFileSink, wholeJsonLines } from "./json-file.ts";
+import { LINE_MAX, LineSplitter } from "./line-splitter.ts";
+import { RotatingFile, type RotationOptions } from "./rotating-file.ts";
 
 let folder: string;
 let files = 0;
@@ -20,11 +22,19 @@ interface Entry {
   time: string;
 }
 
-function logged(chunks: (string | Uint8Array)[], options = parseJsonFileOptions({}), end = true) {
+interface Options extends RotationOptions {
+  attributes?: Record<string, string>;
+}
+
+const ONE_FILE: Options = { maxFiles: 1, compress: false };
+
+function logged(chunks: (string | Uint8Array)[], options = ONE_FILE, end = true) {
   const path = join(folder, `${++files}.log`);
-  const log = new JsonFileLog(path, options, { start() {}, finish() {} }, (message) => {
+  const fail = (message: string) => {
     throw new Error(message);
-  });
+  };
+  const file = new RotatingFile(path, options, { start: () => false }, fail, wholeJsonLines);
+  const log = new LineSplitter(new JsonFileSink(file, options.attributes));
   for (const chunk of chunks) {
     const bytes = Buffer.from(chunk);
     // Whatever stands behind a chunk in its buffer is not part of it.
@@ -104,7 +114,7 @@ describe("the log of a stream", () => {
   });
 
   test("fields stand in Docker's order, attributes sorted and escaped", () => {
-    const { path } = logged(["x\n"], { ...parseJsonFileOptions({}), attributes: { tag: "<t>", a: "1" } });
+    const { path } = logged(["x\n"], { ...ONE_FILE, attributes: { tag: "<t>", a: "1" } });
     expect(readFileSync(path, "utf8")).toMatch(
       /^\{"log":"x\\n","stream":"stdout","attrs":\{"a":"1","tag":"\\u003ct\\u003e"\},"time":"\d{4}-[^"]+Z"\}\n$/,
     );
@@ -117,7 +127,7 @@ describe("rotation", () => {
     const { path, read } = logged([lines.join("")], { maxSize: 400, maxFiles: 3, compress: false });
     const names = readdirSync(folder).filter((name) => join(folder, name).startsWith(path));
     expect(names.sort()).toEqual(
-      ["", ".1", ".2"].map((suffix) => `${path.slice(folder.length + 1)}${suffix}`),
+      ["", ".1", ".2", ".rotation"].map((suffix) => `${path.slice(folder.length + 1)}${suffix}`),
     );
     const kept = [`${path}.2`, `${path}.1`, path].flatMap(read).map(({ log }) => log);
     expect(kept).toEqual(lines.slice(-kept.length));
@@ -132,21 +142,8 @@ describe("rotation", () => {
       Array.from({ length: 20 }, (_, i) => `${i}\n`),
       { maxSize: 200, maxFiles: 1, compress: false },
     );
-    expect(readdirSync(folder).filter((name) => join(folder, name).startsWith(path))).toHaveLength(1);
+    expect(readdirSync(folder).filter((name) => join(folder, name).startsWith(path))).toHaveLength(2);
     expect(entries.at(-1)?.log).toBe("19\n");
     expect(entries.length).toBeLessThan(5);
   });
-
-  test.each([
-    [{}, { maxSize: undefined, maxFiles: 1, compress: false }],
-    [
-      { "max-size": "10m", "max-file": "3" },
-      { maxSize: 10_000_000, maxFiles: 3, compress: false },
-    ],
-    [
-      { "max-size": "1.5k", compress: "true" },
-      { maxSize: 1500, maxFiles: 1, compress: true },
-    ],
-    [{ "max-size": "-1" }, { maxSize: undefined, maxFiles: 1, compress: false }],
-  ])("options %j", (options, expected) => expect(parseJsonFileOptions(options)).toEqual(expected));
 });
