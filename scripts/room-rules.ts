@@ -42,6 +42,7 @@ const STARTS_PROCESSES = new Map([
   ["src/store/unpack.ts", "the confined worker"],
   ["src/store/pack.ts", "the confined worker"],
   ["src/store/tree-view.ts", "the confined worker"],
+  ["src/store/changes.ts", "the confined worker"],
   ["src/store/copy-backend.ts", "cp"],
   ["src/store/layer-sync.ts", "sync"],
   ["src/volumes/disk.ts", "cp"],

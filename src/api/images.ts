@@ -86,7 +86,7 @@ function importArchive({ query, stream }: ApiRequest, rooms: Engine): Reply {
 }
 
 /** Name and tag in two parameters, as moby's RepoTagReference: a digest is refused, no tag is `latest`. */
-function taggedName(repository: string, tag: string): string {
+export function taggedName(repository: string, tag: string): string {
   const reference = parseReference(repository);
   if (reference.digest) throw invalid("cannot import digest reference");
   return familiar(tag === "" ? withDefaultTag(reference) : withTag(reference, tag));

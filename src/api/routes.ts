@@ -18,6 +18,7 @@ function lazily<Name extends string>(load: () => Promise<Handlers<Name>>) {
 
 const containers = lazily(() => import("./containers.ts"));
 const archives = lazily(() => import("./container-archive.ts"));
+const changes = lazily(() => import("./container-changes.ts"));
 const exec = lazily(() => import("./exec.ts"));
 const images = lazily(() => import("./images.ts"));
 const networks = lazily(() => import("./networks.ts"));
@@ -70,7 +71,7 @@ export const ROUTES: readonly Route[] = [
   get("/containers/{id}/json", "ContainerInspect", containers("inspect")),
   get("/containers/{id}/top", "ContainerTop", containers("top")),
   get("/containers/{id}/logs", "ContainerLogs", containers("logs")),
-  get("/containers/{id}/changes", "ContainerChanges"),
+  get("/containers/{id}/changes", "ContainerChanges", changes("changes")),
   get("/containers/{id}/export", "ContainerExport", archives("export")),
   get("/containers/{id}/stats", "ContainerStats", stats("stats")),
   post("/containers/{id}/resize", "ContainerResize", containers("resize")),
@@ -93,7 +94,7 @@ export const ROUTES: readonly Route[] = [
   post("/exec/{id}/start", "ExecStart", exec("start"), "json"),
   post("/exec/{id}/resize", "ExecResize", exec("resize")),
   get("/exec/{id}/json", "ExecInspect", exec("inspect")),
-  post("/commit", "ImageCommit", undefined, "json"),
+  post("/commit", "ImageCommit", changes("commit"), "json"),
 
   get("/images/json", "ImageList", images("list")),
   get("/images/search", "ImageSearch"),

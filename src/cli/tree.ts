@@ -6,11 +6,21 @@ const ATTACH = "Attach local standard input, output, and error streams to a runn
 const container: Place[] = [
   { name: "attach", about: ATTACH, load: () => import("./commands/container/attach.ts") },
   {
+    name: "commit",
+    about: "Create a new image from a container's changes",
+    load: () => import("./commands/container/commit.ts"),
+  },
+  {
     name: "cp",
     about: "Copy files/folders between a container and the local filesystem",
     load: () => import("./commands/container/cp.ts"),
   },
   { name: "create", about: "Create a new container", load: () => import("./commands/container/create.ts") },
+  {
+    name: "diff",
+    about: "Inspect changes to files or directories on a container's filesystem",
+    load: () => import("./commands/container/diff.ts"),
+  },
   {
     name: "exec",
     about: "Execute a command in a running container",
@@ -275,8 +285,10 @@ export const TREE: Place[] = [
   { name: "volume", about: "Manage volumes", ...management, children: volume },
 
   also(container, "attach"),
+  also(container, "commit"),
   also(container, "cp"),
   also(container, "create"),
+  also(container, "diff"),
   also(system, "events"),
   also(container, "export"),
   also(image, "history"),

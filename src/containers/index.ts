@@ -24,7 +24,7 @@ export { type InspectSurroundings, toInspect } from "./inspect.ts";
 export { kill, killAndWait, notRunning, stop } from "./kill.ts";
 export { openLogs } from "./logs.ts";
 export { checkName, makeName } from "./names.ts";
-export { pause, unpause } from "./pause.ts";
+export { holdForCommit, pause, releaseAllFromCommit, unpause } from "./pause.ts";
 export { runProbe } from "./probe.ts";
 export { refuseTakenName, rename } from "./rename.ts";
 export { resize } from "./resize.ts";
@@ -36,6 +36,7 @@ export {
   recordCreated,
   recordDead,
   recordExit,
+  recordHeldForCommit,
   recordPaused,
   recordRemoved,
   recordRemoving,

@@ -69,9 +69,22 @@ export function recordPaused(containers: Containers, id: ContainerId, paused: bo
   const { state } = containers.records.get(id) ?? {};
   if (state?.status !== "running" && state?.status !== "paused")
     throw conflict(`container ${id} is not running`);
-  const record = change(containers, id, { ...state, status: paused ? "paused" : "running" });
+  const { heldForCommit, ...rest } = state;
+  const record = change(containers, id, {
+    ...rest,
+    status: paused ? "paused" : "running",
+    ...(paused && heldForCommit && { heldForCommit }),
+  });
   containers.emit(record, paused ? "pause" : "unpause");
   return record;
+}
+
+/** Whether a commit is about to pause it, or was: written before and after the pause itself. */
+export function recordHeldForCommit(containers: Containers, id: ContainerId, held: boolean): void {
+  const record = containers.records.get(id);
+  if (record?.state.status !== "running" && record?.state.status !== "paused") return;
+  const { heldForCommit: _, ...state } = record.state;
+  containers.records.put({ ...record, state: { ...state, ...(held && { heldForCommit: true }) } });
 }
 
 /**

@@ -22,7 +22,14 @@ export type ContainerId = string & { readonly __brand: "ContainerId" };
  */
 export type ContainerState =
   | { status: "created"; error?: string; exitCode?: number }
-  | { status: "running" | "paused"; pid: number; startedAt: string; finishedAt?: string }
+  | {
+      status: "running" | "paused";
+      pid: number;
+      startedAt: string;
+      finishedAt?: string;
+      /** Paused, or about to be, for the time of a commit and by nobody else: a daemon that takes it up wakes it. */
+      heldForCommit?: true;
+    }
   | { status: "restarting"; startedAt: string; exit: ExitStatus; error?: string }
   | {
       status: "exited";

@@ -1,4 +1,5 @@
 // The engine's door: start-up, and the use cases that the API calls, each with the engine first.
+export { commitContainer } from "./commit-container.ts";
 export {
   attachContainer,
   containerLogs,
@@ -10,6 +11,7 @@ export {
   unpauseContainer,
   waitContainer,
 } from "./container-access.ts";
+export { containerChanges } from "./container-changes.ts";
 export {
   archiveContainerPath,
   exportContainer,

@@ -11,12 +11,14 @@ import {
   exitCodeOf,
   isRunning,
   now,
+  recordHeldForCommit,
   recordPaused,
   recordRunning,
   shouldStartWithDaemon,
   startedAtOf,
   takeUpExecs,
 } from "../containers/index.ts";
+import { COMMIT_LEASE } from "../images/index.ts";
 import { mountsBelow, unmount } from "../linux/mount.ts";
 import { connectShim, killLeftBehind, readLeftExit } from "../runtime/index.ts";
 import type { Shim, ShimState } from "../runtime/types.ts";
@@ -105,7 +107,12 @@ async function takeUpRunning(
   const { id } = record;
   if (found && isUp(found.state)) {
     containers.shims.set(id, found.shim);
-    const paused = found.state.phase === "paused";
+    let paused = found.state.phase === "paused";
+    if (isHeldForCommit(record)) {
+      if (paused) await found.shim.resume();
+      paused = false;
+      recordHeldForCommit(containers, id, false);
+    }
     if (paused !== (record.state.status === "paused")) recordPaused(containers, id, paused);
     takeUpExecs(containers, id, found.shim, found.state.execs);
     containers.health.takeUp(containers.find(id));
@@ -126,6 +133,10 @@ async function takeUpRunning(
   // that is down when a daemon starts (startByPolicy), which counts for no restart.
   else await onExit(engine, id, { code: 255, oomKilled: false, finishedAt: now() }, { restarts: false });
 }
+
+/** A commit that was cut off paused it, and nobody else would wake it. */
+const isHeldForCommit = ({ state }: ContainerRecord): boolean =>
+  "heldForCommit" in state && state.heldForCommit === true;
 
 /** The daemon was killed between the program's start and the row that says so. */
 async function adoptUnrecorded(
@@ -163,6 +174,7 @@ async function removeLeftovers(engine: Engine): Promise<void> {
     rmSync(bundleFolder(environment, id), { recursive: true, force: true });
   }
   store.leases.closeAll(CREATE_LEASE);
+  store.leases.closeAll(COMMIT_LEASE);
   endStrayShims(engine);
   for (const folder of [rootfsFolders(environment), shmFolders(environment)]) unmountUnused(engine, folder);
   const users = store.documents<{ id: string; containerId: string }>("volumeUses").all();

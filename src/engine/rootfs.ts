@@ -7,7 +7,8 @@ import { rmdirSync } from "node:fs";
 import { conflict, notFound } from "../base/errors.ts";
 import { type ContainerId, type ContainerRecord, isRunning } from "../containers/index.ts";
 import { unmount } from "../linux/mount.ts";
-import { mountSnapshot } from "../store/index.ts";
+import { rootOwner } from "../runtime/index.ts";
+import { makeUsualFiles, mountSnapshot } from "../store/index.ts";
 import { rootfsFolder } from "./folders.ts";
 import type { Engine } from "./types.ts";
 
@@ -26,12 +27,13 @@ export function unmountRootfs(engine: Engine, id: ContainerId): void {
   if (!engine.rootfsUsers.has(id)) unmountAll(rootfsFolder(engine.environment, id));
 }
 
-/** Mounts it for a start, which holds the container's lock. */
-export function mountRootfs(engine: Engine, { id, snapshot }: ContainerRecord): void {
+/** Mounts it for a start, which holds the container's lock; the first time with what every root has. */
+export function mountRootfs(engine: Engine, { id, snapshot, state }: ContainerRecord): void {
   if (engine.rootfsUsers.has(id)) return;
   const target = rootfsFolder(engine.environment, id);
   unmountAll(target); // what a removal of the mount that failed may have left
   mountSnapshot(engine.store, snapshot, target);
+  if (state.status === "created") makeUsualFiles(target, rootOwner(engine.environment));
 }
 
 /** Use of a container's files. At its disposal nothing may be done with them any more. */

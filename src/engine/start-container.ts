@@ -3,7 +3,7 @@
 //
 // A daemon that is killed on the way leaves what the next start takes away: the network by its rows, the mount and the bundle by
 // their folders' names; a shim that lives by then is adopted if its program runs (recovery.ts).
-import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, statSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { conflict, firstThrown, messageOf, notFound, systemError } from "../base/errors.ts";
@@ -30,6 +30,7 @@ import {
   writeBundle,
 } from "../runtime/index.ts";
 import type { Shim, ShimConfig } from "../runtime/types.ts";
+import { makeMountPlaces } from "../store/index.ts";
 import { publishNetworkEvents, publishVolumeEvents } from "./container-events.ts";
 import { deviceEdits } from "./device-edits.ts";
 import { bundleFolder, containerFolder, rootfsFolder } from "./folders.ts";
@@ -275,9 +276,16 @@ async function realiseMounts(
   });
   // Once: a volume that its user emptied between two starts stays empty.
   if (record.state.status === "created") await engine.volumes.copyUp(record.mounts, rootfs);
+  const mounts = engine.volumes.toBundle(realised, record.hostConfig.Tmpfs);
+  makeMountPlaces(rootfs, mounts.map(placeOf), rootOwner(engine.environment));
   watch.lap("mounts");
-  return engine.volumes.toBundle(realised, record.hostConfig.Tmpfs);
+  return mounts;
 }
+
+const placeOf = ({ destination, type, source }: { destination: string; type: string; source: string }) => ({
+  destination,
+  isFile: type === "bind" && statSync(source, { throwIfNoEntry: false })?.isDirectory() === false,
+});
 
 /** hosts, hostname, resolv.conf; not where a mount of the user's is in that place. Who shares a network shares its files. */
 async function writeFiles(engine: Engine, record: ContainerRecord, sandbox: RealisedSandbox) {

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { invalid, messageOf } from "../base/errors.ts";
 import { log } from "../base/log.ts";
-import { openContainers } from "../containers/index.ts";
+import { openContainers, releaseAllFromCommit } from "../containers/index.ts";
 import { openImages } from "../images/index.ts";
 import { notifyServiceManager } from "../linux/service-manager.ts";
 import { openNetworks } from "../networks/index.ts";
@@ -99,6 +99,7 @@ export async function stopEngine(engine: Engine): Promise<void> {
   closers.get(engine)?.abort(new Error("the daemon is shutting down"));
   for (const { timer } of engine.restarts.values()) clearTimeout(timer);
   engine.containers.health.close();
+  await releaseAllFromCommit(engine.containers);
   for (const shim of engine.containers.shims.values()) {
     try {
       await shim[Symbol.asyncDispose]();

@@ -14,6 +14,7 @@ const MAX_PORT = 65_535;
 /** A copy of a config with the changes made in order. Errors: invalid, in Docker's words. */
 export function applyChanges(config: ImageRunConfig, changes: readonly string[]): ImageRunConfig {
   const changed = structuredClone(config);
+  let ownCommand = false;
   for (const line of changes.flatMap((text) => text.split("\n"))) {
     const [, name = "", rest = ""] = /^\s*(\S+)\s*(.*?)\s*$/s.exec(line) ?? [];
     if (name === "" || name.startsWith("#")) {
@@ -23,6 +24,9 @@ export function applyChanges(config: ImageRunConfig, changes: readonly string[])
     const instruction = INSTRUCTIONS[name.toUpperCase()];
     if (!instruction) throw invalid(`${name.toUpperCase()} is not a valid change command`);
     instruction(changed, rest);
+    // The command that was there belongs to the entrypoint that was there.
+    if (name.toUpperCase() === "CMD") ownCommand = true;
+    else if (name.toUpperCase() === "ENTRYPOINT" && !ownCommand) delete changed.Cmd;
   }
   return changed;
 }

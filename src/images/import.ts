@@ -55,7 +55,7 @@ export async function importImage(
 }
 
 /** Stores an OCI config and manifest; answers the manifest's descriptor. */
-async function storeImage(
+export async function storeImage(
   store: Store,
   config: ImageConfig,
   layers: Descriptor[],

@@ -5,9 +5,10 @@ import type { PlatformMatcher } from "../oci/platform.ts";
 import { type Descriptor, type ImageConfig, isIndex, type Platform } from "../oci/types.ts";
 import type { ContentStore, ImageRecord } from "../store/types.ts";
 import type { ImageContext } from "./context.ts";
-import { bestManifest, chainOf, childrenOf, platformNotFound, requestedOrAny } from "./manifests.ts";
+import { PARENT_LABEL } from "./labels.ts";
+import { bestManifest, childrenOf, platformNotFound, requestedOrAny } from "./manifests.ts";
 import { namesOf, resolveRecord } from "./names.ts";
-import { layerSize, overviewOf, sumOfSizes } from "./summary.ts";
+import { layerSizes, overviewOf, sumOfSizes } from "./summary.ts";
 import type { ImageUser } from "./types.ts";
 
 export interface InspectImageOptions {
@@ -35,7 +36,7 @@ export async function inspectImage(
     Id: target.digest,
     RepoTags: tags,
     RepoDigests: digests,
-    Parent: "",
+    Parent: store.content.info(record.target.digest)?.labels[PARENT_LABEL] ?? "",
     Comment: "",
     DockerVersion: "",
     Author: "",
@@ -135,8 +136,9 @@ export async function imageHistory(
   options: { platform?: Platform },
 ): Promise<ImageHistoryItem[]> {
   const record = resolveRecord(store.images, name);
-  const { config } = await bestManifest(store.content, record, options.platform, environment.platform);
-  const sizes = await Promise.all(chainOf(config).map((chain) => layerSize(store.snapshots, chain)));
+  const best = await bestManifest(store.content, record, options.platform, environment.platform);
+  const { config, manifest } = best;
+  const sizes = await layerSizes(store, manifest, config);
   const items = (config.history ?? []).map((entry) => ({
     Id: "<missing>",
     Created: entry.created === undefined ? 0 : Math.floor(Date.parse(entry.created) / 1000),

@@ -1,5 +1,6 @@
 // The Images interface over a store: what the room's operations share while the daemon runs is made here.
 import { availableParallelism } from "node:os";
+import { commitImage } from "./commit.ts";
 import type { ImageContext } from "./context.ts";
 import { Downloads } from "./downloads.ts";
 import { importImage } from "./import.ts";
@@ -29,6 +30,7 @@ export function openImages(context: ImageContext): Images {
     load: (archive, options) => loadImages(context, layers, archive, options),
     save: (references, options) => saveImages(context, references, options),
     import: (archive, options) => importImage(context, archive, options),
+    commit: (options) => commitImage(context, options),
     tag: async (source, target) => tagImage(context, source, target),
     remove: (reference, options) => removeImage(context, reference, options),
   };

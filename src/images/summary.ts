@@ -2,13 +2,15 @@
 import type { ImageManifestSummary } from "../api/types/image.ts";
 import type { ChainId, Digest } from "../oci/digest.ts";
 import { bestMatch, type PlatformMatcher } from "../oci/platform.ts";
-import type { Descriptor, ImageConfig } from "../oci/types.ts";
-import type { ImageRecord, Snapshots } from "../store/types.ts";
+import type { Descriptor, ImageConfig, Manifest } from "../oci/types.ts";
+import type { ImageRecord, Snapshots, Store } from "../store/types.ts";
 import type { ImageContext } from "./context.ts";
+import { UNPACKED_SIZE_LABEL } from "./labels.ts";
 import {
   ATTESTATION_FOR,
   chainOf,
   inspectManifest,
+  isLayer,
   type ManifestState,
   manifestsOf,
   type PresentManifest,
@@ -26,13 +28,31 @@ export interface ImageOverview {
   best: PresentManifest | undefined;
 }
 
-/** Bytes that the unpacked layers of a config take; 0 when its top isn't unpacked. */
-export async function unpackedSize(snapshots: Snapshots, config: ImageConfig): Promise<number> {
-  const chain = chainOf(config);
-  const top = chain.at(-1);
-  if (top === undefined || !snapshots.layer(top)) return 0;
-  const sizes = await Promise.all(chain.map((id) => layerSize(snapshots, id)));
-  return sizes.reduce((sum, size) => sum + size, 0);
+/** Bytes that an image's layers take unpacked; 0 when its top isn't unpacked, unless it was packed here. */
+export async function unpackedSize(
+  store: Pick<Store, "content" | "snapshots">,
+  manifest: Manifest,
+  config: ImageConfig,
+): Promise<number> {
+  const sizes = await layerSizes(store, manifest, config);
+  return sizes.at(-1) === undefined ? 0 : sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0);
+}
+
+/** Of each layer, lowest first; undefined where it isn't unpacked and what it will take is not known. */
+export function layerSizes(
+  { content, snapshots }: Pick<Store, "content" | "snapshots">,
+  manifest: Manifest,
+  config: ImageConfig,
+): Promise<(number | undefined)[]> {
+  const blobs = manifest.layers.filter(({ mediaType }) => isLayer(mediaType));
+  return Promise.all(
+    chainOf(config).map(async (chain, at) => {
+      const layer = snapshots.layer(chain);
+      if (layer) return (await snapshots.usage(layer)).size;
+      const noted = blobs[at] && content.info(blobs[at].digest)?.labels[UNPACKED_SIZE_LABEL];
+      return noted === undefined ? undefined : Number(noted);
+    }),
+  );
 }
 
 export async function layerSize(snapshots: Snapshots, chain: ChainId): Promise<number> {
@@ -56,7 +76,10 @@ export async function overviewOf(
   for (const descriptor of await manifestsOf(store.content, record.target)) {
     const state = await inspectManifest(store.content, descriptor);
     const content = sumOfSizes(await walkPresent(store.content, descriptor));
-    const unpacked = state.available && state.config ? await unpackedSize(store.snapshots, state.config) : 0;
+    const unpacked =
+      state.available && state.config && state.manifest
+        ? await unpackedSize(store, state.manifest, state.config)
+        : 0;
     overview.totalSize += content + unpacked;
     if (state.kind === "image" && state.available && state.config) {
       overview.chains.push(...chainOf(state.config));

@@ -3,6 +3,7 @@ import type { ChainId, Digest } from "../oci/digest.ts";
 import type { Descriptor, ImageConfig, Manifest, Platform } from "../oci/types.ts";
 import type { RegistryAuth } from "../registry/types.ts";
 import type { ImageRecord } from "../store/types.ts";
+import type { CommitOptions } from "./commit.ts";
 
 export type { RegistryAuth } from "../registry/types.ts";
 
@@ -93,6 +94,8 @@ export interface Images {
       progress: Progress;
     },
   ): Promise<Digest>;
+  /** Makes an image of a container's changes; answers its id. */
+  commit(options: CommitOptions): Promise<Digest>;
   tag(source: string, target: string): Promise<void>;
   /** `inUse` asks the engine which containers use an image id. Answers what was untagged and deleted. */
   remove(

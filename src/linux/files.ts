@@ -19,6 +19,7 @@ const calls = libc({
   flock: { args: [T.i32, T.i32], returns: T.i32 },
   ioctl: { args: [T.i32, T.u64_fast, T.ptr], returns: T.i32 },
   chroot: { args: [T.ptr], returns: T.i32 },
+  fchdir: { args: [T.i32], returns: T.i32 },
   umask: { args: [T.u32], returns: T.u32 },
 });
 
@@ -249,4 +250,12 @@ export function spreadSubfolders(path: string): boolean {
 export function enterRoot(path: string): void {
   check(calls.chroot(cString(path)), "chroot", path);
   process.chdir("/");
+}
+
+/**
+ * fchdir(2): the names that node:fs is given next are entries of this folder, whatever is at its path by now. Holds for all
+ * threads of the process, so only for one that does a single thing; `process.cwd()` doesn't hear of it.
+ */
+export function enterFolder(fd: number): void {
+  check(calls.fchdir(fd), "fchdir", fd);
 }

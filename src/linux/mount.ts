@@ -48,17 +48,18 @@ export function mount(
   if (result < 0) throw new KernelError(`mount ${type ?? source ?? ""} on`, errno(), target);
 }
 
-/** A bind mount; a read-only one takes a second call (mount(2), "Creating a bind mount"). */
+/** A bind mount; a read-only one, or one without devices, takes a second call (mount(2), "Creating a bind mount"). */
 export function bindMount(
   source: string,
   target: string,
-  options: { readOnly?: boolean; recursive?: boolean } = {},
+  options: { readOnly?: boolean; recursive?: boolean; noDevices?: boolean } = {},
 ): void {
   const recursive = options.recursive ? MS.REC : 0;
   mount(source, target, null, MS.BIND | recursive);
-  if (!options.readOnly) return;
+  const flags = (options.readOnly ? MS.RDONLY : 0) | (options.noDevices ? MS.NODEV : 0);
+  if (flags === 0) return;
   try {
-    mount(null, target, null, MS.BIND | MS.REMOUNT | MS.RDONLY);
+    mount(null, target, null, MS.BIND | MS.REMOUNT | flags);
   } catch (thrown) {
     unmount(target);
     throw thrown;

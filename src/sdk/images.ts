@@ -207,7 +207,8 @@ export class Images {
         pause: options.pause === false ? "0" : "1",
         changes: options.changes,
       },
-      json: options.config ?? {},
+      // null leaves the container's config as it is; {} would be a config without anything.
+      json: options.config ?? null,
     });
     return Id;
   }

@@ -26,6 +26,13 @@ export {
   toText,
 } from "../archive/index.ts";
 export { mountAt } from "./backend.ts";
+export {
+  type ChangesRequest,
+  type ListedChange,
+  listChanges,
+  type PackedChanges,
+  packChanges,
+} from "./changes.ts";
 export type { DocumentTableName } from "./document-tables.ts";
 export { mountSnapshot, unmountSnapshot } from "./mount-snapshot.ts";
 export {
@@ -111,3 +118,5 @@ function copied(db: Database): boolean {
   const last = db.query("SELECT backend FROM snapshots ORDER BY number DESC LIMIT 1").get();
   return (last as { backend: string } | null)?.backend === "copy";
 }
+
+export { type MountPlace, makeMountPlaces, makeUsualFiles } from "./usual-files.ts";

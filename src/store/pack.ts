@@ -11,24 +11,25 @@ export interface PackRequest {
   signal?: AbortSignal;
 }
 
-export interface Packing {
+export interface Packing<T = Packed> {
   /** The archive; the worker goes on as fast as it is read. Cancelling it ends the worker. */
   output: ReadableStream<Uint8Array>;
   /** Resolves after all of the output was read. Errors: what the worker met. */
-  result: Promise<Packed>;
+  result: Promise<T>;
 }
 
-/**
- * Packs a tree as a tar archive: names sorted, whole seconds, hard links and attributes kept, sockets left out. No use
- * case calls it yet: export, commit and copying out of a container will.
- */
-export function packTree({ directory, compression = "none", signal }: PackRequest): Packing {
-  const worker = Bun.spawn(workerCommand("pack", directory, compression), {
+/** Packs a tree as a tar archive: names sorted, whole seconds, hard links and attributes kept, sockets left out. */
+export const packTree = ({ directory, compression = "none", signal }: PackRequest): Packing =>
+  packFrom<Packed>("pack", workerCommand("pack", directory, compression), signal);
+
+/** Starts a worker that writes an archive to its standard output and its report to standard error. */
+export function packFrom<T>(job: string, command: string[], signal: AbortSignal | undefined): Packing<T> {
+  const worker = Bun.spawn(command, {
     cwd: "/",
     env: WORKER_ENVIRONMENT,
     stdio: ["ignore", "pipe", "pipe"],
   });
-  const result = workerEnd<Packed>("pack", worker, worker.stderr.text(), signal);
+  const result = workerEnd<T>(job, worker, worker.stderr.text(), signal);
   result.catch(() => {}); // Told to whoever awaits it
   const reader = worker.stdout.getReader();
   const output = new ReadableStream<Uint8Array>(

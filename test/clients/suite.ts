@@ -9,6 +9,9 @@ import type { Client } from "./client.ts";
 // biome-ignore lint/suspicious/noControlCharactersInRegex: a terminal's escape sequence
 const PROMPT = /# (?:\x1b\[\d*[a-zA-Z])*$/;
 
+/** What a container does to its files, for diff and commit. */
+const CHANGES = "mkdir -p /new; echo x > /new/file; rm /bin/wget; echo me:x:7:7::/: >> /etc/passwd";
+
 interface Given {
   client: Client;
   image: string;
@@ -229,6 +232,107 @@ export function clientSuite(title: string, given: () => Given): void {
     ).toMatch(/^sha256:[0-9a-f]{64}$/);
     expect(await client().ok("run", "--rm", "--name", name(), imported)).toBe("imported");
     await client().ok("rmi", imported);
+  });
+
+  check("diff: what was added, changed and deleted", async () => {
+    const c = name();
+    await client().ok("create", "--name", c, "-v", "/deep/volume", image(), "sh", "-c", CHANGES);
+    expect(await client().ok("diff", c)).toBe("");
+    await client().ok("start", "-a", c);
+    const expected = [
+      "A /deep",
+      "A /deep/volume",
+      "A /new",
+      "A /new/file",
+      "C /bin",
+      "C /etc",
+      "C /etc/passwd",
+      "D /bin/wget",
+    ];
+    expect((await client().ok("diff", c)).split("\n").sort()).toEqual(expected);
+    expect(await client().run("diff", `${c}-not`)).toEqual({
+      code: 1,
+      stdout: "",
+      stderr: `Error response from daemon: No such container: ${c}-not\n`,
+    });
+  });
+
+  check("commit: the changes and a config of its own", async () => {
+    const c = name();
+    const tag = `${prefix}-committed`;
+    await client().ok("run", "--name", c, "-e", "A=1", "-w", "/new", image(), "sh", "-c", CHANGES);
+    const changes = [
+      "CMD cat file",
+      "ENV B=2",
+      "LABEL k=v",
+      "EXPOSE 80/udp",
+      "STOPSIGNAL SIGINT",
+      "WORKDIR sub/..",
+    ];
+    const id = await client().ok(
+      "commit",
+      "-a",
+      "me <me@host>",
+      "-m",
+      "a message",
+      ...changes.flatMap((change) => ["-c", change]),
+      c,
+      tag,
+    );
+    const format =
+      "{{.Id}} {{.Author}} {{.Comment}} {{json .Config.Cmd}} {{json .Config.Env}} {{json .Config.Labels}} " +
+      "{{json .Config.ExposedPorts}} {{.Config.StopSignal}} {{.Config.WorkingDir}} {{len .RootFS.Layers}} {{.Parent}}";
+    const [env, layers, parent] = (
+      await client().ok(
+        "image",
+        "inspect",
+        "-f",
+        "{{json .Config.Env}} {{len .RootFS.Layers}} {{.Id}}",
+        image(),
+      )
+    ).split(" ") as [string, string, string];
+    const variables = JSON.stringify(["A=1", ...((JSON.parse(env) as string[] | null) ?? []), "B=2"]);
+    expect(await client().ok("image", "inspect", "-f", format, tag)).toBe(
+      `${id} me <me@host> a message ["/bin/sh","-c","cat file"] ${variables} {"k":"v"} {"80/udp":{}} SIGINT /new ` +
+        `${Number(layers) + 1} ${parent}`,
+    );
+    expect(
+      await client().ok("history", "--no-trunc", "--format", "{{.CreatedBy}}|{{.Comment}}", tag),
+    ).toStartWith(`sh -c ${CHANGES}|a message`);
+    const seen = await client().run("run", "--rm", "--name", name(), tag);
+    expect(seen).toEqual({ code: 0, stdout: "x\n", stderr: "" });
+    const again = [
+      "run",
+      "--rm",
+      "--name",
+      name(),
+      tag,
+      "sh",
+      "-c",
+      "ls /bin/wget; tail -1 /etc/passwd",
+    ] as const;
+    expect(await client().run(...again)).toMatchObject({ stdout: "me:x:7:7::/:\n" });
+    await client().ok("rmi", tag);
+  });
+
+  check("commit of a running container: it goes on, and bad input is refused", async () => {
+    const c = name();
+    await client().ok("run", "-d", "--name", c, image(), "sleep", "3600");
+    const id = await client().ok("commit", "--pause=false", c);
+    expect(id).toMatch(/^sha256:[0-9a-f]{64}$/);
+    expect(await client().ok("commit", c, `${prefix}-running:v1`)).toMatch(/^sha256:/);
+    expect(await client().ok("inspect", "-f", "{{.State.Status}}", c)).toBe("running");
+    for (const [args, text] of [
+      [[c, "UPPER"], "invalid reference format: repository name (library/UPPER) must be lowercase"],
+      [["-c", "FROM x", c], "FROM is not a valid change command"],
+      [["-c", "ENV", c], "ENV requires at least one argument"],
+      [[`${c}-not`], `No such container: ${c}-not`],
+    ] as const) {
+      const { code, stderr } = await client().run("commit", ...args);
+      expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining(text) });
+    }
+    await client().ok("rm", "-f", c);
+    await client().ok("rmi", `${prefix}-running:v1`, id);
   });
 
   check("named volumes: create, ls, inspect, use, rm", async () => {

@@ -6,7 +6,7 @@ import type { CreateRequest, DaemonConfig } from "../../src/engine/types.ts";
 
 interface Order {
   config: DaemonConfig;
-  action: "create" | "start" | "remove" | "none";
+  action: "create" | "start" | "remove" | "commit" | "none";
   request?: CreateRequest;
   reference?: string;
 }
@@ -23,6 +23,15 @@ switch (order.action) {
     break;
   case "remove":
     await engine.removeContainer(rooms, order.reference as string, { force: true, volumes: true });
+    break;
+  case "commit":
+    await engine.commitContainer(rooms, order.reference as string, {
+      reference: "committed:1",
+      changes: [],
+      author: "",
+      comment: "",
+      pause: true,
+    });
     break;
 }
 console.log("done");

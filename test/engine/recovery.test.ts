@@ -20,7 +20,7 @@ afterEach(() => scratch[Symbol.asyncDispose]());
 const PATIENCE = 30_000;
 
 interface Order {
-  action: "create" | "start" | "remove" | "none";
+  action: "create" | "start" | "remove" | "commit" | "none";
   request?: CreateRequest;
   reference?: string;
   failpoint?: string;
@@ -238,6 +238,33 @@ describe("killed during removal", () => {
     expect(rooms.volumes.list()).toEqual([]);
     expect(rooms.store.documents("volumeUses").all()).toEqual([]);
     await noTraces(rooms);
+  });
+});
+
+describe("killed during a commit", () => {
+  test.each(of("commit."))("%s", async (failpoint) => {
+    const { id } = await startedContainer(scratch.engine, ["sh", "-c", "echo x > /new; sleep 1000"], bridge);
+    const blobs = scratch.engine.store.content.list().length;
+    await killedDaemon({ action: "commit", failpoint, reference: id });
+    const rooms = await nextDaemon();
+    await rooms.store.collectGarbage();
+    const { State } = await engine.inspectContainer(rooms, id, { size: false });
+    expect(State).toMatchObject({ Status: "running", Paused: false });
+    expect(rooms.containers.find(id).state).not.toHaveProperty("heldForCommit");
+    const recorded = failpoint === "commit.image-recorded" || failpoint === "commit.resumed";
+    const names = rooms.store.images.all().map(({ name }) => name);
+    expect(names.includes("docker.io/library/committed:1")).toBe(recorded);
+    expect(rooms.store.content.list().length).toBe(blobs + (recorded ? 3 : 0));
+    await noTraces(rooms);
+    const image = await engine.commitContainer(rooms, id, {
+      reference: "again:1",
+      changes: [],
+      author: "",
+      comment: "",
+      pause: true,
+    });
+    expect(image).toStartWith("sha256:");
+    await engine.removeContainer(rooms, id, { force: true, volumes: true });
   });
 });
 

@@ -31,6 +31,8 @@ export const WORKER_CAPABILITIES = {
   pack: PACK_CAPABILITIES,
   view: [...UNPACK_CAPABILITIES, "dac_read_search", "setpcap", "sys_admin"],
   ...INNER_CAPABILITIES,
+  changes: PACK_CAPABILITIES,
+  "pack-changes": PACK_CAPABILITIES,
 } as const;
 export type Job = Exclude<keyof typeof WORKER_CAPABILITIES, InnerJob>;
 

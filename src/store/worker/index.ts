@@ -1,9 +1,12 @@
 // The worker role: one job with strangers' bytes, away from the daemon. How it is confined is in confine.ts.
 import { writeSync } from "node:fs";
 import { limitProcess, offerToOomKiller } from "../../linux/limits.ts";
+import { openTrees } from "./changes.ts";
 import type { InnerJob } from "./confine.ts";
+import { listChanges } from "./list-changes.ts";
 import type { OutputCompression } from "./output.ts";
 import { pack } from "./pack.ts";
+import { packChanges } from "./pack-changes.ts";
 import { errorReport, type Report } from "./report.ts";
 import { archivePath, exportTree, extractInto, statTree } from "./tree-jobs.ts";
 import { unpack } from "./unpack.ts";
@@ -22,6 +25,8 @@ const DEEP = 4096;
  *     archive ROOT PATH NAME COMPRESSION       standard output: a line of facts, then the archive
  *     export ROOT                              standard output: the archive
  *     extract ROOT PATH OPTIONS SECONDS        standard input: an archive
+ *   worker changes ROOT STYLE                  standard output: a letter, a path and a NUL for each; standard error: the report
+ *   worker pack-changes ROOT STYLE             standard output: a layer's archive, with gzip; standard error: the report
  *
  * SECONDS of processor time and BYTES of a file are the most that this archive may take (bounds.ts).
  */
@@ -54,6 +59,12 @@ async function run(job: string, [root = "", how = "", ...bounds]: string[]): Pro
     case "unpack":
       limitUnpacking(bounds.map(Number));
       return await unpack(root, how === "list" ? "list" : "overlay");
+    case "changes":
+    case "pack-changes": {
+      limitProcess("fileSize", 0);
+      const trees = openTrees(root, how === "copy" ? "copy" : "overlay");
+      return job === "changes" ? listChanges(trees) : await packChanges(trees);
+    }
     case "pack":
       limitProcess("fileSize", 0); // Its archive goes into a pipe
       return await pack(root, how === "gzip" ? "gzip" : "none");

@@ -35,7 +35,7 @@ export interface Packed {
   size: number;
 }
 
-const CHUNK = 1 << 20;
+export const CHUNK = 1 << 20;
 
 /** Packs what is below `root`, which becomes this process's root directory. */
 export async function pack(root: string, compression: PackCompression): Promise<Packed> {
@@ -56,7 +56,7 @@ export async function pack(root: string, compression: PackCompression): Promise<
 }
 
 /** Compresses in zlib's thread while the tree is read in this one. */
-function gzipTo(fd: number) {
+export function gzipTo(fd: number) {
   const gzip = createGzip({ chunkSize: CHUNK });
   gzip.on("data", (chunk: Buffer) => writeAll(fd, chunk));
   const ended = once(gzip, "end");
@@ -74,7 +74,7 @@ function gzipTo(fd: number) {
 }
 
 /** Collects small pieces: a chunk is valid until the next one. */
-function* inChunks(pieces: Iterable<Buffer>): Iterable<Buffer> {
+export function* inChunks(pieces: Iterable<Buffer>): Iterable<Buffer> {
   const buffer = Buffer.allocUnsafe(CHUNK);
   let length = 0;
   for (const piece of pieces)
@@ -151,7 +151,8 @@ class Packer {
   }
 }
 
-function toEntry(name: string, facts: BigIntStats): TarEntry {
+/** `at`: the path that it is found by now, where that isn't its name. */
+export function toEntry(name: string, facts: BigIntStats, at = name): TarEntry {
   const type = typeOf(facts);
   const { major, minor } =
     type === "character" || type === "block" ? numbersOfDevice(facts.rdev) : { major: 0, minor: 0 };
@@ -164,10 +165,10 @@ function toEntry(name: string, facts: BigIntStats): TarEntry {
     size: type === "file" ? Number(facts.size) : 0,
     // Whole seconds as in Docker's layers: a header of a kilobyte for each file is too much for a fraction.
     modified: { seconds: momentOf(facts.mtimeNs).seconds, nanoseconds: 0 },
-    linkName: type === "symlink" ? readlinkSync(place(name), { encoding: "buffer" }).toString("latin1") : "",
+    linkName: type === "symlink" ? readlinkSync(place(at), { encoding: "buffer" }).toString("latin1") : "",
     major,
     minor,
-    xattrs: xattrsOf(name),
+    xattrs: xattrsOf(at),
   };
 }
 
@@ -182,7 +183,7 @@ function typeOf(facts: BigIntStats): EntryType {
 }
 
 /** What makes sense on another host: not overlay's marks, not this host's labels. */
-function xattrsOf(name: string): Map<string, Uint8Array> | undefined {
+export function xattrsOf(name: string): Map<string, Uint8Array> | undefined {
   let found: Map<string, Uint8Array> | undefined;
   const path = Buffer.from(`${name}\0`, "latin1");
   for (const key of listXattrs(path)) {
@@ -208,6 +209,6 @@ function names(path: string): string[] {
 
 const place = (path: string): Buffer => Buffer.from(path || ".", "latin1");
 
-function writeAll(fd: number, chunk: Buffer): void {
+export function writeAll(fd: number, chunk: Buffer): void {
   for (let at = 0; at < chunk.length; ) at += writeSync(fd, chunk, at);
 }

@@ -1,0 +1,112 @@
+// What a container's snapshot has changed, the daemon's side: the views that the worker compares (worker/changes.ts), mounted
+// while it runs, and the worker's output.
+import { mkdirSync, mkdtempSync, rmdirSync } from "node:fs";
+import { join } from "node:path";
+import { bindMount, unmount } from "../linux/mount.ts";
+import { mountAt } from "./backend.ts";
+import { type Packing, packFrom } from "./pack.ts";
+import type { SnapshotId, Store } from "./types.ts";
+import { type Job, WORKER_ENVIRONMENT, workerCommand, workerEnd } from "./worker/confine.ts";
+import type { PackedChanges } from "./worker/pack-changes.ts";
+
+export type { PackedChanges };
+
+export interface ChangesRequest {
+  snapshot: SnapshotId;
+  /** Where it is mounted to be written to: an overlay's upper folder must not be mounted twice. */
+  rootfs: string;
+  signal?: AbortSignal;
+}
+
+export interface ListedChange {
+  kind: "added" | "changed" | "deleted";
+  /** With a slash at the front, as bytes. */
+  path: Buffer;
+}
+
+const KINDS = { A: "added", C: "changed", D: "deleted" } as const;
+
+/** All changes, a folder before what is in it; a folder with changes in it is a changed one. Errors: system. */
+export async function listChanges(store: Store, request: ChangesRequest): Promise<ListedChange[]> {
+  using views = mountViews(store, request);
+  const worker = Bun.spawn(command("changes", views), {
+    cwd: "/",
+    env: WORKER_ENVIRONMENT,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const [bytes] = await Promise.all([
+    worker.stdout.bytes(),
+    workerEnd("changes", worker, worker.stderr.text(), request.signal),
+  ]);
+  return parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+}
+
+/** The changes as a layer's archive with gzip. `result` resolves after all of it was read. Errors: system. */
+export function packChanges(store: Store, request: ChangesRequest): Packing<PackedChanges> {
+  const views = mountViews(store, request);
+  const unmountViews = () => views[Symbol.dispose]();
+  try {
+    const words = command("pack-changes", views);
+    const packing = packFrom<PackedChanges>("pack-changes", words, request.signal);
+    packing.result.then(unmountViews, unmountViews);
+    return packing;
+  } catch (thrown) {
+    unmountViews();
+    throw thrown;
+  }
+}
+
+const command = (job: Job, { root, style }: Views): string[] => workerCommand(job, root, style);
+
+interface Views extends Disposable {
+  root: string;
+  style: "overlay" | "copy";
+}
+
+/** Read-only, and without devices: the worker may be led to open what the container makes of a name meanwhile. */
+const READ = { readOnly: true, noDevices: true } as const;
+
+function mountViews(store: Store, { snapshot, rootfs }: ChangesRequest): Views {
+  const { snapshots } = store;
+  const root = mkdtempSync(join(store.root, "scratch", "changes-"));
+  const made: string[] = [];
+  const at = (name: string) => {
+    const path = join(root, name);
+    mkdirSync(path);
+    made.push(path);
+    return path;
+  };
+  const takeAway = () => {
+    for (const path of made.reverse()) {
+      unmount(path);
+      rmdirSync(path);
+    }
+    rmdirSync(root);
+  };
+  try {
+    const own = snapshots.mountOf(snapshot);
+    const parent = snapshots.parentOf(snapshot);
+    bindMount(snapshots.directory(snapshot), at("written"), READ);
+    if (parent) mountAt(snapshots.mountOf(parent), at("below"));
+    if (own.type === "overlay") bindMount(rootfs, at("seen"), READ);
+    return {
+      root,
+      style: own.type === "overlay" ? "overlay" : "copy",
+      [Symbol.dispose]: takeAway,
+    };
+  } catch (thrown) {
+    takeAway();
+    throw thrown;
+  }
+}
+
+function parse(bytes: Buffer): ListedChange[] {
+  const changes: ListedChange[] = [];
+  for (let from = 0; from < bytes.length; ) {
+    const end = bytes.indexOf(0, from);
+    const kind = KINDS[String.fromCharCode(bytes[from] as number) as keyof typeof KINDS];
+    changes.push({ kind, path: bytes.subarray(from + 1, end) });
+    from = end + 1;
+  }
+  return changes;
+}
