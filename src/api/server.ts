@@ -249,7 +249,7 @@ async function stream(
     });
   } catch (error) {
     if (!exchange.started) throw error;
-    if (exchange.signal.aborted) return;
+    if (exchange.signal.aborted) return exchange.destroy();
     if (!reply.failed) {
       log.error("a stream broke off", { error: messageOf(error) });
       return exchange.destroy();
@@ -257,7 +257,9 @@ async function stream(
     await exchange.write(reply.failed(error));
   }
   begin();
-  exchange.end();
+  // A stream that this daemon's end cut short is not whole, and who follows a log has to know.
+  if (exchange.signal.aborted) exchange.destroy();
+  else exchange.end();
 }
 
 /** The length that the client declared; -1 for chunks, 0 for nothing. */
