@@ -1,5 +1,7 @@
 // Sockets below node:net: unix(7) for processes without an event loop, ports held by a bound socket, descriptors passed.
+
 import { ptr } from "bun:ffi";
+import { chmodSync } from "node:fs";
 import { check, close, cString, errno, KernelError, libc, O, open, T } from "./ffi.ts";
 
 const c = libc({
@@ -45,12 +47,17 @@ export function shortPath(directoryFd: number, name: string, pid: number | "self
   return `/proc/${pid}/fd/${directoryFd}/${name}`;
 }
 
-/** A listening, non-blocking stream socket at `path` in the folder open as `directoryFd`; the file must not be there. */
+/**
+ * A listening, non-blocking stream socket `name` in the folder open as `directoryFd`, for its owner alone (mode 0600); the
+ * file must not be there.
+ */
 export function listenUnix(directoryFd: number, name: string, backlog = 64): number {
   const fd = check(c.socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "socket", "AF_UNIX");
   try {
     const address = unixAddress(shortPath(directoryFd, name));
     check(c.bind(fd, address, address.length), "bind", name);
+    // Before anybody can connect.
+    chmodSync(shortPath(directoryFd, name), 0o600);
     check(c.listen(fd, backlog), "listen", name);
     return fd;
   } catch (error) {

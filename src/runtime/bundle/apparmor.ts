@@ -17,6 +17,9 @@ profile ${APPARMOR_PROFILE} flags=(attach_disconnected,mediate_deleted) {
   file,
   umount,
 
+  # The kernel's ciphers; seccomp can't see the family of a 32-bit program's socketcall.
+  deny network alg,
+
   # The host's processes (the daemon stops containers) and the container's own may send signals.
   signal (receive) peer=unconfined,
   signal (receive) peer=runc,

@@ -1,5 +1,5 @@
 // Berth's default seccomp profile: what it lets through, by subject, and under which conditions. Its meaning is that of
-// the default profile of Docker 28.5; all else fails with EPERM. Names that an architecture doesn't have are skipped
+// the default profile of Docker 28.5, and Docker 29's refusal of AF_ALG; all else fails with EPERM. Names that an architecture doesn't have are skipped
 // by the runtime, so one table serves all (system calls ending in 32, 64 and time64 are 32-bit variants).
 import type { SeccompArgument } from "./spec.ts";
 
@@ -37,6 +37,8 @@ const ENOSYS = 38;
 const NEW_NAMESPACES = 0x7e020000;
 /** personality(2): the ones that are harmless, PER_LINUX, PER_LINUX32 and UNAME26 with each, and "only ask". */
 const PERSONALITIES = [0x0, 0x8, 0x20000, 0x20008, 0xffffffff];
+/** Socket families: the kernel's ciphers, for which programs have their own, and the way to the hypervisor. */
+const AF_ALG = 38;
 const AF_VSOCK = 40;
 
 const words = (text: string): string[] => text.trim().split(/\s+/);
@@ -166,8 +168,14 @@ export const DEFAULT_PROFILE: SeccompProfile = {
     ...Object.values(ALLOWED).map((names) => allow(names)),
     // Before 4.8 a traced process could get around the filter.
     allow(words("process_vm_readv process_vm_writev ptrace"), { when: { minimumKernel: "4.8" } }),
-    // vsock reaches the hypervisor from every network namespace.
-    allow(["socket"], { arguments: [{ index: 0, value: AF_VSOCK, op: "SCMP_CMP_NE" }] }),
+    // vsock reaches the hypervisor from every network namespace; AF_ALG has been a way to the host's root.
+    ...(
+      [
+        [AF_ALG, "SCMP_CMP_LT"],
+        [AF_ALG + 1, "SCMP_CMP_EQ"],
+        [AF_VSOCK, "SCMP_CMP_GT"],
+      ] as const
+    ).map(([value, op]) => allow(["socket"], { arguments: [{ index: 0, value, op }] })),
     ...PERSONALITIES.map((value) =>
       allow(["personality"], { arguments: [{ index: 0, value, op: "SCMP_CMP_EQ" }] }),
     ),

@@ -2,6 +2,7 @@
 import { readFileSync, rmSync } from "node:fs";
 import { close } from "../../linux/ffi.ts";
 import { spawnWithoutMount } from "../../linux/mount-view.ts";
+import { openNullReadOnly } from "../../linux/null-device.ts";
 import { prepareSpawn } from "../../linux/process.ts";
 import { acceptConnection, listenUnix, receiveDescriptor, shortPath } from "../../linux/socket.ts";
 import { setWindowSize } from "../../linux/terminal.ts";
@@ -34,6 +35,13 @@ export type RuntimeDone = (failure: string | undefined) => void;
 
 let calls = 0;
 
+let nothingFd = -1;
+/** What "null" is for a runtime and for the process that it starts. */
+function nothing(): number {
+  if (nothingFd < 0) nothingFd = openNullReadOnly();
+  return nothingFd;
+}
+
 /** A call under way. */
 export interface RuntimeCall {
   /** Kills the runtime and all that it started, and tells `done` why. Nothing happens when it has ended. */
@@ -57,7 +65,7 @@ export function callRuntime(
     path: runtime.path,
     args: [...options, ...args],
     env: [`PATH=${process.env.PATH ?? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}`],
-    stdio,
+    stdio: stdio.map((fd) => (fd === "null" ? nothing() : fd)) as [number, number, number],
   });
   const pid = runtime.hideUnifiedCgroup
     ? spawnWithoutMount("/sys/fs/cgroup/unified", prepared)
