@@ -14,7 +14,8 @@ run_needs="/usr/sbin/runc:runc /usr/bin/crun:crun /usr/share/doc/libnftables1/co
   /usr/bin/unshare:util-linux /usr/bin/setpriv:util-linux /etc/ssl/certs/ca-certificates.crt:ca-certificates"
 test_needs="/usr/bin/docker-registry:docker-registry /usr/bin/skopeo:skopeo /usr/sbin/debootstrap:debootstrap /usr/bin/openssl:openssl
   /usr/sbin/mkfs.ext4:e2fsprogs /usr/sbin/nft:nftables /usr/bin/ip:iproute2 /usr/bin/curl:curl /usr/bin/zstd:zstd /usr/bin/git:git
-  /usr/sbin/sshd:openssh-server /usr/bin/zsh:zsh /usr/bin/fish:fish"
+  /usr/sbin/sshd:openssh-server /usr/bin/zsh:zsh /usr/bin/fish:fish
+  /usr/share/bash-completion/bash_completion:bash-completion"
 
 missing_packages() {
   for need in $1; do

@@ -10,6 +10,10 @@ import { globalFlags } from "./global-flags.ts";
 import { openSession, type Session } from "./session.ts";
 import { TREE } from "./tree.ts";
 
+/** What completion scripts call (src/cli/completion); the second wants no descriptions. */
+const COMPLETE = "__complete";
+const COMPLETE_PLAIN = "__completeNoDesc";
+
 const LOG_LEVELS = ["panic", "fatal", "error", "warn", "warning", "info", "debug", "trace"];
 
 /** Runs one command line (without the program's name) and gives its exit code. */
@@ -18,11 +22,14 @@ export async function main(argv0: string, words: string[]): Promise<number> {
   const table = globalFlags(configFolder(undefined));
   let session: Session | undefined;
   try {
-    const globals = parseGlobals(program, table, words);
+    let globals = parseGlobals(program, table, words);
+    const [first] = globals.args;
+    const completes = first === COMPLETE || first === COMPLETE_PLAIN;
+    if (completes) globals = completedGlobals(table, globals);
     const folder = configFolder(globals.flags.config);
-    session = openSession(program, globals, folder);
+    session = openSession(program, globals, folder, { startsDaemon: !completes });
     for (const notice of globals.notices) await session.err.line(notice);
-    if (!LOG_LEVELS.includes(globals.flags["log-level"])) {
+    if (!completes && !LOG_LEVELS.includes(globals.flags["log-level"])) {
       throw new CommandFailure(`Unable to parse logging level: ${globals.flags["log-level"]}`);
     }
     if (globals.flags.version) {
@@ -48,6 +55,16 @@ function parseGlobals(program: string, table: GlobalTable, words: string[]) {
   }
 }
 
+/** The daemon of a line that is being typed is the one that its own flags name, as far as they go. */
+function completedGlobals(table: GlobalTable, asked: ReturnType<typeof parseGlobals>) {
+  try {
+    const typed = parseFlags(table, asked.args.slice(1, -1), { stopAtFirst: true });
+    return { ...asked, flags: typed.flags, given: typed.given };
+  } catch {
+    return asked;
+  }
+}
+
 /** A wrong flag, with where to read more (docker/cli cli/cobra.go FlagErrorFunc). */
 function usageFailure(thrown: unknown, path: string, usage: string): unknown {
   if (!(thrown instanceof FlagError)) return thrown;
@@ -67,6 +84,12 @@ async function dispatch(session: Session, words: string[], globals: GlobalTable)
     return 0;
   }
   if (first === "help") return printHelp(session, rest, globals);
+  if (first === COMPLETE || first === COMPLETE_PLAIN) {
+    if (rest.length === 0) throw new CommandFailure("requires at least 1 arg(s), only received 0");
+    const { answerShell } = await import("./completion/index.ts");
+    await answerShell(session, globals, rest, first === COMPLETE);
+    return 0;
+  }
   const place = find(TREE, first);
   if (!place) {
     throw new CommandFailure(

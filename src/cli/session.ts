@@ -22,7 +22,13 @@ export interface Session {
   defaultAddress(): Promise<DaemonAddress>;
 }
 
-export function openSession(program: string, globals: GivenGlobals, configFolder: string): Session {
+/** `startsDaemon`: whether a daemon may be started where none is; not for who only asks what there is. */
+export function openSession(
+  program: string,
+  globals: GivenGlobals,
+  configFolder: string,
+  { startsDaemon = true } = {},
+): Session {
   const out = openOutput(1);
   const err = openOutput(2);
   let config: Promise<ConfigFile> | undefined;
@@ -49,9 +55,10 @@ export function openSession(program: string, globals: GivenGlobals, configFolder
           tls,
           apiVersion: process.env.DOCKER_API_VERSION || undefined,
           headers: (await readConfig()).HttpHeaders,
-          onUnreachable: starts
-            ? async () => (await import("./start-daemon.ts")).startDaemon(host, err)
-            : undefined,
+          onUnreachable:
+            starts && startsDaemon
+              ? async () => (await import("./start-daemon.ts")).startDaemon(host, err)
+              : undefined,
         });
       })();
       return client;

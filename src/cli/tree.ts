@@ -116,6 +116,24 @@ const container: Place[] = [
   },
 ];
 
+const completion: Place[] = [
+  {
+    name: "bash",
+    about: "Generate the autocompletion script for bash",
+    load: () => import("./commands/completion/bash.ts"),
+  },
+  {
+    name: "fish",
+    about: "Generate the autocompletion script for fish",
+    load: () => import("./commands/completion/fish.ts"),
+  },
+  {
+    name: "zsh",
+    about: "Generate the autocompletion script for zsh",
+    load: () => import("./commands/completion/zsh.ts"),
+  },
+];
+
 const context: Place[] = [
   { name: "create", about: "Create a context", load: () => import("./commands/context/create.ts") },
   {
@@ -277,6 +295,12 @@ export const TREE: Place[] = [
   },
   also(system, "info", common),
 
+  {
+    name: "completion",
+    about: "Generate the autocompletion script for the specified shell",
+    hidden: true,
+    children: completion,
+  },
   { name: "container", about: "Manage containers", ...management, children: container },
   { name: "context", about: "Manage contexts", ...management, children: context },
   { name: "image", about: "Manage images", ...management, children: image },

@@ -57,7 +57,8 @@ export function usageLine(path: string, command: Command): string {
 export function commandHelp(path: string, program: string, command: Command, width: number): string {
   const parts = [`Usage:  ${usageLine(path, command)}`];
   if (command.synopsis2) parts[0] += `\n\t${program} ${command.synopsis2}`;
-  parts.push(command.about);
+  // Examples are calls of this program, whatever it is called.
+  parts.push(command.about.replace(/\bdocker (?=completion |context )/g, `${program} `));
   if (command.aliases && command.aliases.length > 0) {
     parts.push(`Aliases:\n  ${command.aliases.map((alias) => `${program} ${alias}`).join(", ")}`);
   }

@@ -1,0 +1,4 @@
+// `completion bash`.
+import { completionCommand } from "./script.ts";
+
+export default completionCommand("bash");

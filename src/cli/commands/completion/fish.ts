@@ -1,0 +1,4 @@
+// `completion fish`.
+import { completionCommand } from "./script.ts";
+
+export default completionCommand("fish");

@@ -1,0 +1,4 @@
+// `completion zsh`.
+import { completionCommand } from "./script.ts";
+
+export default completionCommand("zsh");
