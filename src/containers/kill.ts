@@ -1,5 +1,5 @@
 // Signals to a container, and stopping it: the signal it asks for, a wait, SIGKILL.
-import { conflict, isKind, messageOf, systemError } from "../base/errors.ts";
+import { conflict, invalid, isKind, messageOf, systemError } from "../base/errors.ts";
 import { parseSignal, ShimDiedError } from "../runtime/index.ts";
 import type { Shim } from "../runtime/types.ts";
 import { recordPaused, recordRestartGivenUp, updateRecord } from "./state-machine.ts";
@@ -18,10 +18,17 @@ export const notRunning = (id: string) => conflict(`container ${id} is not runni
 
 /** `docker kill`: SIGKILL waits for the end, any other signal is only sent. */
 export async function kill(containers: Containers, record: ContainerRecord, signal: string): Promise<void> {
-  const number = signal === "" ? SIGKILL : parseSignal(signal);
+  const number = signal === "" ? SIGKILL : known(signal);
   if (!isRunning(record.state)) throw notRunning(record.id);
   if (number === SIGKILL) await killAndWait(containers, record.id);
   else await sendSignal(containers, record.id, number);
+}
+
+/** A number that is none of Linux's is refused in words of its own. Errors: invalid. */
+function known(signal: string): number {
+  if (/^-?\d+$/.test(signal) && Number(signal) !== 0 && (Number(signal) < 0 || Number(signal) > 64))
+    throw invalid(`the linux daemon does not support signal ${Number(signal)}`);
+  return parseSignal(signal);
 }
 
 /** SIGKILL, and the end of it. Nothing happens when it doesn't run. */

@@ -100,13 +100,15 @@ export function mountPoints(mounts: ResolvedMount[], volumeFolder: (name: string
     .filter((mount) => !(mount.type === "tmpfs" && mount.tmpfsOptions === undefined))
     .map((mount) => ({
       Type: mount.type,
-      ...(mount.type === "volume" && { Name: mount.source }),
-      Source: mount.type === "volume" ? volumeFolder(mount.source) : mount.source,
+      ...((mount.type === "volume" || mount.type === "image") && { Name: mount.source }),
+      // An image is mounted where nobody else sees it, and only until the runtime has it.
+      Source:
+        mount.type === "volume" ? volumeFolder(mount.source) : mount.type === "image" ? "" : mount.source,
       Destination: mount.destination,
       ...(mount.type === "volume" && { Driver: "local" }),
       Mode: mount.mode,
       RW: !mount.readOnly,
-      Propagation: mount.type === "bind" ? (mount.propagation ?? "rprivate") : "",
+      Propagation: mount.type === "bind" || mount.type === "image" ? (mount.propagation ?? "rprivate") : "",
     }));
 }
 

@@ -27,6 +27,7 @@ import { mergeImageConfig, validateHostConfig } from "../runtime/index.ts";
 import { parseVolumesFrom } from "../volumes/index.ts";
 import type { ResolvedMount } from "../volumes/types.ts";
 import { containerFolder } from "./folders.ts";
+import { needsOf, resolveImageMounts } from "./image-mounts.ts";
 import { withLogDefaults } from "./log-config.ts";
 import { sandboxRequest } from "./sandbox-request.ts";
 import type { CreateRequest, Engine } from "./types.ts";
@@ -71,8 +72,9 @@ export async function createContainer(
   const networking = underItsName(request.networkingConfig, hostConfig);
   engine.networks.check(sandboxRequest({ id, name, config, hostConfig, networking }));
   const image = await engine.images.ensureUnpacked(found);
+  const resolved = await resolveImageMounts(engine, mounts, platform);
   const draft = { id, name, config, hostConfig, networking };
-  await make(engine, draft, { image, asked: request.config.Image ?? "", mounts });
+  await make(engine, draft, { image, asked: request.config.Image ?? "", mounts: resolved });
   return { Id: id, Warnings: warnings };
 }
 
@@ -89,6 +91,8 @@ async function make(
   // Long enough for a copy of the image's files on a slow disk, short enough that a killed daemon's is soon gone.
   const lease = store.leases.open(CREATE_LEASE, 600);
   using _lease = { [Symbol.dispose]: () => store.leases.close(lease) };
+  const needs = needsOf(mounts);
+  for (const layer of needs.snapshots) store.leases.hold(lease, { snapshot: layer });
   const snapshot = await store.snapshots.createActive(image.chain, lease);
   undo.defer(() => store.snapshots.remove(snapshot));
   failpoint("create.snapshot-prepared");
@@ -127,7 +131,10 @@ async function make(
   recordCreated(containers, record, () =>
     store.roots.set(
       { kind: "container", id },
-      { digests: [image.id, record.manifest], snapshots: [snapshot] },
+      {
+        digests: [image.id, record.manifest, ...needs.digests],
+        snapshots: [snapshot, ...needs.snapshots],
+      },
     ),
   );
   undo.move();
@@ -160,7 +167,9 @@ function underItsName(
 /** `container:NAME` becomes `container:ID`, so that a later rename changes nothing. Errors: invalid. */
 function namedByIds(engine: Engine, hostConfig: HostConfig): HostConfig {
   const byId = (mode: string | undefined, what = "") =>
-    mode?.startsWith("container:") ? `container:${other(engine, mode.slice(10), what).id}` : mode;
+    mode?.startsWith("container:") && mode !== "container:"
+      ? `container:${other(engine, mode.slice(10), what).id}`
+      : mode;
   return {
     ...hostConfig,
     NetworkMode: byId(hostConfig.NetworkMode, "joining network namespace of container: "),

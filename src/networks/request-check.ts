@@ -26,7 +26,7 @@ export function checkRequest(request: SandboxRequest): void {
   checkHostAddresses(request);
   if (request.macAddress) checkMac(request.macAddress);
   for (const [name, settings] of Object.entries(request.networkingConfig?.EndpointsConfig ?? {})) {
-    if (settings?.MacAddress) checkMac(settings.MacAddress);
+    if (settings?.MacAddress) checkMac(settings.MacAddress, `invalid config for network ${name}: `);
     if (isUserDefined(name)) continue;
     const problems = [
       ...(settings?.IPAMConfig?.IPv4Address || settings?.IPAMConfig?.IPv6Address
@@ -41,7 +41,7 @@ export function checkRequest(request: SandboxRequest): void {
     ];
     if (problems.length > 0)
       throw invalid(
-        `invalid config for network ${name}: invalid endpoint settings:\n${problems.map((text) => `* ${text}`).join("\n")}`,
+        `invalid config for network ${name}: invalid endpoint settings:\n${problems.length === 1 ? problems[0] : problems.map((text) => `* ${text}`).join("\n")}`,
       );
   }
 }
@@ -58,8 +58,8 @@ function checkHostAddresses(request: SandboxRequest): void {
     );
 }
 
-function checkMac(mac: string): void {
-  if (!/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(mac)) throw invalid(`invalid MAC address ${mac}`);
+function checkMac(mac: string, where = ""): void {
+  if (!/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(mac)) throw invalid(`${where}invalid MAC address ${mac}`);
 }
 
 function checkShared(request: SandboxRequest): void {

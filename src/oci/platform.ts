@@ -83,7 +83,7 @@ export function formatPlatformWithVersion(platform: Platform): string {
 }
 
 const COMPONENT = /^[A-Za-z0-9_.-]+$/;
-const SYSTEM = /^([A-Za-z0-9_-]+)(?:\(([A-Za-z0-9_.-]*)\))?$/;
+const SYSTEM = /^([A-Za-z0-9_-]+)(?:\(([A-Za-z0-9_.%-]*)((?:\+[A-Za-z0-9_.%-]+)*)\))?$/;
 
 /** Parses `--platform`: `os`, `arch`, `os/arch` or `os/arch/variant`. Errors: invalid, in containerd's words. */
 export function parsePlatform(specifier: string): Platform {

@@ -17,7 +17,14 @@ import { listFilter, pruneFilter } from "./filters.ts";
 import { checkLocalOptions, mountLocal, needsMount, unmountLocal } from "./local-options.ts";
 import { checkVolumeName } from "./names.ts";
 import { planMounts } from "./plan.ts";
-import { clearScratch, realiseBind, realiseVolume, toBundleMounts, withInheritedOptions } from "./realise.ts";
+import {
+  clearScratch,
+  realiseBind,
+  realiseImage,
+  realiseVolume,
+  toBundleMounts,
+  withInheritedOptions,
+} from "./realise.ts";
 import type { RealisedMount, ResolvedMount, VolumeRecord, Volumes, VolumeUse } from "./types.ts";
 
 export { parseVolumesFrom } from "./plan.ts";
@@ -176,6 +183,7 @@ export async function openVolumes(rooms: { store: Store; environment: HostEnviro
       for (const mount of mounts) {
         if (mount.type === "bind") done.push(await realiseBind(mount, ids));
         else if (mount.type === "tmpfs") done.push({ mount, hostPath: "" });
+        else if (mount.type === "image") done.push(realiseImage(mount, store, scratch));
         else {
           await bringUp(containerId, mount.source);
           done.push(realiseVolume(mount, mountpoint(mount.source), scratch));

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { isAbsolute, normalize, posix } from "node:path";
 import type { Mount } from "../api/types/index.ts";
-import { invalid, notImplemented } from "../base/errors.ts";
+import { invalid } from "../base/errors.ts";
 import type { ResolvedMount } from "./types.ts";
 
 const PROPAGATIONS = ["private", "rprivate", "slave", "rslave", "shared", "rshared"];
@@ -92,7 +92,8 @@ function resolve(mount: Mount, sourceMustExist: boolean): ResolvedMount {
       if (source !== "") throw extra("Source");
       return { ...base, type: "tmpfs", source: "", tmpfsOptions: tmpfsOptions(mount, refuse) };
     case "image":
-      throw notImplemented("mounts of type image are not built yet");
+      if (source === "") throw empty("Source");
+      return { ...base, ...resolveImage(mount, source, refuse, extra) };
     default:
       throw refuse("mount type unknown");
   }
@@ -160,6 +161,21 @@ function resolveVolume(
       creation: { driver: driver?.Name, labels, options: driver?.Options },
     }),
   };
+}
+
+/** Read-only, whatever was asked, as in Docker. Which image the name means is the engine's to find out. */
+function resolveImage(
+  mount: Mount,
+  source: string,
+  refuse: Refuse,
+  extra: Refuse,
+): Pick<ResolvedMount, "type" | "source"> & Partial<ResolvedMount> {
+  if (mount.BindOptions) throw extra("BindOptions");
+  if (mount.VolumeOptions) throw extra("VolumeOptions");
+  if (mount.TmpfsOptions) throw extra("TmpfsOptions");
+  const { Subpath: subpath } = mount.ImageOptions ?? {};
+  if (subpath && !isLocal(subpath)) throw refuse("subpath must be a relative path within the volume");
+  return { type: "image", source, readOnly: true, propagation: "rprivate", ...(subpath && { subpath }) };
 }
 
 function tmpfsOptions({ TmpfsOptions: options = {}, ReadOnly }: Mount, refuse: Refuse): string[] {

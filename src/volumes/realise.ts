@@ -1,5 +1,5 @@
 // Host paths of a container's mounts, right before its start, and what the bundle says of them.
-import { fstatSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { fstatSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { chown, mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { invalid, systemError } from "../base/errors.ts";
@@ -8,6 +8,7 @@ import { openIn, RESOLVE, withFolder } from "../linux/files.ts";
 import { bindMount, listMounts, mountsBelow, unmount } from "../linux/mount.ts";
 import { inheritedOptions, propagates } from "../runtime/index.ts";
 import type { BundleInput } from "../runtime/types.ts";
+import { mountSnapshot, unmountSnapshot } from "../store/index.ts";
 import type { RealisedMount, ResolvedMount } from "./types.ts";
 
 /** Makes the source of a bind when that is asked for (mode 0755, the container's root as owner), else refuses. */
@@ -73,6 +74,38 @@ export function realiseVolume(mount: ResolvedMount, folder: string, scratch: str
     return { mount, hostPath: target, close: end, ...(isFile && { isFile }) };
   } finally {
     close(fd);
+  }
+}
+
+/** An image's files, mounted read-only at a place of ours below `scratch` until the runtime has bound them. */
+export function realiseImage(
+  mount: ResolvedMount,
+  store: Parameters<typeof mountSnapshot>[0],
+  scratch: string,
+): RealisedMount {
+  const place = mkdtempSync(join(scratch, "i-"));
+  const files = join(place, "files");
+  mkdirSync(files);
+  const end = () => {
+    unmountSnapshot(files);
+    // Never with what is in it: were it still mounted, that would be the image's.
+    rmdirSync(files);
+    rmdirSync(place);
+  };
+  try {
+    const { snapshot } = mount.image ?? {};
+    if (snapshot) mountSnapshot(store, snapshot, files);
+    const realised = realiseVolume(mount, files, scratch);
+    return {
+      ...realised,
+      close: () => {
+        realised.close?.();
+        end();
+      },
+    };
+  } catch (error) {
+    end();
+    throw error;
   }
 }
 

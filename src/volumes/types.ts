@@ -1,6 +1,8 @@
 // Volumes: named folders that outlive containers, and how a container's mounts are made from what was asked.
 import type { Mount, Volume } from "../api/types/index.ts";
+import type { Digest } from "../oci/digest.ts";
 import type { BundleInput } from "../runtime/types.ts";
+import type { SnapshotId } from "../store/types.ts";
 
 export interface VolumeRecord {
   id: string; // the volume's name
@@ -28,8 +30,8 @@ export interface VolumeUse {
 
 /** A mount of a container, decided when it is created, stored in its record. */
 export interface ResolvedMount {
-  type: "bind" | "volume" | "tmpfs";
-  /** Host folder for bind; volume's name for volume; empty for tmpfs. */
+  type: "bind" | "volume" | "tmpfs" | "image";
+  /** Host folder for bind; volume's name for volume; image's name, as asked, for image; empty for tmpfs. */
   source: string;
   /** Absolute path inside the container. */
   destination: string;
@@ -52,6 +54,8 @@ export interface ResolvedMount {
   /** Make a missing bind source, as -v does and --mount doesn't. */
   createSource?: boolean;
   subpath?: string;
+  /** image: what the name meant when the container was created. No snapshot: an image without layers. */
+  image?: { id: Digest; manifest: Digest; snapshot?: SnapshotId };
   anonymous?: boolean;
   /** volume: what it is made with, when it isn't there yet. */
   creation?: { driver?: string; labels?: Record<string, string>; options?: Record<string, string> };
