@@ -24,6 +24,7 @@ const images = lazily(() => import("./images.ts"));
 const networks = lazily(() => import("./networks.ts"));
 const stats = lazily(() => import("./container-stats.ts"));
 const system = lazily(() => import("./system.ts"));
+const updates = lazily(() => import("./container-update.ts"));
 const volumes = lazily(() => import("./volumes.ts"));
 
 const PING_HEADERS = {
@@ -79,7 +80,7 @@ export const ROUTES: readonly Route[] = [
   post("/containers/{id}/stop", "ContainerStop", containers("stop")),
   post("/containers/{id}/restart", "ContainerRestart", containers("restart")),
   post("/containers/{id}/kill", "ContainerKill", containers("kill")),
-  post("/containers/{id}/update", "ContainerUpdate", undefined, "json"),
+  post("/containers/{id}/update", "ContainerUpdate", updates("update"), "json"),
   post("/containers/{id}/rename", "ContainerRename", containers("rename")),
   post("/containers/{id}/pause", "ContainerPause", containers("pause")),
   post("/containers/{id}/unpause", "ContainerUnpause", containers("unpause")),

@@ -110,6 +110,11 @@ const container: Place[] = [
     load: () => import("./commands/container/unpause.ts"),
   },
   {
+    name: "update",
+    about: "Update configuration of one or more containers",
+    load: () => import("./commands/container/update.ts"),
+  },
+  {
     name: "wait",
     about: "Block until one or more containers stop, then print their exit codes",
     load: () => import("./commands/container/wait.ts"),
@@ -338,5 +343,6 @@ export const TREE: Place[] = [
   also(image, "tag"),
   also(container, "top"),
   also(container, "unpause"),
+  also(container, "update"),
   also(container, "wait"),
 ];

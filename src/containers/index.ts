@@ -52,6 +52,7 @@ export { type Surroundings, toSummary } from "./summary.ts";
 export { millisecondsOf, now, nowNanoseconds, parseEpoch, parseNanoseconds } from "./timestamps.ts";
 export { top } from "./top.ts";
 export type * from "./types.ts";
+export { mergeUpdate } from "./update.ts";
 
 /** Reads the rows; what runs is for the engine's recovery to find out. */
 export function openContainers(rooms: {

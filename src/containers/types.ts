@@ -4,6 +4,7 @@ import type { HostEnvironment } from "../base/environment.ts";
 import type { KeyedLock } from "../base/keyed-lock.ts";
 import type { Digest } from "../oci/digest.ts";
 import type { Platform } from "../oci/types.ts";
+import type { LimitKey } from "../runtime/index.ts";
 import type { ExitStatus, Shim } from "../runtime/types.ts";
 import type { SnapshotId } from "../store/types.ts";
 import type { ResolvedMount } from "../volumes/types.ts";
@@ -71,6 +72,8 @@ export interface ContainerRecord {
   stoppedByUser: boolean;
   runtime: string;
   logPath: string;
+  /** Limits that are being changed: the kernel may have them otherwise than hostConfig says, until this is gone. */
+  updating?: LimitKey[];
 }
 
 /** One exec of a container; its row lets the next daemon know it while its container runs. */

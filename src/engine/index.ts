@@ -43,4 +43,5 @@ export { startEngine, stopEngine } from "./start.ts";
 export { startContainer } from "./start-container.ts";
 export { restartContainer, stopContainer } from "./stop-container.ts";
 export type * from "./types.ts";
+export { type UpdateRequest, updateContainer } from "./update-container.ts";
 export { createVolume, pruneVolumes, removeVolume } from "./volume-actions.ts";

@@ -29,6 +29,7 @@ import { removeHeld } from "./remove-container.ts";
 import { startHeld } from "./start-container.ts";
 import type { Engine } from "./types.ts";
 import { finishStop } from "./unfinished-stop.ts";
+import { settleUpdate } from "./update-container.ts";
 
 /** A shim that answers, and what it says of its container. */
 interface Living {
@@ -115,6 +116,7 @@ async function takeUpRunning(
     }
     if (paused !== (record.state.status === "paused")) recordPaused(containers, id, paused);
     takeUpExecs(containers, id, found.shim, found.state.execs);
+    await containers.locks.run(id, () => settleUpdate(engine, id, found.shim));
     containers.health.takeUp(containers.find(id));
     watchExit(engine, id, found.shim);
     finishStop(engine, record);

@@ -16,6 +16,7 @@ import { KernelError } from "../linux/errors.ts";
 import { toJson } from "./bundle/exact-json.ts";
 import { warmCgroupLock } from "./cgroup-lock.ts";
 import { killCgroup, removeCgroup, scopeOf } from "./cgroups.ts";
+import { liftLimits, withoutLifted } from "./lift-limits.ts";
 import { loggingFailure } from "./log-failure.ts";
 import { killTree } from "./process-tree.ts";
 import { execFailure, startFailure } from "./runtime-errors.ts";
@@ -24,7 +25,15 @@ import { FRAME, OLDEST_PROTOCOL, PROTOCOL } from "./shim/protocol.ts";
 import { openShimSocket, type ShimSocket } from "./shim-socket.ts";
 import { attachedStream } from "./shim-stream.ts";
 import { enterContainerScope, moveShimAway, systemdRunsHost } from "./systemd/scope.ts";
-import type { ExitStatus, LeftExit, ProcessSpec, Shim, ShimConfig, ShimState } from "./types.ts";
+import type {
+  ExitStatus,
+  LeftExit,
+  ProcessSpec,
+  Shim,
+  ShimConfig,
+  ShimState,
+  UpdatedResources,
+} from "./types.ts";
 
 /**
  * A shim starts in milliseconds; on a host that boots or swaps, reading the program alone may take half a minute. One
@@ -364,6 +373,26 @@ class ShimClient implements Shim {
 
   async resume(): Promise<void> {
     await this.call("resume");
+  }
+
+  async update(resources: UpdatedResources): Promise<void> {
+    if (!this.features.includes("update"))
+      throw unavailable(
+        "its shim is of an older release, which can't change limits: restart the container, or change only its restart policy",
+      );
+    const { runtime, cgroupPath } = JSON.parse(read(`${this.dir}/shim.json`) ?? "{}") as ShimConfig;
+    const crun = runtime.path.endsWith("/crun") ? withoutLifted(resources) : undefined;
+    const said = crun?.said ?? resources;
+    try {
+      if (Object.keys(said).length > 0) await this.call("update", { resources: JSON.stringify(said) });
+      if (crun) liftLimits(cgroupPath, crun.lifted);
+    } catch (error) {
+      if (!(error instanceof RuntimeRefusal)) throw error;
+      throw systemError(
+        `${runtime.name} did not terminate successfully: exit status 1: ${error.said}`,
+        error,
+      );
+    }
   }
 
   async resize(rows: number, columns: number, exec?: string): Promise<void> {

@@ -179,11 +179,32 @@ export interface Shim extends AsyncDisposable {
   kill(signal: number, options?: { exec?: string; all?: boolean }): Promise<void>;
   pause(): Promise<void>;
   resume(): Promise<void>;
+  /**
+   * Other limits for the container's group, those alone that `resources` names. Errors: conflict (it doesn't run),
+   * unavailable (a shim of an older release, which lacks the feature `update`), system with the runtime's words.
+   */
+  update(resources: UpdatedResources): Promise<void>;
   resize(rows: number, columns: number, exec?: string): Promise<void>;
   /** Resolves at the end of the container (or exec), also when it is long past. Rejects when the shim itself dies. */
   wait(exec?: string): Promise<ExitStatus>;
   /** Takes the runtime's state away and ends the shim. Only after the exit was recorded by the daemon. */
   remove(): Promise<void>;
+}
+
+/** `linux.resources` of the runtime-spec, as far as a running container's can change. -1: no limit. */
+export interface UpdatedResources {
+  memory?: { limit?: number; swap?: number; reservation?: number };
+  cpu?: {
+    shares?: number;
+    period?: number;
+    quota?: number;
+    cpus?: string;
+    mems?: string;
+    realtimePeriod?: number;
+    realtimeRuntime?: number;
+  };
+  pids?: { limit: number };
+  blockIO?: { weight: number };
 }
 
 /** A runtime's own account of itself (`crun --version`). */

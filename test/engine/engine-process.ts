@@ -1,14 +1,16 @@
 // A daemon's inside in a process of its own, for tests that kill it: `engine-process.ts CONFIG.json ACTION REFERENCE`.
 // It says "ready" when the engine is up, does the action, says "done", and stays until it is killed.
 import { readFileSync } from "node:fs";
+import type { HostConfig } from "../../src/api/types/index.ts";
 import * as engine from "../../src/engine/index.ts";
 import type { CreateRequest, DaemonConfig } from "../../src/engine/types.ts";
 
 interface Order {
   config: DaemonConfig;
-  action: "create" | "start" | "remove" | "commit" | "none";
+  action: "create" | "start" | "remove" | "commit" | "update" | "none";
   request?: CreateRequest;
   reference?: string;
+  changes?: HostConfig;
 }
 
 const order = JSON.parse(readFileSync(process.argv[2] as string, "utf8")) as Order;
@@ -20,6 +22,9 @@ switch (order.action) {
     break;
   case "start":
     await engine.startContainer(rooms, order.reference as string);
+    break;
+  case "update":
+    await engine.updateContainer(rooms, order.reference as string, order.changes as HostConfig);
     break;
   case "remove":
     await engine.removeContainer(rooms, order.reference as string, { force: true, volumes: true });

@@ -3,10 +3,12 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { HostConfig } from "../../src/api/types/index.ts";
 import { FAILPOINTS } from "../../src/base/failpoint.ts";
 import * as engine from "../../src/engine/index.ts";
 import type { CreateRequest, Engine } from "../../src/engine/types.ts";
 import { listMounts } from "../../src/linux/mount.ts";
+import { cgroupFolders } from "../../src/runtime/index.ts";
 import { request, type ScratchEngine, scratchEngine } from "./scratch-engine.ts";
 import { nextExit, run, startedContainer } from "./verbs.ts";
 
@@ -20,9 +22,10 @@ afterEach(() => scratch[Symbol.asyncDispose]());
 const PATIENCE = 30_000;
 
 interface Order {
-  action: "create" | "start" | "remove" | "commit" | "none";
+  action: "create" | "start" | "remove" | "commit" | "update" | "none";
   request?: CreateRequest;
   reference?: string;
+  changes?: HostConfig;
   failpoint?: string;
 }
 
@@ -150,6 +153,27 @@ async function noTraces(rooms: Engine): Promise<void> {
   for (let tries = 0; traces(rooms).length > 0 && tries < 50; tries++) await Bun.sleep(50);
   expect(traces(rooms)).toEqual([]);
 }
+
+describe("killed during update", () => {
+  test.each(of("update."))("%s", async (failpoint) => {
+    const { id } = await startedContainer(scratch.engine, ["sleep", "60"], { hostConfig: { PidsLimit: 40 } });
+    const changes = { PidsLimit: 30, NanoCpus: 500_000_000, Memory: 100 << 20, MemorySwap: 200 << 20 };
+    await killedDaemon({ action: "update", reference: id, failpoint, changes });
+    const rooms = await nextDaemon();
+    const { hostConfig, updating } = rooms.containers.find(id);
+    expect(updating).toBeUndefined();
+    const after = failpoint === "update.recorded";
+    expect(hostConfig.PidsLimit).toBe(after ? 30 : 40);
+    const folders = cgroupFolders(`/berth/${id}`);
+    const text = (controller: string, file: string) =>
+      readFileSync(`${folders.unified ?? folders[controller]}/${file}`, "utf8").trim();
+    expect(text("pids", "pids.max")).toBe(after ? "30" : "40");
+    const quota = folders.unified ? text("cpu", "cpu.max").split(" ")[0] : text("cpu", "cpu.cfs_quota_us");
+    expect(quota).toBe(after ? "50000" : folders.unified ? "max" : "-1");
+    const memory = folders.unified ? text("memory", "memory.max") : text("memory", "memory.limit_in_bytes");
+    expect(memory === String(100 << 20)).toBe(after);
+  });
+});
 
 describe("killed during create", () => {
   test.each(of("create."))("%s", async (failpoint) => {

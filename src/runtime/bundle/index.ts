@@ -14,6 +14,7 @@ export { mergeImageConfig } from "./merge-image-config.ts";
 export { cgroupsPath } from "./resources.ts";
 export { parseSignal } from "./signals.ts";
 export type { Spec } from "./spec.ts";
+export { type LimitKey, updatedResources, validateUpdate } from "./update.ts";
 export { validateHostConfig } from "./validate.ts";
 export { validateResources } from "./validate-resources.ts";
 export { writeBundle } from "./write.ts";

@@ -19,10 +19,8 @@ export function limits(hostConfig: HostConfig, numbers: DeviceNumbers): Omit<Res
   return {
     ...(memory && { memory }),
     ...(cpu && { cpu }),
-    ...(hostConfig.PidsLimit !== undefined &&
-      hostConfig.PidsLimit !== null && {
-        pids: { limit: hostConfig.PidsLimit > 0 ? hostConfig.PidsLimit : -1 },
-      }),
+    // No limit is what a new group has; -1, the specification's word for it, crun writes as it is.
+    ...(positive(hostConfig.PidsLimit) && { pids: { limit: hostConfig.PidsLimit } }),
     blockIO: blockLimits(hostConfig, numbers),
   };
 }

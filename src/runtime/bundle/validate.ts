@@ -156,7 +156,8 @@ function refusePorts({ PortBindings }: HostConfig): void {
   }
 }
 
-function refuseRestartPolicy({ RestartPolicy }: HostConfig): void {
+/** Errors: invalid, in Docker's words. */
+export function refuseRestartPolicy({ RestartPolicy }: HostConfig): void {
   const { Name = "", MaximumRetryCount: count = 0 } = RestartPolicy ?? {};
   const prefix = "invalid restart policy:";
   switch (Name) {

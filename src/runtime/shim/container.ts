@@ -56,6 +56,8 @@ interface Supervised {
   waiters: ((exit: ExitStatus) => void)[];
 }
 
+let updates = 0;
+
 type Phase = "created" | "starting" | "running" | "paused" | "exited";
 
 export class Container {
@@ -198,6 +200,19 @@ export class Container {
       if (this.phase === "running" || this.phase === "paused")
         this.phase = verb === "pause" ? "paused" : "running";
       answer.ok(null);
+    });
+  }
+
+  /** `update` of the runtime; `resources` is JSON as config.json's `linux.resources` has it, with what changes alone. */
+  update(resources: string, answer: Answer<null>): void {
+    this.mustRun();
+    const file = `${this.host.folder}/update-${++updates}.json`;
+    writeFileSync(file, resources, { mode: 0o600 });
+    const args = ["update", "--resources", file, this.host.config.id];
+    callRuntime(this.host, args, ["null", "null", "null"], (failure) => {
+      rmSync(file, { force: true });
+      if (failure === undefined) answer.ok(null);
+      else answer.fail(new Refusal("runtime", "the runtime could not update the container", failure));
     });
   }
 

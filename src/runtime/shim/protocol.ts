@@ -36,6 +36,7 @@ export const FEATURES = [
   "log-journald",
   "hold-ports",
   "spill",
+  "update",
 ] as const;
 
 export const FRAME = {

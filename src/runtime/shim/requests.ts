@@ -84,6 +84,12 @@ const METHODS: Record<string, Method> = {
   },
   pause: ({ container }, _, answers) => container.freeze("pause", answers),
   resume: ({ container }, _, answers) => container.freeze("resume", answers),
+  update({ container }, params, answers) {
+    const { resources } = params;
+    if (typeof resources !== "string" || resources === "")
+      throw new Refusal("invalid", "resources are missing");
+    container.update(resources, answers);
+  },
   resize({ container }, params, { ok }) {
     container.resize(
       wholeNumber(params, "rows"),
