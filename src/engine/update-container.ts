@@ -2,7 +2,7 @@
 // a limit that the kernel refuses must not be shown. Before the kernel is asked the row says which limits are about to
 // change: a daemon killed on the way finds by that what to set back (settleUpdate).
 import type { HostConfig } from "../api/types/index.ts";
-import { BerthError, messageOf, notFound, systemError } from "../base/errors.ts";
+import { BerthError, isKind, messageOf, notFound, systemError } from "../base/errors.ts";
 import { failpoint } from "../base/failpoint.ts";
 import { log } from "../base/log.ts";
 import {
@@ -92,6 +92,10 @@ async function applyLimits(
   try {
     await shim.update(resources);
   } catch (error) {
+    if (isKind(error, "unavailable")) {
+      updateRecord(containers, record.id, { updating: undefined }); // nobody was asked
+      throw error;
+    }
     // One that has just ended has no group any more; its record is what counts.
     if (await hasEnded(shim)) return;
     const refusal = await inRuncsWords(engine, record.id, hostConfig, limits, error);
