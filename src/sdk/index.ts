@@ -30,5 +30,5 @@ export type { ExecSpec, ExecState } from "./exec.ts";
 export type { HijackedStream } from "./hijack.ts";
 export { encodeAuth, type HistoryEntry, type ProgressMessage, type RegistryAuth } from "./images.ts";
 export type { NetworkSpec } from "./networks.ts";
-export { demultiplex, type Frame, jsonLines, type StreamName } from "./streams.ts";
+export { demultiplex, demultiplexRuns, type Frame, jsonLines, type StreamName } from "./streams.ts";
 export type { DiskUsage } from "./system.ts";

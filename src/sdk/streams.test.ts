@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { demultiplex, jsonLines, type StreamName } from "./streams.ts";
+import { demultiplex, demultiplexRuns, jsonLines, type StreamName } from "./streams.ts";
 
 function frame(stream: number, data: Uint8Array): Uint8Array {
   const header = new Uint8Array(8);
@@ -19,6 +19,31 @@ async function* pieces(bytes: Uint8Array, sizes: number[]): AsyncGenerator<Uint8
 }
 
 const sizes = fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1 });
+
+test("runs: the same bytes in the same order, however they are cut", async () => {
+  const frames = fc.array(fc.tuple(fc.constantFrom(1, 2), fc.uint8Array({ maxLength: 30 })));
+  await fc.assert(
+    fc.asyncProperty(frames, sizes, async (list, cuts) => {
+      const bytes = Buffer.concat(list.map(([stream, data]) => frame(stream, data)));
+      let seen = "";
+      for await (const { stream, data } of demultiplexRuns(pieces(Buffer.from(bytes), cuts)))
+        for (const byte of data) seen += `${stream}${byte} `;
+      let sent = "";
+      for (const [stream, data] of list)
+        for (const byte of data) sent += `${stream === 1 ? "stdout" : "stderr"}${byte} `;
+      expect(seen).toBe(sent);
+    }),
+  );
+  const whole = Buffer.concat([
+    frame(1, Buffer.from("a\n")),
+    frame(1, Buffer.from("b\n")),
+    frame(2, Buffer.from("c")),
+  ]);
+  const runs: string[] = [];
+  for await (const { stream, data } of demultiplexRuns(pieces(whole, [1000])))
+    runs.push(`${stream} ${Buffer.from(data)}`);
+  expect(runs).toEqual(["stdout a\nb\n", "stderr c"]);
+});
 
 test("frames come out as they went in, however the bytes are cut", async () => {
   const frames = fc.array(fc.tuple(fc.constantFrom(1, 2), fc.uint8Array({ maxLength: 30 })));

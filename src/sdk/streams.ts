@@ -40,6 +40,66 @@ export async function* demultiplex(source: AsyncIterable<Uint8Array>): AsyncGene
   }
 }
 
+/**
+ * As `demultiplex`, with what follows one another of the same stream in one piece: for whoever only passes bytes on. A chunk's
+ * payloads are moved together in its own memory, so the chunks of `source` must be nobody else's.
+ */
+export async function* demultiplexRuns(source: AsyncIterable<Uint8Array>): AsyncGenerator<Frame> {
+  const header = new Uint8Array(8);
+  let have = 0;
+  let left = 0;
+  let stream = 1;
+  for await (const chunk of source) {
+    let runStart = 0;
+    let runEnd = 0;
+    let run = stream;
+    let at = 0;
+    while (at < chunk.length) {
+      if (left > 0) {
+        const length = Math.min(left, chunk.length - at);
+        if (stream !== run) {
+          if (runEnd > runStart) yield { stream: nameOf(run), data: chunk.subarray(runStart, runEnd) };
+          run = stream;
+          runStart = runEnd = at;
+        }
+        if (runEnd === runStart) runStart = runEnd = at;
+        else if (runEnd !== at) chunk.copyWithin(runEnd, at, at + length);
+        runEnd += length;
+        at += length;
+        left -= length;
+        continue;
+      }
+      // The whole header is nearly always here.
+      if (have === 0 && chunk.length - at >= 8) {
+        stream = chunk[at] as number;
+        left = readLength(chunk, at + 4);
+        at += 8;
+      } else {
+        while (have < 8 && at < chunk.length) header[have++] = chunk[at++] as number;
+        if (have < 8) break;
+        stream = header[0] as number;
+        left = readLength(header, 4);
+        have = 0;
+      }
+      nameOf(stream);
+    }
+    if (runEnd > runStart) yield { stream: nameOf(run), data: chunk.subarray(runStart, runEnd) };
+  }
+}
+
+const readLength = (bytes: Uint8Array, at: number): number =>
+  (((bytes[at] as number) << 24) |
+    ((bytes[at + 1] as number) << 16) |
+    ((bytes[at + 2] as number) << 8) |
+    (bytes[at + 3] as number)) >>>
+  0;
+
+function nameOf(stream: number): StreamName {
+  const name = NAMES[stream];
+  if (!name) throw new SdkError("protocol", `Unrecognized input header: ${stream}`);
+  return name;
+}
+
 /** Each JSON value of a stream of lines; a last line without its end counts too. */
 export async function* jsonLines<T>(source: AsyncIterable<Uint8Array>): AsyncGenerator<T> {
   for await (const line of textLines(source)) yield JSON.parse(line) as T;

@@ -1,6 +1,6 @@
 // Moves bytes between our own streams and a container's (attach, exec): input until its end, then half-closed;
 // output until its end, apart into standard output and standard error where there is no terminal.
-import { demultiplex, type HijackedStream } from "../../sdk/index.ts";
+import { demultiplexRuns, type HijackedStream } from "../../sdk/index.ts";
 import type { Session } from "../session.ts";
 import { DEFAULT_DETACH_KEYS, Detached, parseDetachKeys, watchForDetach } from "./detach-keys.ts";
 
@@ -42,7 +42,7 @@ async function writeOutput(session: Session, stream: HijackedStream, options: Pu
     for await (const chunk of stream) await out.write(chunk);
     return;
   }
-  for await (const { stream: name, data } of demultiplex(stream)) {
+  for await (const { stream: name, data } of demultiplexRuns(stream)) {
     if (name === "systemerr") throw new Error(`error from daemon in stream: ${Buffer.from(data).toString()}`);
     if (name === "stderr") {
       if (options.stderr) await err.write(data);

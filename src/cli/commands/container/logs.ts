@@ -1,5 +1,5 @@
 // `logs`: what a container has written, and with `-f` writes.
-import { demultiplex } from "../../../sdk/index.ts";
+import { demultiplexRuns } from "../../../sdk/index.ts";
 import { command } from "../../framework/command.ts";
 import { fail } from "../../framework/failure.ts";
 import { flag } from "../../framework/flags.ts";
@@ -39,7 +39,7 @@ export default command({
       for await (const chunk of bytes) await session.out.write(chunk);
       return;
     }
-    for await (const { stream, data } of demultiplex(bytes)) {
+    for await (const { stream, data } of demultiplexRuns(bytes)) {
       if (stream === "systemerr") throw fail(`error from daemon in stream: ${Buffer.from(data).toString()}`);
       await (stream === "stderr" ? session.err : session.out).write(data);
     }
