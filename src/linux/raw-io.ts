@@ -4,6 +4,7 @@ import { check, errno, libc, O, open, ptr, T } from "./ffi.ts";
 const c = libc({
   read: { args: [T.i32, T.u64_fast, T.u64_fast], returns: T.i64_fast },
   write: { args: [T.i32, T.u64_fast, T.u64_fast], returns: T.i64_fast },
+  writev: { args: [T.i32, T.u64_fast, T.i32], returns: T.i64_fast },
   pread: { args: [T.i32, T.u64_fast, T.u64_fast, T.i64_fast], returns: T.i64_fast },
   pwrite: { args: [T.i32, T.u64_fast, T.u64_fast, T.i64_fast], returns: T.i64_fast },
   ftruncate: { args: [T.i32, T.i64_fast], returns: T.i32 },
@@ -58,6 +59,16 @@ export function writeAllAt(fd: number, address: number, length: number): number 
     done += count;
   }
   return 0;
+}
+
+/** writev(2) of `count` pieces (address and length, 64 bits each, at `vector`): for files. Bytes written, or a negated errno. */
+export function writeVectorAt(fd: number, vector: number, count: number): number {
+  for (;;) {
+    const written = c.writev(fd, vector, count) as number;
+    if (written >= 0) return written;
+    const failed = errno();
+    if (failed !== EINTR) return -failed;
+  }
 }
 
 /**

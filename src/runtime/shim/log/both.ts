@@ -23,6 +23,11 @@ export class BothSinks implements LineSink {
     this.cache.onRoom = onRoom;
   }
 
+  begin(buffer: FixedBuffer, start: number, end: number): void {
+    this.driver.begin(buffer, start, end);
+    this.cache.begin(buffer, start, end);
+  }
+
   line(
     stream: OutputNumber,
     buffer: FixedBuffer,

@@ -37,6 +37,8 @@ export class JournaldSink implements LineSink {
     this.writer.onRoom = onRoom;
   }
 
+  begin(): void {}
+
   line(
     stream: OutputNumber,
     buffer: FixedBuffer,

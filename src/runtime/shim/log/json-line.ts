@@ -22,6 +22,13 @@ const STOPS: FixedBuffer = fixedBuffer(257);
   for (let byte = 1; byte < 256; byte++) if (PLAIN[byte] === 0) STOPS.bytes[count++] = byte;
 }
 
+/** The same without the line feed. */
+const STOPS_IN_LINES: FixedBuffer = fixedBuffer(257);
+STOPS_IN_LINES.bytes.set(STOPS.bytes.filter((byte) => byte !== 0x0a).subarray(0, 256));
+
+/** How many bytes from `address` on are lines that need no escaping. There must be a NUL behind them. */
+export const plainLines = (address: number): number => plainRun(address, STOPS_IN_LINES);
+
 /** Runs of plain text up to this length are copied here; for a longer one the C library is asked. */
 const NEAR = 12;
 

@@ -43,6 +43,7 @@ export class LineSplitter implements ContainerLog {
     const { bytes } = buffer;
     const pending = this.pending[stream];
     let at = start;
+    this.sink.begin(buffer, start, end);
     if (pending.length > 0) at = this.finishPending(stream, pending, buffer, at, end);
     while (at < end) {
       const feed = bytes.indexOf(LINE_FEED, at);

@@ -32,6 +32,8 @@ export class LocalSink implements LineSink {
     this.file.onRoom = onRoom;
   }
 
+  begin(): void {}
+
   line(
     stream: OutputNumber,
     buffer: FixedBuffer,

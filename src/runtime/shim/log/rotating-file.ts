@@ -7,7 +7,7 @@ import { existsSync, fstatSync, readSync, renameSync, rmSync, writeSync } from "
 import { errnoText } from "../../../linux/errors.ts";
 import { close, O, open } from "../../../linux/ffi.ts";
 import { lock, unlock } from "../../../linux/files.ts";
-import { truncateFile, writeAllAt } from "../../../linux/raw-io.ts";
+import { truncateFile, writeAllAt, writeVectorAt } from "../../../linux/raw-io.ts";
 import type { Compressor } from "./types.ts";
 
 export interface RotationOptions {
@@ -18,6 +18,7 @@ export interface RotationOptions {
 }
 
 const MODE = 0o640;
+const ENOSPC = 28;
 
 export class RotatingFile {
   onRoom: () => void = () => {};
@@ -64,7 +65,18 @@ export class RotatingFile {
   /** Appends whole entries. What can't be written is lost, and told of. */
   append(address: number, length: number): void {
     const failed = this.fd < 0 ? this.reopen() : 0;
-    const written = failed === 0 ? writeAllAt(this.fd, address, length) : failed;
+    this.appended(failed === 0 ? writeAllAt(this.fd, address, length) : failed, length);
+  }
+
+  /** As `append`, of `count` pieces that are `length` bytes together (see writeVectorAt). */
+  appendPieces(vector: number, count: number, length: number): void {
+    const failed = this.fd < 0 ? this.reopen() : 0;
+    const written = failed === 0 ? writeVectorAt(this.fd, vector, count) : failed;
+    // A file takes less than all only where the disk is full.
+    this.appended(written === length ? 0 : written < 0 ? written : -ENOSPC, length);
+  }
+
+  private appended(written: number, length: number): void {
     if (written === 0) {
       this.size += length;
       if (this.lost > 0) this.complain(`${this.path} is written again; ${this.lost} bytes were lost`);

@@ -37,6 +37,8 @@ export class SyslogSink implements LineSink {
     this.writer.onRoom = onRoom;
   }
 
+  begin(): void {}
+
   line(stream: OutputNumber, buffer: FixedBuffer, start: number, end: number, _moment: Moment): void {
     if (end === start || this.writer.drops(this.filled + end - start)) return;
     this.setHeads();

@@ -41,7 +41,9 @@ export interface LineSink {
   readonly full: boolean;
   readonly settled: boolean;
   onRoom: () => void;
-  /** `part` is absent for a line that is whole. Nothing that is given here may be kept after the call. */
+  /** A chunk is coming, whose lines lie between `start` and `end`. It stays as it is until `flush`. */
+  begin(buffer: FixedBuffer, start: number, end: number): void;
+  /** `part` is absent for a line that is whole. Nothing that is given here may be kept after `flush`. */
   line(
     stream: OutputNumber,
     buffer: FixedBuffer,
