@@ -50,7 +50,9 @@ export type Reply =
       failed?(error: unknown): string | Uint8Array;
     }
   /** Leaves HTTP: the attachment's output to the client, what the client sends to the attachment. */
-  | { kind: "hijack"; attachment: Attachment; contentType: string };
+  | { kind: "hijack"; attachment: Attachment; contentType: string }
+  /** As hijack, behind the handshake and in the frames of a WebSocket. */
+  | { kind: "websocket"; attachment: Attachment; key: string };
 
 export type Handler = (request: ApiRequest, engine: Engine) => Promise<Reply> | Reply;
 

@@ -19,6 +19,7 @@ function lazily<Name extends string>(load: () => Promise<Handlers<Name>>) {
 const containers = lazily(() => import("./containers.ts"));
 const archives = lazily(() => import("./container-archive.ts"));
 const changes = lazily(() => import("./container-changes.ts"));
+const attachWs = lazily(() => import("./container-attach-ws.ts"));
 const exec = lazily(() => import("./exec.ts"));
 const images = lazily(() => import("./images.ts"));
 const networks = lazily(() => import("./networks.ts"));
@@ -85,7 +86,7 @@ export const ROUTES: readonly Route[] = [
   post("/containers/{id}/pause", "ContainerPause", containers("pause")),
   post("/containers/{id}/unpause", "ContainerUnpause", containers("unpause")),
   post("/containers/{id}/attach", "ContainerAttach", containers("attach"), "stream"),
-  get("/containers/{id}/attach/ws", "ContainerAttachWebsocket"),
+  get("/containers/{id}/attach/ws", "ContainerAttachWebsocket", attachWs("attach")),
   post("/containers/{id}/wait", "ContainerWait", containers("wait")),
   remove("/containers/{id}", "ContainerDelete", containers("remove")),
   route("HEAD", "/containers/{id}/archive", "ContainerArchiveInfo", archives("stat")),

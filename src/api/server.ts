@@ -226,6 +226,12 @@ async function send(
       socket.write(hijackHead(exchange.upgrade, reply.contentType, more));
       return join(socket, reply.attachment, exchange.signal);
     }
+    case "websocket": {
+      const { joinWebsocket, websocketHead } = await import("./websocket.ts");
+      const socket = exchange.hijack();
+      socket.write(websocketHead(reply.key));
+      return joinWebsocket(socket, reply.attachment, exchange.signal);
+    }
     case "stream":
       return stream(exchange, { ...headers, ...reply.headers, "Content-Type": reply.contentType }, reply);
   }

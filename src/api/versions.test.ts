@@ -227,6 +227,14 @@ const CASES: Case[] = [
   },
   {
     since: 42,
+    operation: "ContainerAttachWebsocket",
+    line: "`stdin`, `stdout`",
+    behaviour: "attach-ws-streams",
+    older: false,
+    newer: true,
+  },
+  {
+    since: 42,
     operation: "ContainerStop",
     line: "`signal`",
     query: "signal=INT",

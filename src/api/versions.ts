@@ -45,6 +45,8 @@ export interface Change {
 export type Behaviour =
   /** The answer's Content-Type tells multiplexed streams from raw ones. */
   | "multiplexed-type"
+  /** attach/ws goes by the streams that the query names; older: all three, whatever it says. */
+  | "attach-ws-streams"
   /** `wait` sends its headers before the end, and knows conditions. */
   | "wait-headers-first"
   /** `wait` for a removal that fails answers with the error; older: with nothing. */

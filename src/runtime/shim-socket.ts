@@ -9,7 +9,7 @@ const HELLO_LIMIT = 60_000;
 
 export interface ShimSocket {
   readonly hello: Hello;
-  /** Set by whoever uses the socket, before it gives the loop a turn. */
+  /** Set by whoever uses the socket, before it gives the loop a turn. A stream's frame may come in pieces. */
   onFrame: (type: number, payload: Buffer) => void;
   readonly isClosed: boolean;
   /** Resolves when the connection is over, by whichever end. */
@@ -47,7 +47,11 @@ class FramedSocket implements ShimSocket {
   readonly closed: Promise<void>;
   isClosed = false;
   private said: Hello | undefined;
+  /** A header or a message that is not whole yet. */
   private rest: Buffer = Buffer.alloc(0);
+  /** Of a stream's frame: what is still to come. */
+  private left = 0;
+  private type = 0;
 
   constructor(private readonly socket: Socket) {
     const greeted = Promise.withResolvers<void>();
@@ -75,14 +79,30 @@ class FramedSocket implements ShimSocket {
   }
 
   private take(chunk: Buffer): void {
-    let buffer = this.rest.length > 0 ? Buffer.concat([this.rest, chunk]) : chunk;
-    while (buffer.length >= FRAME_HEADER) {
-      const end = FRAME_HEADER + buffer.readUInt32LE(0);
+    let buffer = chunk;
+    if (this.left === 0 && this.rest.length > 0) buffer = Buffer.concat([this.rest, chunk]);
+    while (buffer.length > 0) {
+      if (this.left > 0) {
+        // A stream's bytes are handed on as they come: putting frames together again would copy each of them.
+        const piece = buffer.subarray(0, this.left);
+        this.left -= piece.length;
+        buffer = buffer.subarray(piece.length);
+        this.onFrame(this.type, piece);
+        continue;
+      }
+      if (buffer.length < FRAME_HEADER) break;
+      const length = buffer.readUInt32LE(0);
+      this.type = buffer[4] as number;
+      if (this.type === FRAME.STDOUT || this.type === FRAME.STDERR) {
+        this.left = length;
+        buffer = buffer.subarray(FRAME_HEADER);
+        continue;
+      }
+      const end = FRAME_HEADER + length;
       if (buffer.length < end) break;
-      const type = buffer[4] as number;
       const payload = buffer.subarray(FRAME_HEADER, end);
-      if (type === FRAME.HELLO) this.said = JSON.parse(payload.toString()) as Hello;
-      else this.onFrame(type, payload);
+      if (this.type === FRAME.HELLO) this.said = JSON.parse(payload.toString()) as Hello;
+      else this.onFrame(this.type, payload);
       buffer = buffer.subarray(end);
     }
     this.rest = buffer;

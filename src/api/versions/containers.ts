@@ -108,6 +108,12 @@ export const CONTAINER_CHANGES: readonly Change[] = [
   },
   {
     since: 42,
+    operations: ["ContainerAttachWebsocket"],
+    what: "`stdin`, `stdout` and `stderr` choose the streams; older: all three, whatever they say",
+    behaviour: "attach-ws-streams",
+  },
+  {
+    since: 42,
     operations: ["ContainerStop", "ContainerRestart"],
     what: "`signal`; older: ignored",
     olderRequest: drop("signal"),

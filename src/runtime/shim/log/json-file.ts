@@ -82,11 +82,7 @@ export class JsonFileSink implements LineSink {
     moment: Moment,
     part: Part | undefined,
   ): void {
-    if (
-      moment.nanoseconds !== this.nanoseconds ||
-      moment.seconds !== this.seconds ||
-      stream !== this.stream
-    )
+    if (moment.nanoseconds !== this.nanoseconds || moment.seconds !== this.seconds || stream !== this.stream)
       this.setJoint(stream, moment.seconds, moment.nanoseconds);
     if (this.file.due(Math.max(0, this.filled - BEGIN_LENGTH))) {
       this.flush();
