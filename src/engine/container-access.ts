@@ -15,6 +15,8 @@ import {
   unpause,
   type WaitCondition,
 } from "../containers/index.ts";
+import { containerCgroup } from "../runtime/index.ts";
+import { bundleFolder } from "./folders.ts";
 import { logSource } from "./log-settings.ts";
 import type { Engine } from "./types.ts";
 
@@ -43,11 +45,14 @@ export const resizeContainer = async (
   columns: number,
 ): Promise<void> => resize(containers, containers.find(reference), rows, columns);
 
-export const topContainer = async (
-  { containers }: Engine,
+export async function topContainer(
+  { containers, environment }: Engine,
   reference: string,
   psArguments: string,
-): Promise<ContainerTopResponse> => top(containers, containers.find(reference), psArguments);
+): Promise<ContainerTopResponse> {
+  const record = containers.find(reference);
+  return top(containers, record, psArguments, containerCgroup(bundleFolder(environment, record.id)));
+}
 
 /** The outer promise: the wait is registered (send the headers now); the inner: its end, or `signal`'s. */
 export async function waitContainer(
