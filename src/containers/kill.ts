@@ -73,11 +73,16 @@ const signalAndWait = (
     milliseconds,
   );
 
-/** A runtime that hangs in it doesn't hold up the killing that follows. */
-async function wake(containers: Containers, id: ContainerId, shim: Shim): Promise<void> {
+/** A runtime that hangs in it doesn't hold up the killing that follows. `dies`: it does so before it could be seen to run. */
+async function wake(
+  containers: Containers,
+  id: ContainerId,
+  shim: Shim,
+  { dies }: { dies: boolean },
+): Promise<void> {
   const woken = shim.resume().then(
     () => {
-      if (containers.records.get(id)?.state.status === "paused") recordPaused(containers, id, false);
+      if (!dies && containers.records.get(id)?.state.status === "paused") recordPaused(containers, id, false);
     },
     async (error: unknown) => {
       // The signal may have ended it first, which the runtime takes for a fault, and which the shim sees the moment after.
@@ -115,14 +120,19 @@ async function sendSignal(
   }
   const shim = containers.shims.get(id);
   if (!shim) throw notRunning(id);
+  await unlessEnded(id, () => shim.kill(signal));
+  containers.emit(containers.records.get(id) ?? record, "kill", { signal: String(signal) });
+  if (isStop && containers.records.get(id)?.state.status === "paused")
+    await unlessEnded(id, () => wake(containers, id, shim, { dies: signal === SIGKILL }));
+}
+
+async function unlessEnded(id: ContainerId, work: () => Promise<void>): Promise<void> {
   try {
-    await shim.kill(signal);
-    if (isStop && containers.records.get(id)?.state.status === "paused") await wake(containers, id, shim);
+    await work();
   } catch (error) {
     // It ended in between: its exit is on the way, and whoever waits for it will see it. The shim calls that a conflict
     // while it is still there to say so, and one that died leaves no more to be said.
     const ended = isKind(error, "not-found") || isKind(error, "conflict") || error instanceof ShimDiedError;
     if (!ended) throw systemError(`Cannot kill container ${id}: ${messageOf(error)}`, error);
   }
-  containers.emit(containers.records.get(id) ?? record, "kill", { signal: String(signal) });
 }
