@@ -1,4 +1,5 @@
 // GET /system/df: what images, containers and volumes take on the disk.
+import type { ContainerSummary } from "../api/types/index.ts";
 import { imagesDiskUsage, listImages } from "../images/index.ts";
 import { imageUsers } from "./image-actions.ts";
 import { listContainers } from "./list-containers.ts";
@@ -20,10 +21,15 @@ export async function diskUsage(engine: Engine, types: ReadonlySet<DiskUsageType
   return {
     LayersSize: layers?.layersSize ?? 0,
     Images: images,
-    Containers: containers,
+    Containers: containers?.map(withoutManifest) ?? null,
     Volumes: volumes,
     BuildCache: wants("build-cache") ? [] : null,
   };
+}
+
+/** Which of an image's platforms it runs is told in lists alone. */
+function withoutManifest({ ImageManifestDescriptor: _, ...summary }: ContainerSummary): ContainerSummary {
+  return summary;
 }
 
 function volumeUsage({ volumes }: Engine) {

@@ -1,5 +1,5 @@
 // GET /info and GET /version: what this daemon is and what the host can do.
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { availableParallelism, hostname, totalmem } from "node:os";
 import type { SystemInfo, SystemVersion } from "../api/types/index.ts";
 import { API_VERSION, COMMIT, COMMITTED, ENGINE_VERSION, MIN_API_VERSION, VERSION } from "../base/build.ts";
@@ -47,7 +47,8 @@ export async function systemInfo(engine: Engine): Promise<SystemInfo> {
   const { config, environment, containers, store } = engine;
   const states = containers.all().map(({ state }) => state.status);
   const count = (...wanted: string[]) => states.filter((status) => wanted.includes(status)).length;
-  const running = count("running", "restarting");
+  // One that waits to be restarted has no process: Docker counts it among the stopped ones, too.
+  const running = count("running");
   const paused = count("paused");
   const runtime = selectDefault(engine);
   const runc = installed("runc");
@@ -141,6 +142,8 @@ function limits({ environment }: Engine): SystemInfo {
     CpuCfsQuota: supported.cpuQuota,
     CPUShares: supported.cpuShares,
     CPUSet: supported.cpuset !== undefined,
+    // v1's alone; absent elsewhere, as in Docker.
+    ...(existsSync("/sys/fs/cgroup/memory/memory.kmem.tcp.limit_in_bytes") && { KernelMemoryTCP: true }),
     PidsLimit: supported.pids,
     OomKillDisable: supported.oomKillDisable,
   };

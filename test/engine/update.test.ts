@@ -140,11 +140,19 @@ test("a restart that waits does not come when the policy is taken away", async (
   await engine.startContainer(scratch.engine, Id);
   const record = () => scratch.engine.containers.find(Id);
   while (record().state.status !== "restarting" || record().restartCount < 3) await Bun.sleep(5);
+  const { ContainersRunning: running = 0, ContainersStopped: stopped } = await engine.systemInfo(
+    scratch.engine,
+  );
   await update(Id, { RestartPolicy: { Name: "no" } });
   const { restartCount } = record();
   expect(record().state.status).toBe("exited");
   await Bun.sleep(1000);
   expect(record()).toMatchObject({ state: { status: "exited" }, restartCount });
+  // It was among those that are not running before, too.
+  expect(await engine.systemInfo(scratch.engine)).toMatchObject({
+    ContainersRunning: running,
+    ContainersStopped: stopped,
+  });
 });
 
 describe("refused in Docker's words, with nothing touched", () => {
