@@ -20,6 +20,8 @@ export interface InspectSurroundings extends Surroundings {
   folder: string;
   /** Execs that run in it; null when there are none. */
   execIds: string[] | null;
+  /** HostConfig.Links by the containers' present names. */
+  links?: string[] | null;
   size?: { rw: number; rootFs: number };
   defaultUlimits: { Name: string; Hard: number; Soft: number }[];
   appArmorProfile: string;
@@ -112,6 +114,7 @@ function toHostConfig(asked: HostConfig, around: InspectSurroundings): HostConfi
     ...HOST_CONFIG,
     ...withoutUndefined(asked),
     Runtime: asked.Runtime || around.defaultRuntime,
+    ...(around.links !== undefined && { Links: around.links as string[] }),
     ...(inherited.length > 0 && { Ulimits: [...own, ...inherited] }),
   };
   if (shown.Ulimits)

@@ -8,6 +8,8 @@ export class Records {
   private readonly documents: Documents<ContainerRecord>;
   private readonly byId = new Map<string, ContainerRecord>();
   private readonly byName = new Map<string, ContainerRecord>();
+  /** Who links to a container. */
+  private readonly linkers = new Map<string, Set<ContainerId>>();
 
   constructor(readonly store: Store) {
     this.documents = store.documents<ContainerRecord>("containers");
@@ -20,6 +22,11 @@ export class Records {
 
   named(name: string): ContainerRecord | undefined {
     return this.byName.get(name);
+  }
+
+  /** Containers that have a link to this one. */
+  linkersOf(id: string): ContainerRecord[] {
+    return [...(this.linkers.get(id) ?? [])].flatMap((linker) => this.byId.get(linker) ?? []);
   }
 
   /** Newest first. */
@@ -51,9 +58,18 @@ export class Records {
     const exact =
       this.byId.get(reference) ??
       this.byName.get(reference.startsWith("/") ? reference.slice(1) : reference) ??
-      this.withPrefix(reference);
+      this.withPrefix(reference) ??
+      this.linked(reference);
     if (!exact) throw notFound(`No such container: ${reference}`);
     return exact;
+  }
+
+  /** `PARENT/ALIAS`, the name of a link. */
+  private linked(reference: string): ContainerRecord | undefined {
+    const [parent = "", alias, ...more] = reference.replace(/^\//, "").split("/");
+    if (alias === undefined || more.length > 0) return undefined;
+    const link = this.byName.get(parent)?.links?.find((each) => each.alias === alias);
+    return link && this.byId.get(link.id);
   }
 
   private withPrefix(prefix: string): ContainerRecord | undefined {
@@ -69,11 +85,20 @@ export class Records {
   private remember(record: ContainerRecord): void {
     this.byId.set(record.id, record);
     this.byName.set(record.name, record);
+    for (const link of record.links ?? []) {
+      const linkers = this.linkers.get(link.id) ?? new Set();
+      this.linkers.set(link.id, linkers.add(record.id));
+    }
   }
 
   private forget(id: string): void {
     const known = this.byId.get(id);
     if (known) this.byName.delete(known.name);
+    for (const link of known?.links ?? []) {
+      const linkers = this.linkers.get(link.id);
+      linkers?.delete(known?.id as ContainerId);
+      if (linkers?.size === 0) this.linkers.delete(link.id);
+    }
     this.byId.delete(id);
   }
 }

@@ -15,6 +15,8 @@ export interface Surroundings {
   live: boolean;
   /** Host folder of a named volume. */
   volumeFolder: (name: string) => string;
+  /** Its names in containers that link to it, `/parent/alias`. */
+  linkNames?: string[];
   /** The image's name while it still means the container's image, else its id. */
   imageName: string;
   /** What its checks say; absent without any. */
@@ -24,7 +26,7 @@ export interface Surroundings {
 export function toSummary(record: ContainerRecord, around: Surroundings, at = Date.now()): ContainerSummary {
   return {
     Id: record.id,
-    Names: [`/${record.name}`],
+    Names: [...(around.linkNames ?? []), `/${record.name}`].sort(),
     Image: around.imageName,
     ImageID: record.imageId,
     ...(record.manifestDescriptor && { ImageManifestDescriptor: record.manifestDescriptor }),

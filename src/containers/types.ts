@@ -60,6 +60,8 @@ export interface ContainerRecord {
   networking: NetworkingConfig;
   mounts: ResolvedMount[];
   snapshot: SnapshotId;
+  /** `--link`: other containers by the names they have in this one; `name` is theirs at that time. */
+  links?: { alias: string; id: ContainerId; name: string }[];
   /** What runs: entrypoint and command joined. */
   path: string;
   args: string[];

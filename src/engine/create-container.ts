@@ -10,7 +10,7 @@ import type {
   HostConfig,
   NetworkingConfig,
 } from "../api/types/index.ts";
-import { invalid, messageOf, notImplemented } from "../base/errors.ts";
+import { invalid, messageOf } from "../base/errors.ts";
 import { failpoint } from "../base/failpoint.ts";
 import {
   type ContainerId,
@@ -28,6 +28,7 @@ import { parseVolumesFrom } from "../volumes/index.ts";
 import type { ResolvedMount } from "../volumes/types.ts";
 import { containerFolder } from "./folders.ts";
 import { needsOf, resolveImageMounts } from "./image-mounts.ts";
+import { resolveLinks } from "./links.ts";
 import { withLogDefaults } from "./log-config.ts";
 import { sandboxRequest } from "./sandbox-request.ts";
 import type { CreateRequest, Engine } from "./types.ts";
@@ -49,7 +50,7 @@ export async function createContainer(
     engine.environment,
     engine.runtimeDefaults,
   );
-  refuseLinks(engine, hostConfig, request.networkingConfig);
+  const links = resolveLinks(engine, hostConfig, request.networkingConfig);
   const platform = request.platform ? parsePlatform(request.platform) : undefined;
   const found = await engine.images.resolve(request.config.Image ?? "", platform);
   if (!platform) warnings.push(...platformWarnings(found));
@@ -73,12 +74,12 @@ export async function createContainer(
   engine.networks.check(sandboxRequest({ id, name, config, hostConfig, networking }));
   const image = await engine.images.ensureUnpacked(found);
   const resolved = await resolveImageMounts(engine, mounts, platform);
-  const draft = { id, name, config, hostConfig, networking };
+  const draft = { id, name, config, hostConfig, networking, ...(links.length > 0 && { links }) };
   await make(engine, draft, { image, asked: request.config.Image ?? "", mounts: resolved });
   return { Id: id, Warnings: warnings };
 }
 
-type Draft = Pick<ContainerRecord, "id" | "name" | "config" | "hostConfig" | "networking">;
+type Draft = Pick<ContainerRecord, "id" | "name" | "config" | "hostConfig" | "networking" | "links">;
 
 async function make(
   engine: Engine,
@@ -185,26 +186,6 @@ function other({ containers }: Engine, reference: string, what = ""): ContainerR
   } catch (error) {
     throw invalid(`${what}${messageOf(error)}`, error);
   }
-}
-
-/** Docker's legacy links. A container that isn't there is told of first, in Docker's words. Errors: invalid, not-implemented. */
-function refuseLinks(
-  { containers }: Engine,
-  { Links }: HostConfig,
-  networking: CreateRequest["networkingConfig"],
-): void {
-  for (const link of Links ?? []) {
-    const [name = "", , ...more] = link.split(":");
-    if (name === "" || more.length > 0) throw invalid(`bad format for links: ${link}`);
-    try {
-      containers.find(name);
-    } catch (error) {
-      throw invalid(`could not get container for ${name}: ${messageOf(error)}`, error);
-    }
-  }
-  const ofEndpoints = Object.values(networking?.EndpointsConfig ?? {}).flatMap((asked) => asked?.Links ?? []);
-  if ((Links ?? []).length + ofEndpoints.length > 0)
-    throw notImplemented("links between containers (--link) are not implemented in Berth");
 }
 
 function chooseName(engine: Engine, asked: string, id: string): string {

@@ -14,6 +14,7 @@ import {
 import { buildExecProcess, checkUser, warmCgroupLock } from "../runtime/index.ts";
 import type { ProcessSpec } from "../runtime/types.ts";
 import { bundleFolder, rootfsFolder } from "./folders.ts";
+import { linkEnvironment } from "./links.ts";
 import type { Engine } from "./types.ts";
 
 /** Errors: not-found, conflict (not running, paused), invalid (no command, unknown user). */
@@ -42,14 +43,15 @@ export function startExec(
 
 /** The OCI process of an exec in this container. Errors: invalid (no such user). */
 export const execProcessOf = (
-  { environment }: Engine,
+  engine: Engine,
   record: ContainerRecord,
   config: ExecRecord["config"],
 ): Promise<ProcessSpec> =>
   buildExecProcess(
     {
-      bundle: bundleFolder(environment, record.id),
-      rootfs: rootfsFolder(environment, record.id),
+      bundle: bundleFolder(engine.environment, record.id),
+      rootfs: rootfsFolder(engine.environment, record.id),
+      ...(record.links && { linkEnvironment: linkEnvironment(engine, record, true) }),
       config: record.config,
       hostConfig: record.hostConfig,
       exec: {
@@ -62,7 +64,7 @@ export const execProcessOf = (
         ...(config.consoleSize && { consoleSize: config.consoleSize }),
       },
     },
-    environment,
+    engine.environment,
   );
 
 export async function inspectExec(engine: Engine, execId: string): Promise<ExecInspect> {

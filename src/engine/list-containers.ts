@@ -13,6 +13,7 @@ import {
 import { canonical, parseReference, withDefaultTag } from "../oci/reference.ts";
 import { selectRuntime } from "../runtime/index.ts";
 import { containerFolder } from "./folders.ts";
+import { linkNames, shownLinks } from "./links.ts";
 import { sandboxRequest } from "./sandbox-request.ts";
 import type { Engine, ListRequest } from "./types.ts";
 
@@ -53,6 +54,7 @@ export async function inspectContainer(
   return toInspect(record, {
     ...surroundings(engine, record),
     folder: filesFolder(engine, record),
+    links: shownLinks(engine, record),
     execIds: execIdsOf(engine.containers, record.id),
     ...(options.size && { size: await sizeOf(engine, record) }),
     defaultUlimits: Object.values(engine.config.defaultUlimits),
@@ -91,6 +93,7 @@ function surroundings(engine: Engine, record: ContainerRecord): Surroundings {
       }
     },
     imageName: imageName(engine, record),
+    linkNames: linkNames(engine, record.id),
     health: engine.containers.health.of(record.id),
   };
 }

@@ -1,7 +1,7 @@
 // The use case "remove a container". The row says first that it is being removed, so that a daemon killed on the way
 // finishes it at its next start; then volumes, snapshot, row, in this order, each safe to repeat.
 import { rm } from "node:fs/promises";
-import { BerthError, conflict, invalid, isKind, messageOf, systemError } from "../base/errors.ts";
+import { BerthError, conflict, isKind, messageOf, systemError } from "../base/errors.ts";
 import { failpoint } from "../base/failpoint.ts";
 import { log } from "../base/log.ts";
 import {
@@ -16,6 +16,7 @@ import {
 } from "../containers/index.ts";
 import { killLeftBehind } from "../runtime/index.ts";
 import { bundleFolder, containerFolder } from "./folders.ts";
+import { removeLink } from "./links.ts";
 import { endRootfsUse, unmountRootfs } from "./rootfs.ts";
 import type { Engine, RemoveOptions } from "./types.ts";
 
@@ -34,8 +35,8 @@ export async function removeContainer(
   options: RemoveOptions,
 ): Promise<void> {
   const { containers } = engine;
+  if (options.link) return removeLink(engine, reference);
   const { id } = containers.find(reference);
-  if (options.link) throw invalid("Conflict, cannot remove the default link name of the container");
   if (containers.removing.has(id)) throw conflict(`removal of container ${reference} is already in progress`);
   containers.removing.add(id);
   try {

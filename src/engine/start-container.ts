@@ -35,6 +35,7 @@ import { publishNetworkEvents, publishVolumeEvents } from "./container-events.ts
 import { deviceEdits } from "./device-edits.ts";
 import { bundleFolder, containerFolder, rootfsFolder } from "./folders.ts";
 import { joinedNamespaces, shareMemory, unshareMemory } from "./joined-namespaces.ts";
+import { linkEnvironment, linkHosts, refreshLinkers } from "./links.ts";
 import { logSettings } from "./log-settings.ts";
 import { watchExit } from "./on-exit.ts";
 import { removeHeld } from "./remove-container.ts";
@@ -134,6 +135,7 @@ async function bringUp(engine: Engine, record: ContainerRecord, byUser: boolean)
     environment,
     defaults: engine.runtimeDefaults,
     ...(edits && { edits }),
+    ...(record.links && { linkEnvironment: linkEnvironment(engine, record) }),
   });
   failpoint("start.bundle-written");
   watch.lap("bundle");
@@ -150,6 +152,7 @@ async function bringUp(engine: Engine, record: ContainerRecord, byUser: boolean)
   publishVolumeEvents(engine, record, "mount");
   publishNetworkEvents(engine, record, "connect");
   recordRunning(containers, id, { ...started, byUser });
+  refreshLinkers(engine, id);
   undo.move();
   failpoint("start.running-recorded");
   watch.lap("recorded");
@@ -235,7 +238,11 @@ async function realiseNetwork(
 ): Promise<RealisedSandbox> {
   checkNetworkOwner(engine, record);
   undo.defer(() => engine.networks.release(record.id));
-  await engine.networks.allocate(sandboxRequest(record));
+  const request = sandboxRequest(record);
+  await engine.networks.allocate({
+    ...request,
+    extraHosts: [...request.extraHosts, ...linkHosts(engine, record)],
+  });
   failpoint("start.network-allocated");
   const sandbox = await engine.networks.realise(record.id);
   failpoint("start.network-realised");

@@ -36,6 +36,8 @@ export interface BundleInput {
   sysctls: Record<string, string>;
   environment: HostEnvironment;
   defaults?: RuntimeDefaults;
+  /** Variables of linked containers (`--link`): the container's own win over them. */
+  linkEnvironment?: string[];
   /** What CDI devices need (`editsForRequests`), made in what all else comes to. */
   edits?: ContainerEdits;
 }
@@ -67,6 +69,7 @@ export interface ExecProcessRequest {
   rootfs: string;
   config: ContainerConfig;
   hostConfig: HostConfig;
+  linkEnvironment?: string[];
   exec: {
     cmd: string[];
     env: string[];

@@ -40,7 +40,7 @@ export async function buildExecProcess(
 export function execProcess(
   container: Process,
   hostname: string | undefined,
-  { config, hostConfig, exec }: ExecProcessRequest,
+  { config, hostConfig, exec, linkEnvironment }: ExecProcessRequest,
   accounts: AccountFiles | undefined,
   available: string[],
 ): Process {
@@ -58,6 +58,7 @@ export function execProcess(
       hostname: hostname ?? config.Hostname ?? "",
       terminal: exec.tty,
       known,
+      links: linkEnvironment,
       more: exec.env,
     }),
     cwd: exec.workingDir || config.WorkingDir || "/",

@@ -26,12 +26,13 @@ export function commandLine(config: ContainerConfig, init: boolean): string[] {
  */
 export function environmentOf(
   config: ContainerConfig,
-  options: { hostname: string; terminal: boolean; known: boolean; more?: string[] },
+  options: { hostname: string; terminal: boolean; known: boolean; links?: string[]; more?: string[] },
 ): string[] {
   const base = [
     `PATH=${DEFAULT_PATH}`,
     `HOSTNAME=${options.hostname}`,
     ...(options.terminal ? ["TERM=xterm"] : []),
+    ...(options.links ?? []),
   ];
   const merged = mergeEnvironment(mergeEnvironment(base, config.Env ?? []), options.more ?? []);
   const home = merged.some((entry) => entry.startsWith("HOME="));
@@ -77,7 +78,7 @@ export function processOf(
   const [height = 0, width = 0] = hostConfig.ConsoleSize ?? [];
   return {
     args: commandLine(config, wantsInit(hostConfig, input.defaults)),
-    env: environmentOf(config, { hostname: input.hostname, terminal, known }),
+    env: environmentOf(config, { hostname: input.hostname, terminal, known, links: input.linkEnvironment }),
     user,
     cwd: config.WorkingDir || "/",
     ...(terminal && { terminal, consoleSize: { height, width } }),
