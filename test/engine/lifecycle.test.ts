@@ -117,7 +117,7 @@ describe("refused before anything is made", () => {
       { networkingConfig: { EndpointsConfig: { bridge: { Links: ["x:y"] } } } },
       ["sh"],
       "not-implemented",
-      "links between containers (--link) are not implemented in Berth",
+      "links (--link) on networks other than the default bridge are not implemented in Berth",
     ],
     [
       "a log option that isn't one",
