@@ -8,6 +8,7 @@ import type { BundleFacts } from "./build.ts";
 import { deviceNumber, findDevices, hostDevices } from "./devices.ts";
 import { hostFacts } from "./host-facts.ts";
 import { inheritedOptions, requirePropagation } from "./host-mounts.ts";
+import { refuseMountsOnProc } from "./proc-safety.ts";
 import { wantsInit } from "./process.ts";
 import { limitedDevices } from "./resources.ts";
 import { folderModeInRoot, makeFolderInRoot, readInRoot } from "./root-path.ts";
@@ -23,6 +24,7 @@ export async function lookUp(input: BundleInput): Promise<BundleFacts> {
     hostConfig.Privileged ? hostDevices() : [],
     rootPropagationFor(input.mounts),
     sharedMemory(input),
+    refuseMountsOnProc(input),
     config.WorkingDir && makeFolderInRoot(rootfs, config.WorkingDir, rootOwner(environment)),
   ]);
   return {

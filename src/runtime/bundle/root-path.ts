@@ -12,6 +12,9 @@ const ENOENT = 2;
 const EEXIST = 17;
 const ENOTDIR = 20;
 
+/** Bytes: the account files of large sites have some megabytes; a container can make one of any size. */
+const READ_LIMIT = 16 << 20;
+
 const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
 const parts = (path: string): string[] => path.split("/").filter((part) => part !== "" && part !== ".");
 
@@ -51,7 +54,12 @@ export async function resolveInRoot(root: string, path: string): Promise<string>
   return join(root, ...(await followInRoot(root, path)));
 }
 
-/** The text of a file below the root; empty when there is none or it is no regular file. */
+/** The path as the container's programs will see it, without links, under the same condition. */
+export async function placeInRoot(root: string, path: string): Promise<string> {
+  return `/${(await followInRoot(root, path)).join("/")}`;
+}
+
+/** The text of a file below the root; empty when there is none or it is no regular file. Errors: invalid (too large). */
 export function readInRoot(root: string, path: string): string {
   let fd: number;
   try {
@@ -61,7 +69,11 @@ export function readInRoot(root: string, path: string): string {
     throw error;
   }
   try {
-    return fstatSync(fd).isFile() ? readFileSync(fd, "utf8") : "";
+    const stats = fstatSync(fd);
+    if (!stats.isFile()) return "";
+    if (stats.size > READ_LIMIT)
+      throw invalid(`${path} of the container is larger than ${READ_LIMIT >> 20} MB: it can't be searched`);
+    return readFileSync(fd, "utf8");
   } finally {
     close(fd);
   }
