@@ -1,6 +1,7 @@
 // Makes a container as `run` and `create` do: from its flags, pulling the image where it is missing.
 
 import { type Client, type ContainerSpec, formatPlatform, isNotFound } from "../sdk/index.ts";
+import { reason } from "./container-options/key-values.ts";
 import type { CREATE_FLAGS } from "./container-options/run-flags.ts";
 import { type ContainerFlags, containerSpec } from "./container-options/spec.ts";
 import { describe } from "./describe.ts";
@@ -55,7 +56,6 @@ export async function specFromFlags(
       throw new Error(`invalid pull option: '${flags.pull}': must be one of "always", "missing" or "never"`);
     }
     // Never a quiet success for what isn't there.
-    if (flags["use-api-socket"]) throw new Error("--use-api-socket is not implemented");
     if (!flags["disable-content-trust"])
       throw new Error("content trust (--disable-content-trust=false) is not implemented");
     const [image = "", ...words] = args;
@@ -104,6 +104,9 @@ export async function createContainer(
     // The endpoint's settings say it since API 1.44.
     if (spec.MacAddress && (await client.connection.supports("1.44"))) delete spec.MacAddress;
     if (spec.HostConfig) spec.HostConfig.ConsoleSize = consoleSize(session);
+    const withApiSocket = flags["use-api-socket"]
+      ? await (await import("./api-socket.ts")).addApiSocket(session, client, spec)
+      : undefined;
     // What comes with Berth stands for its plain name alone, and not for an image that is wanted fresh.
     const builtIn = flags.pull !== "always" && isBuiltInName(spec.Image ?? "");
     const pull = () =>
@@ -124,6 +127,9 @@ export async function createContainer(
     const warnings = [...(made.Warnings ?? []), ...loopbackResolvers(spec)];
     for (const warning of warnings) await session.err.line(`WARNING: ${warning}`);
     await cidFile?.write(made.Id);
+    await withApiSocket?.(made.Id).catch((thrown: unknown) => {
+      throw new Error(`injecting docker config.json into container failed: ${describe(thrown)}`);
+    });
     return made.Id;
   } finally {
     await cidFile?.close();
@@ -189,7 +195,7 @@ async function reserveCidFile(path: string) {
     throw new Error(`container ID file found, make sure the other container isn't running or delete ${path}`);
   }
   const file = await open(path, "wx").catch((thrown: unknown) => {
-    throw new Error(`failed to create the container ID file: ${describe(thrown)}`);
+    throw new Error(`failed to create the container ID file: open ${path}: ${reason(thrown)}`);
   });
   let written = false;
   return {

@@ -1,5 +1,5 @@
 // Credentials of registries: config.json's `auths`, or a helper program that keeps them (`credsStore`,
-// `credHelpers`: docker-credential-NAME with get, store and erase; github.com/docker/docker-credential-helpers).
+// `credHelpers`: docker-credential-NAME with get, store, erase and list; github.com/docker/docker-credential-helpers).
 import type { RegistryAuth } from "../sdk/index.ts";
 import { type AuthEntry, type ConfigFile, writeConfigFile } from "./config-file.ts";
 import { fail } from "./framework/failure.ts";
@@ -19,6 +19,35 @@ export async function authFor(session: Session, domain: string): Promise<Registr
   const helper = helperFor(config, key);
   if (helper) return fromHelper(helper, key);
   return fromEntry(entryOf(config, key), key);
+}
+
+/** All that is known, by registry, in the form of config.json. What a helper keeps is asked for. */
+export async function allAuths(session: Session): Promise<Record<string, AuthEntry>> {
+  const config = await session.config();
+  const kept = config.credsStore ? await listed(config.credsStore) : [];
+  const names = new Set([
+    ...Object.keys(config.auths ?? {}),
+    ...Object.keys(config.credHelpers ?? {}),
+    ...kept,
+  ]);
+  const all: Record<string, AuthEntry> = {};
+  for (const name of names) {
+    const helper = helperFor(config, name);
+    const auth = helper ? await fromHelper(helper, name) : fromEntry(config.auths?.[name], name);
+    if (!auth) continue;
+    const { username = "", password = "", identitytoken } = auth;
+    const pair = username || password ? Buffer.from(`${username}:${password}`).toString("base64") : undefined;
+    all[name] = { ...(pair && { auth: pair }), ...(identitytoken && { identitytoken }) };
+  }
+  return all;
+}
+
+/** The registries that a helper knows. */
+async function listed(helper: string): Promise<string[]> {
+  const { code, output } = await callHelper(helper, "list", "");
+  if (code !== 0)
+    throw fail(`error listing credentials - err: exit status ${code}, out: \`${output.trim()}\``);
+  return Object.keys(JSON.parse(output || "{}") as object);
 }
 
 function helperFor(config: ConfigFile, key: string): string | undefined {
@@ -62,7 +91,7 @@ async function fromHelper(helper: string, key: string): Promise<RegistryAuth | u
   return { username: Username, password: Secret, serveraddress: key };
 }
 
-async function callHelper(helper: string, action: "get" | "store" | "erase", input: string) {
+async function callHelper(helper: string, action: "get" | "store" | "erase" | "list", input: string) {
   const name = `docker-credential-${helper}`;
   if (!Bun.which(name))
     throw fail(

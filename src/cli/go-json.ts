@@ -17,6 +17,20 @@ export function parseGoJson(text: string, atEnd = "unexpected end of JSON input"
   }
 }
 
+/** What Go says of a text that is not one value of JSON. */
+export function goJsonProblem(text: string): string {
+  try {
+    const end = new Scanner(text, "unexpected end of JSON input").value(0);
+    const rest = text.slice(end).trimStart();
+    return rest ? `invalid character ${shown(rest[0] ?? "")} after top-level value` : "";
+  } catch (thrown) {
+    return thrown instanceof Error ? thrown.message : String(thrown);
+  }
+}
+
+const shown = (one: string) =>
+  `'${one === "'" ? "\\'" : one === '"' ? '"' : JSON.stringify(one).slice(1, -1)}'`;
+
 /** As Go writes it: nothing in it that a web page would read as markup. */
 export function goJsonText(value: unknown, indent?: number): string {
   return JSON.stringify(value, null, indent).replace(
@@ -45,8 +59,7 @@ class Scanner {
   private fail(at: number, where: string): never {
     const one = this.text[at];
     if (one === undefined) throw new Error(this.atEnd);
-    const shown = one === "'" ? "\\'" : one === '"' ? '"' : JSON.stringify(one).slice(1, -1);
-    throw new Error(`invalid character '${shown}' ${where}`);
+    throw new Error(`invalid character ${shown(one)} ${where}`);
   }
 
   private blank(from: number): number {

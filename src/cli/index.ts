@@ -168,8 +168,8 @@ async function runCommand(
 
 /** A flag or command that the daemon is too old for is refused before anything happens. */
 async function requireVersions(session: Session, command: Command, given: Set<string>, path: string) {
-  const table = command.flags as Record<string, { since?: string }>;
-  const wanted = [...given].filter((name) => table[name]?.since);
+  const table = command.flags as Record<string, { since?: string; onlyOn?: string }>;
+  const wanted = [...given].filter((name) => table[name]?.since || table[name]?.onlyOn);
   if (wanted.length === 0 && !command.since) return;
   const { connection } = await session.client();
   const refuse = async (what: string, since: string) => {
@@ -179,7 +179,16 @@ async function requireVersions(session: Session, command: Command, given: Set<st
     );
   };
   if (command.since) await refuse(path, command.since);
-  for (const name of wanted) await refuse(`"--${name}"`, table[name]?.since ?? "");
+  for (const name of wanted) {
+    const { since, onlyOn } = table[name] ?? {};
+    if (since) await refuse(`"--${name}"`, since);
+    const { osType } = await connection.ping();
+    if (onlyOn && osType !== onlyOn) {
+      throw new CommandFailure(
+        `"--${name}" is only supported on a Docker daemon running on ${onlyOn}, but the Docker daemon is running on ${osType}`,
+      );
+    }
+  }
 }
 
 async function printHelp(session: Session, words: string[], globals: GlobalTable): Promise<number> {

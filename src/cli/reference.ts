@@ -27,7 +27,8 @@ export function parseReference(text: string): ImageReference {
   const hasTag = colon > named.lastIndexOf("/");
   const tag = hasTag ? named.slice(colon + 1) : undefined;
   const { domain, path } = splitDomain(hasTag ? named.slice(0, colon) : named);
-  if (/[A-Z]/.test(path)) {
+  // Docker's parser takes what is before the first colon for the name here.
+  if (/[A-Z]/.test(path.split(":")[0] ?? "")) {
     throw new Error(`invalid reference format: repository name (${path}) must be lowercase`);
   }
   const fits =

@@ -1,6 +1,6 @@
 // The flags of `run` and `create` that say how a container is to be (docs.docker.com/reference/cli/docker/container/run).
 import { parseRam } from "../format/units.ts";
-import { flag } from "../framework/flags.ts";
+import { flag, parseInteger } from "../framework/flags.ts";
 import {
   checkDnsSearch,
   checkEnvironment,
@@ -41,6 +41,9 @@ const CGROUPNS = `Cgroup namespace to use (host|private)
 '':        Use the cgroup namespace as configured by the
            default-cgroupns-mode option on the daemon (default)`;
 
+/** For containers of Windows: known, so that it can be said why they don't fit. */
+const WINDOWS = { hidden: true, onlyOn: "windows" };
+
 export const CONTAINER_FLAGS = {
   "add-host": checked(checkExtraHost)("Add a custom host-to-IP mapping (host:ip)"),
   annotation: flag.map(
@@ -58,6 +61,8 @@ export const CONTAINER_FLAGS = {
   "cgroup-parent": flag.string("Optional parent cgroup for the container"),
   cgroupns: flag.string(CGROUPNS, { since: "1.41" }),
   cidfile: flag.string("Write the container ID to the file"),
+  "cpu-count": flag.int("CPU count (Windows only)", WINDOWS),
+  "cpu-percent": flag.int("CPU percent (Windows only)", WINDOWS),
   "cpu-period": flag.int("Limit CPU CFS (Completely Fair Scheduler) period"),
   "cpu-quota": flag.int("Limit CPU CFS (Completely Fair Scheduler) quota"),
   "cpu-rt-period": flag.int("Limit CPU real-time period in microseconds"),
@@ -99,6 +104,11 @@ export const CONTAINER_FLAGS = {
   hostname: flag.string("Container host name", { short: "h" }),
   init: flag.bool("Run an init inside the container that forwards signals and reaps processes"),
   interactive: flag.bool("Keep STDIN open even if not attached", { short: "i" }),
+  "io-maxbandwidth": bytes("Maximum IO bandwidth limit for the system drive (Windows only)", WINDOWS),
+  "io-maxiops": flag.of("uint", 0, (text) => parseInteger(text, { min: 0, max: 2 ** 64 }))(
+    "Maximum IOps limit for the system drive (Windows only)",
+    WINDOWS,
+  ),
   ip: flag.string("IPv4 address (e.g., 172.30.100.104)"),
   ip6: flag.string("IPv6 address (e.g., 2001:db8::33)"),
   ipc: flag.string("IPC mode to use"),

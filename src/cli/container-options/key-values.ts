@@ -36,7 +36,10 @@ export async function readPairsFile(
   try {
     bytes = await readFile(path);
   } catch (thrown) {
-    throw new Error(`open ${path}: ${reason(thrown)}`);
+    const why = reason(thrown);
+    throw new Error(
+      why === "is a directory" ? `invalid env file (${path}): read ${path}: ${why}` : `open ${path}: ${why}`,
+    );
   }
   try {
     return parsePairs(bytes, lookUp);

@@ -64,6 +64,8 @@ function refuse(message: string): never {
 
 function address(text: string): string {
   const bare = /^\[(.*)\]$/.exec(text)?.[1] ?? text;
+  if (bare === text && text.includes(":"))
+    throw new Error(`invalid IP address ${text}: address ${text}:: too many colons in address`);
   if (bare !== "" && !ipVersion(bare)) throw new Error(`invalid IP address: ${bare}`);
   return bare;
 }

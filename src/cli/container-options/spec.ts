@@ -206,17 +206,22 @@ async function securityOf(given: string[]): Promise<{ options: string[]; unconfi
 }
 
 async function seccompProfile(path: string): Promise<string> {
+  const failed = (what: string, why: string) => new Error(`${what} seccomp profile (${path}) failed: ${why}`);
   let text: string;
   try {
     text = await Bun.file(path).text();
   } catch (thrown) {
-    throw new Error(`opening seccomp profile (${path}) failed: open ${path}: ${reason(thrown)}`);
+    const why = reason(thrown);
+    throw failed("opening", `${why === "is a directory" ? "read" : "open"} ${path}: ${why}`);
   }
   try {
-    return JSON.stringify(JSON.parse(text));
-  } catch (thrown) {
-    throw new Error(`compacting json for seccomp profile (${path}) failed: ${reason(thrown)}`);
+    JSON.parse(text);
+  } catch {
+    const { goJsonProblem } = await import("../go-json.ts");
+    throw failed("compacting json for", goJsonProblem(text));
   }
+  // Only what stands between: numbers in it may be larger than ours are exact.
+  return text.replace(/("(?:[^"\\]|\\.)*")|\s+/g, "$1");
 }
 
 function storageOf(options: string[]): Record<string, string> {

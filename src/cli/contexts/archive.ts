@@ -2,12 +2,12 @@
 // read too. An archive is a stranger's: small, plain files under these names, and nothing is written before all of it
 // has been read.
 import { crc32, inflateRawSync } from "node:zlib";
+import { BLOCK, END_OF_ARCHIVE, encodeEntry, paddingOf, TarReader, toText } from "../../archive/index.ts";
 import { fail } from "../framework/failure.ts";
 import { type Context, metaText, parseMeta, type TlsFiles } from "./store.ts";
 
 /** No archive and nothing in one is larger: Docker's limit. */
 const LIMIT = 10 << 20;
-const BLOCK = 512;
 
 export interface ArchivedContext {
   context: Context;
@@ -23,32 +23,24 @@ export function packContext({ context, tls }: ArchivedContext): Uint8Array {
     for (const [name, bytes] of Object.entries(files))
       parts.push(...entry(`tls/${endpoint}/${name}`, 0o600, bytes));
   }
-  return Buffer.concat([...parts, Buffer.alloc(2 * BLOCK)]);
+  return Buffer.concat([...parts, END_OF_ARCHIVE]);
 }
 
-/** A folder where there are no bytes. Names of contexts' files are short: 100 bytes hold them. */
+/** A folder where there are no bytes. */
 function entry(name: string, mode: number, bytes?: Uint8Array): Uint8Array[] {
-  const header = Buffer.alloc(BLOCK);
-  if (Buffer.byteLength(name) > 100) throw fail(`${name}: the name is too long for an archive`);
-  header.write(name, 0);
-  const octal = (value: number, at: number, digits: number) =>
-    header.write(`${value.toString(8).padStart(digits, "0")}\0`, at);
-  octal(mode, 100, 7);
-  octal(0, 108, 7);
-  octal(0, 116, 7);
-  octal(bytes?.length ?? 0, 124, 11);
-  octal(0, 136, 11);
-  header.write(bytes ? "0" : "5", 156);
-  header.write("ustar\x0000", 257, "latin1");
-  header.write(" ".repeat(8), 148);
-  octal(
-    header.reduce((sum, byte) => sum + byte, 0),
-    148,
-    6,
-  );
-  header.write(" ", 155);
-  if (!bytes) return [header];
-  return [header, bytes, Buffer.alloc((BLOCK - (bytes.length % BLOCK)) % BLOCK)];
+  const header = encodeEntry({
+    name,
+    type: bytes ? "file" : "directory",
+    mode,
+    uid: 0,
+    gid: 0,
+    size: bytes?.length ?? 0,
+    modified: { seconds: 0, nanoseconds: 0 },
+    linkName: "",
+    major: 0,
+    minor: 0,
+  });
+  return bytes ? [header, bytes, Buffer.alloc(paddingOf(bytes.length))] : [header];
 }
 
 /** Reads an archive. Throws a failure for what is no context. */
@@ -88,46 +80,32 @@ function checkedPath(name: string): string[] {
 
 type Files = [name: string, bytes: Buffer][];
 
-/** The plain files of a tar archive; folders, links and devices are passed over. One that isn't ended is taken. */
+/** The plain files of a tar archive; folders, links and devices are passed over. */
 function tarFiles(archive: Buffer): Files {
   const files: Files = [];
-  for (let at = 0; at < archive.length; ) {
-    const header = archive.subarray(at, at + BLOCK);
-    if (header.every((byte) => byte === 0) && header.length === BLOCK) break;
-    if (header.length < BLOCK) throw fail("unexpected EOF");
-    const size = fieldOf(header, 124, 12);
-    if (checksumOf(header) !== fieldOf(header, 148, 8) || Number.isNaN(size)) {
-      throw fail("archive/tar: invalid tar header");
-    }
-    const kind = String.fromCharCode(header[156] ?? 0);
-    const bytes = archive.subarray(at + BLOCK, at + BLOCK + size);
-    if (bytes.length < size) throw fail("unexpected EOF");
-    // Names that need more than a header can hold are none of a context's.
-    if (kind === "x" || kind === "L") throw fail("archive format is invalid");
-    if (kind === "0" || kind === "\0") files.push([nameOf(header), bytes]);
-    at += BLOCK + Math.ceil(size / BLOCK) * BLOCK;
+  let parts: Buffer[] | undefined;
+  const reader = new TarReader({
+    entry({ name, type }) {
+      parts = type === "file" ? [] : undefined;
+      if (parts) files.push([toText(name), Buffer.alloc(0)]);
+    },
+    data: (chunk) => parts?.push(Buffer.from(chunk)),
+    end() {
+      const last = files.at(-1);
+      if (last && parts) last[1] = Buffer.concat(parts);
+      parts = undefined;
+    },
+  });
+  if (archive.length > 0 && archive.length < BLOCK) throw fail("unexpected EOF");
+  try {
+    reader.push(archive);
+    // Docker's client doesn't end its archives: even the last file's padding is missing.
+    reader.push(Buffer.alloc(paddingOf(archive.length)));
+  } catch {
+    throw fail("archive/tar: invalid tar header");
   }
+  if (parts) throw fail("unexpected EOF");
   return files;
-}
-
-const textOf = (header: Buffer, from: number, length: number) => {
-  const field = header.subarray(from, from + length);
-  const end = field.indexOf(0);
-  return field.toString("utf8", 0, end < 0 ? length : end);
-};
-
-function nameOf(header: Buffer): string {
-  const prefix = textOf(header, 257, 5) === "ustar" ? textOf(header, 345, 155) : "";
-  return (prefix ? `${prefix}/` : "") + textOf(header, 0, 100);
-}
-
-function fieldOf(header: Buffer, from: number, length: number): number {
-  const text = textOf(header, from, length).trim();
-  return /^[0-7]*$/.test(text) ? Number.parseInt(text || "0", 8) : Number.NaN;
-}
-
-function checksumOf(header: Buffer): number {
-  return header.reduce((sum, byte, at) => sum + (at >= 148 && at < 156 ? 32 : byte), 0);
 }
 
 const END_OF_DIRECTORY = Buffer.from("PK\x05\x06");

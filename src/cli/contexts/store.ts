@@ -6,7 +6,7 @@ import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/p
 import { join } from "node:path";
 import { reason } from "../container-options/key-values.ts";
 import { fail } from "../framework/failure.ts";
-import { goJsonText, goKind, parseGoJson } from "../go-json.ts";
+import { goJsonProblem, goJsonText, goKind, parseGoJson } from "../go-json.ts";
 
 export const DEFAULT_CONTEXT = "default";
 /** The one kind of endpoint that we speak to; others (Kubernetes', of older clients) are kept as they are. */
@@ -145,7 +145,7 @@ async function readMeta(folder: string): Promise<Context> {
 /** A context from the text of its meta.json. Throws an Error in the words of Go's JSON. */
 export function parseMeta(text: string): Context {
   const { value, trailing } = parseGoJson(text);
-  if (trailing) throw new Error("invalid character after top-level value");
+  if (trailing) throw new Error(goJsonProblem(text));
   const top = asMap(value, "value of type store.untypedContextMetadata");
   // Go reads keys in whatever case they have.
   const key = (wanted: string) => Object.keys(top).find((one) => one.toLowerCase() === wanted) ?? wanted;

@@ -14,6 +14,8 @@ export interface Flag<T> {
   readonly deprecated?: string;
   /** The API version that brought it. */
   readonly since?: string;
+  /** Only a daemon on that system understands it. */
+  readonly onlyOn?: string;
   readonly initial: T;
   /** Throws an Error whose message says what is wrong with the text. */
   set(text: string, before: T): T;
@@ -28,6 +30,7 @@ export interface FlagOptions<T = unknown> {
   hidden?: boolean;
   deprecated?: string;
   since?: string;
+  onlyOn?: string;
 }
 
 /** A value that exactly its last use decides. */

@@ -2,7 +2,7 @@
 // they get the meaning that Docker's users expect (spf13/pflag): values, switches with a value (`--rm=false`,
 // `-d=false`), flags that end at the first argument (`run`), and pflag's words for what is wrong.
 import { type ParseArgsConfig, parseArgs } from "node:util";
-import type { Flag, FlagTable, FlagValues } from "./flags.ts";
+import { type Flag, type FlagTable, type FlagValues, parseBool } from "./flags.ts";
 
 export interface Parsed<F extends FlagTable> {
   flags: FlagValues<F>;
@@ -89,7 +89,7 @@ export function parseFlags<F extends FlagTable>(
     }
     if (one === HELP || name === "help") {
       if (!long) parsed.notices.push("Flag shorthand -h has been deprecated, use --help");
-      return true;
+      return !long || !token.inlineValue || asked(token.value);
     }
     const text = textOf(one, token, long, word);
     const target = one.aliasOf ?? name;
@@ -104,6 +104,16 @@ export function parseFlags<F extends FlagTable>(
     parsed.given.add(target);
     if (one.deprecated) parsed.notices.push(`Flag --${name} has been deprecated, ${one.deprecated}`);
     return false;
+  }
+}
+
+/** `--help=false` is a wish too. */
+function asked(text: string): boolean {
+  try {
+    return parseBool(text);
+  } catch (thrown) {
+    const why = thrown instanceof Error ? thrown.message : String(thrown);
+    throw new FlagError(`invalid argument ${quote(text)} for "--help" flag: ${why}`);
   }
 }
 
