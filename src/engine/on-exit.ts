@@ -159,6 +159,8 @@ export function scheduleRestart(engine: Engine, { id, state, restartWait: wait =
 
 async function restartNow(engine: Engine, id: ContainerId): Promise<void> {
   const { containers } = engine;
+  // Before that its shim, which no row names yet, would be taken for one that an earlier daemon left.
+  await engine.recovered.promise;
   await containers.locks.run(id, async () => {
     if (engine.closing.aborted || containers.get(id)?.state.status !== "restarting") return;
     await startHeld(engine, id, { reference: id, byUser: false });

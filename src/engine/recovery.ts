@@ -59,6 +59,7 @@ export async function recover(engine: Engine): Promise<void> {
     );
   }
   await removeLeftovers(engine);
+  engine.recovered.resolve();
 }
 
 const isUp = ({ phase }: ShimState): boolean => phase === "running" || phase === "paused";

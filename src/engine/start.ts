@@ -87,6 +87,7 @@ function joinRooms(rooms: Rooms): Engine {
     restarts: new Map(),
     kept: new Set(),
     background: openBackground(),
+    recovered: Promise.withResolvers(),
     closing: closer.signal,
   };
   closers.set(engine, closer);

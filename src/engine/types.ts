@@ -109,6 +109,8 @@ export interface Engine {
   readonly kept: Set<ContainerId>;
   /** What goes on after an answer was given: awaited when the daemon closes. */
   readonly background: Background;
+  /** Resolved when what an earlier daemon left was taken up or taken away: only then a policy starts anything. */
+  readonly recovered: PromiseWithResolvers<void>;
   /** Aborted when this daemon lets go of its shims. */
   readonly closing: AbortSignal;
 }

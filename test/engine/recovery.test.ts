@@ -404,24 +404,3 @@ test("a shim that is killed while the daemon runs", async () => {
   await noTraces(scratch.engine);
   expect(await engine.startContainer(scratch.engine, id)).toBe("started");
 });
-
-test("the host was booted: what ran is exited, and its policy starts it", async () => {
-  const plain = await startedContainer(scratch.engine, ["sleep", "1000"], bridge);
-  const { stdout } = Bun.spawnSync(["cat", "/proc/sys/kernel/random/boot_id"]);
-  expect(stdout.length).toBeGreaterThan(0);
-  const record = scratch.engine.containers.find(plain.id);
-  // As after a boot: no shim, no process, no folder below the exec root.
-  const pid = scratch.engine.containers.shims.get(record.id)?.pid as number;
-  await engine.stopEngine(scratch.engine);
-  process.kill(pid, "SIGKILL");
-  if (record.state.status === "running") process.kill(record.state.pid, "SIGKILL");
-  await Bun.sleep(100);
-  for (const { target } of listMounts()
-    .filter(({ target }) => target.startsWith(scratch.config.execRoot))
-    .reverse())
-    Bun.spawnSync(["umount", "-l", target]);
-  Bun.spawnSync(["rm", "-rf", scratch.config.execRoot]);
-  const rooms = await nextDaemon();
-  expect(rooms.containers.find(plain.id).state).toMatchObject({ status: "exited", exit: { code: 255 } });
-  expect(await engine.startContainer(rooms, plain.id)).toBe("started");
-});
