@@ -44,6 +44,7 @@ const STARTS_PROCESSES = new Map([
   ["src/store/tree-view.ts", "the confined worker"],
   ["src/store/changes.ts", "the confined worker"],
   ["src/store/copy-backend.ts", "cp"],
+  ["src/store/decompress-stream.ts", "bzip2, xz"],
   ["src/store/layer-sync.ts", "sync"],
   ["src/volumes/disk.ts", "cp"],
   ["src/containers/top.ts", "ps"],

@@ -54,9 +54,10 @@ export async function archiveContainerPath(
   const at = absolute(path);
   const name = baseOf(at);
   const archive = archiveFromView(files.view, at, { name, compression }, files.signal);
-  const { facts, chunks } = await inDockersWords(archive, reference, path);
+  const { facts, chunks, ended } = await inDockersWords(archive, reference, path);
   files.emit("archive-path");
-  return { stat: { ...facts, name }, chunks: closingAfter(chunks, stack.move()) };
+  leaveAfter(ended, engine, stack.move());
+  return { stat: { ...facts, name }, chunks };
 }
 
 /** `owner`: the container's own user, for all files, instead of the archive's (`copyUIDGID`). */
@@ -93,9 +94,10 @@ export async function exportContainer(
   if (state.status === "removing") throw conflict(`You cannot export container ${id} which is being removed`);
   await using stack = new AsyncDisposableStack();
   const files = stack.use(await openFiles(engine, reference, signal, { rootOnly: true }));
-  const { chunks } = exportFromView(files.view, files.signal);
+  const { chunks, ended } = exportFromView(files.view, files.signal);
   files.emit("export");
-  return closingAfter(chunks, stack.move());
+  leaveAfter(ended, engine, stack.move());
+  return chunks;
 }
 
 interface Files extends AsyncDisposable {
@@ -211,13 +213,10 @@ async function inDockersWords<T>(work: Promise<T>, reference: string, path: stri
   }
 }
 
-async function* closingAfter(
-  chunks: AsyncGenerator<Uint8Array>,
-  stack: AsyncDisposableStack,
-): AsyncGenerator<Uint8Array> {
-  try {
-    yield* chunks;
-  } finally {
+/** The use of the files ends with the worker: a client that doesn't read what is left holds up nobody. */
+function leaveAfter(ended: Promise<void>, engine: Engine, stack: AsyncDisposableStack): void {
+  engine.background.run("the end of a copy", async () => {
+    await ended;
     await stack.disposeAsync();
-  }
+  });
 }

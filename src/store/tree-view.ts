@@ -1,4 +1,5 @@
 // A container's files as cp and export see them, the daemon's side: confined workers, each in a view of its own.
+import { decompressed } from "./decompress-stream.ts";
 import { feed } from "./feed-worker.ts";
 import { unpackBounds } from "./worker/bounds.ts";
 import { WORKER_ENVIRONMENT, workerCommand, workerEnd } from "./worker/confine.ts";
@@ -12,6 +13,8 @@ export type { ExtractOptions, OutputCompression, PathFacts, TreeView, ViewMount 
 export interface TreeArchive {
   /** Breaks off with the worker's error where it failed. Leaving it early ends the worker. */
   chunks: AsyncGenerator<Uint8Array>;
+  /** Resolves when the worker touches nothing any more, though its last chunks may still be unread. */
+  ended: Promise<void>;
 }
 
 const OPTIONS = { cwd: "/", env: WORKER_ENVIRONMENT } as const;
@@ -34,30 +37,29 @@ export async function archiveFromView(
   options: { name: string; compression: OutputCompression },
   signal?: AbortSignal,
 ): Promise<TreeArchive & { facts: PathFacts }> {
-  const job = startArchive(
+  const { chunks, ended } = startArchive(
     "archive",
     command(view, "archive", path, options.name, options.compression),
     signal,
   );
   let line: Uint8Array = new Uint8Array();
   for (let end = -1; end < 0; end = line.indexOf(10)) {
-    const { done, value } = await job.next();
+    const { done, value } = await chunks.next();
     if (done || line.length > FACTS_LIMIT)
       throw new Error("the worker for an archive said nothing of its path");
     line = Buffer.concat([line, value]);
   }
   const end = line.indexOf(10);
-  const rest = line.subarray(end + 1);
   return {
     facts: JSON.parse(Buffer.from(line.subarray(0, end)).toString()) as PathFacts,
-    chunks: before(rest, job),
+    chunks: before(line.subarray(end + 1), chunks),
+    ended,
   };
 }
 
 /** The whole view as an archive. */
-export const exportFromView = (view: TreeView, signal?: AbortSignal): TreeArchive => ({
-  chunks: startArchive("export", command(view, "export"), signal),
-});
+export const exportFromView = (view: TreeView, signal?: AbortSignal): TreeArchive =>
+  startArchive("export", command(view, "export"), signal);
 
 async function* before(first: Uint8Array, rest: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
   try {
@@ -68,23 +70,22 @@ async function* before(first: Uint8Array, rest: AsyncGenerator<Uint8Array>): Asy
   }
 }
 
-async function* startArchive(
-  job: string,
-  args: string[],
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Uint8Array> {
+function startArchive(job: string, args: string[], signal: AbortSignal | undefined): TreeArchive {
   const worker = Bun.spawn(args, { ...OPTIONS, stdio: ["ignore", "pipe", "pipe"] });
   const result = workerEnd<null>(job, worker, worker.stderr.text(), signal);
   result.catch(() => {}); // Told when the output has ended
   const reader = worker.stdout.getReader();
-  try {
-    for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
-    // An archive of a worker that failed must not look like a whole one.
-    await result;
-  } finally {
-    worker.kill("SIGKILL");
-    await worker.exited;
+  async function* chunks(): AsyncGenerator<Uint8Array> {
+    try {
+      for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
+      // An archive of a worker that failed must not look like a whole one.
+      await result;
+    } finally {
+      worker.kill("SIGKILL");
+      await worker.exited;
+    }
   }
+  return { chunks: chunks(), ended: worker.exited.then(() => {}) };
 }
 
 /**
@@ -105,8 +106,57 @@ export async function extractIntoView(
     stdio: ["pipe", "ignore", "pipe"],
   });
   const result = workerEnd<null>("extract", worker, worker.stderr.text(), signal);
-  const [fed, extracted] = await Promise.allSettled([feed(worker, archive), result]);
-  // When the source failed that is the reason, and the worker's complaint of a truncated archive only follows from it.
-  if (fed.status === "rejected") throw fed.reason;
-  if (extracted.status === "rejected") throw extracted.reason;
+  const source = watched(archive);
+  const fed = feed(worker, decompressed(source.chunks));
+  fed.catch(() => {}); // A failure of its own is in source, or follows from the worker's
+  try {
+    // Not waiting for the feed: a worker that has ended has said all, and the sender may be silent for ever.
+    const problem = await Promise.race([
+      result.then(() => undefined),
+      fed.then(
+        () => result,
+        (error) => error,
+      ),
+    ]);
+    if (problem) throw problem;
+  } catch (thrown) {
+    worker.kill("SIGKILL");
+    await worker.exited;
+    // When the source failed that is the reason, and the worker's complaint of a truncated archive only follows from it.
+    throw source.failure() ?? thrown;
+  }
+}
+
+/**
+ * A sender's bytes. What the worker doesn't take any more is read to nowhere, so that the sender comes to the point
+ * where it reads our answer.
+ */
+function watched(archive: AsyncIterable<Uint8Array>): {
+  chunks: AsyncGenerator<Uint8Array>;
+  failure: () => unknown;
+} {
+  let failure: unknown;
+  const iterator = archive[Symbol.asyncIterator]();
+  const drain = async () => {
+    while (!(await iterator.next()).done);
+  };
+  async function* chunks(): AsyncGenerator<Uint8Array> {
+    let whole = false;
+    try {
+      for (;;) {
+        const { done, value } = await iterator.next();
+        if (done) {
+          whole = true;
+          return;
+        }
+        yield value;
+      }
+    } catch (thrown) {
+      failure = thrown;
+      throw thrown;
+    } finally {
+      if (!whole && failure === undefined) drain().catch(() => {}); // the sender left: nobody waits for this
+    }
+  }
+  return { chunks: chunks(), failure: () => failure };
 }

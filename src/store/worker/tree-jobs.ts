@@ -106,10 +106,18 @@ export async function extractInto(root: string, path: string, options: ExtractOp
     await readPlain(0, (chunk) => reader.push(chunk));
     reader.finish();
   } catch (thrown) {
-    if (messageOf(thrown) === truncated().message) throw systemError("unexpected EOF", thrown);
-    throw thrown;
+    throw inDockersWords(thrown);
   }
   extractor.finish();
+}
+
+/** What is wrong with an archive, as Go's reader says it. */
+function inDockersWords(thrown: unknown): unknown {
+  const text = messageOf(thrown);
+  if (text === truncated().message) return systemError("unexpected EOF", thrown);
+  if (/^(the archive is damaged|a tar header's)/.test(text))
+    return systemError("archive/tar: invalid tar header", thrown);
+  return thrown;
 }
 
 function enter(root: string): number {
