@@ -1,5 +1,7 @@
 // What a person does on a Debian 12 of their own, in this order: each check finds what those before it left.
 
+import { appArmor, controlGroups, journal } from "./confinement-checks.ts";
+
 export interface Check {
   what: string;
   /** A line for the shell, as root in the clone. */
@@ -221,4 +223,12 @@ const reboot: Check[] = [
   },
 ];
 
-export const CHECKS: Check[] = [...install, ...containers, ...service, ...reboot];
+export const CHECKS: Check[] = [
+  ...install,
+  ...containers,
+  ...appArmor,
+  ...controlGroups,
+  ...journal,
+  ...service,
+  ...reboot,
+];
