@@ -17,7 +17,7 @@ describe.skipIf(!peer)("our client on Docker", () => {
     folder = mkdtempSync("/var/tmp/berth-test-");
     client = clientOf("berth", berthBinary(folder), `unix://${peer}`, folder);
     const root = join(folder, "root");
-    await Bun.$`mkdir -p ${root}/bin ${root}/etc && cp /bin/busybox ${root}/bin`.quiet();
+    await Bun.$`mkdir -p ${root}/bin ${root}/etc ${root}/tmp && cp /bin/busybox ${root}/bin`.quiet();
     const applets = (await Bun.$`/bin/busybox --list`.text())
       .split("\n")
       .filter((name) => name && name !== "busybox");

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Client } from "./client.ts";
+import { copyCases } from "./copy-suite.ts";
 import { lifeCases } from "./life-suite.ts";
 
 /** busybox's shell asks the terminal for its cursor's place behind the prompt, and clears the rest of the line. */
@@ -565,6 +566,7 @@ export function clientSuite(title: string, given: () => Given): void {
   });
 
   lifeCases({ client, image, name, check });
+  copyCases({ client, image, name, check, scratch: () => scratch });
 
   check("bad input is refused in the client's own words", async () => {
     for (const [args, text] of [
