@@ -1,5 +1,7 @@
 // The benchmarks, each with its bar: a share of the peer's figure in the same run, or a number of its own.
+import { giveBusybox } from "./busybox.ts";
 import type { Host, OurHost } from "./hosts.ts";
+import { logBenchmarks } from "./logs.ts";
 import { inTurn, type Sample, timeProcess } from "./measure.ts";
 import { shimMemory } from "./memory.ts";
 import { benchPull } from "./pull.ts";
@@ -12,11 +14,13 @@ export interface Setting {
 
 export interface Benchmark {
   name: string;
-  unit: "ms" | "MB";
+  unit: "ms" | "MB" | "MB/s";
   bar: string;
   /** The bar as a ratio to the peer's median (default 1), or as a number in the benchmark's unit. */
   atMostRatio?: number;
   atMost?: number;
+  /** For rates: the ratio that must be reached. */
+  atLeastRatio?: number;
   run(setting: Setting): Promise<Sample>;
 }
 
@@ -24,15 +28,6 @@ const command = (host: Host, ...args: string[]) => timeProcess([host.cli, ...arg
 
 const inBoth = ({ ours, peer, rounds }: Setting, ...args: string[]) =>
   inTurn(rounds, () => command(ours, ...args), peer && (() => command(peer, ...args)));
-
-/** A peer without a registry gets the same busybox as ours: what our `save` writes, it loads. */
-async function giveBusybox({ ours, peer }: Setting): Promise<void> {
-  await command(ours, "pull", "busybox");
-  if (!peer) return;
-  const file = `${ours.execRoot}/busybox.tar`;
-  await command(ours, "save", "-o", file, "busybox");
-  await command(peer, "load", "-i", file);
-}
 
 async function withContainer(setting: Setting, work: (name: string) => Promise<Sample>): Promise<Sample> {
   await giveBusybox(setting);
@@ -71,5 +66,6 @@ export const BENCHMARKS: Benchmark[] = [
     run: (setting) => withContainer(setting, (name) => inBoth(setting, "exec", name, "true")),
   },
   ...shimMemory,
+  ...logBenchmarks,
   benchPull,
 ];

@@ -24,7 +24,9 @@ for (const benchmark of BENCHMARKS.filter(({ name }) => !values.only || name.inc
   const met =
     benchmark.atMost !== undefined
       ? a <= benchmark.atMost
-      : ratio === undefined || ratio <= (benchmark.atMostRatio ?? 1);
+      : benchmark.atLeastRatio !== undefined
+        ? ratio === undefined || ratio >= benchmark.atLeastRatio
+        : ratio === undefined || ratio <= (benchmark.atMostRatio ?? 1);
   if (!met) missed += 1;
   const figure = (value: number | undefined) =>
     value === undefined ? "-" : `${value.toFixed(value < 10 ? 2 : 1)} ${benchmark.unit}`;
