@@ -38,6 +38,9 @@ const KILLED = 137;
 /** Milliseconds from the end of a container's last exec to its own. */
 const SETTLING = 100;
 
+/** Milliseconds that the start of one check keeps others waiting, at most. */
+const TURN_LIMIT = 5000;
+
 interface Rooms {
   store: Store;
   get: (id: string) => ContainerRecord | undefined;
@@ -141,6 +144,8 @@ export class HealthMonitors {
   /** Waits for its turn to start a program, so that many checks that are due at once leave room for what people ask for. */
   private async check(id: ContainerId, signal: AbortSignal): Promise<ProbeResult | undefined> {
     const free = await this.starts.take();
+    // A runtime that hangs for one container doesn't hold up the others' checks.
+    const limit = setTimeout(free, TURN_LIMIT);
     try {
       const record = this.rooms.get(id);
       if (signal.aborted || !record) return undefined;
@@ -151,6 +156,7 @@ export class HealthMonitors {
       });
       return { Start, End: now(), ExitCode: exitCode, Output: output };
     } finally {
+      clearTimeout(limit);
       free();
     }
   }

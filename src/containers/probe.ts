@@ -136,6 +136,7 @@ async function followToEnd(
   await reading;
   await stream[Symbol.asyncDispose]();
   finish(containers, exec, exitCode);
+  containers.execs.forget(exec.id); // its container may have been removed meanwhile
   return exitCode;
 }
 

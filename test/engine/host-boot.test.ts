@@ -1,5 +1,5 @@
 // The host was booted: nothing runs, the exec root is empty, and the rows still say what ran. What a starting daemon makes of each.
-import { afterEach, beforeEach, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { ContainerConfig, HostConfig, RestartPolicy } from "../../src/api/types/index.ts";
 import * as engine from "../../src/engine/index.ts";
 import { mountsBelow, unmount } from "../../src/linux/mount.ts";
@@ -7,12 +7,14 @@ import { type ScratchEngine, scratchEngine } from "./scratch-engine.ts";
 import { startedContainer } from "./verbs.ts";
 
 let scratch: ScratchEngine;
-beforeEach(async () => {
+beforeAll(async () => {
   scratch = await scratchEngine();
 });
-afterEach(() => scratch[Symbol.asyncDispose]());
+afterAll(() => scratch[Symbol.asyncDispose]());
 
 const PATIENCE = 20_000;
+const remove = (...ids: string[]) =>
+  Promise.all(ids.map((id) => engine.removeContainer(scratch.engine, id, { force: true, volumes: true })));
 
 /** As after a boot: no shim, no process, no mount, no folder below the exec root. */
 async function boot(): Promise<void> {
@@ -48,6 +50,7 @@ test("what ran is exited with 255, and can be started", async () => {
   }
   expect((await inspect(plain)).State?.StartedAt).toBe(before as string);
   expect(await engine.startContainer(scratch.engine, plain)).toBe("started");
+  await remove(plain, paused);
 });
 
 test("policies start what ran, and that counts for no restart", async () => {
@@ -69,6 +72,7 @@ test("policies start what ran, and that counts for no restart", async () => {
   // One that a person stopped is up with always, and with on-failure since its status is a failure, as in Docker.
   const found = await Promise.all(stopped.map(inspect));
   expect(found.map(({ State }) => State?.Running)).toEqual([true, false, true, false]);
+  await remove(...ids, ...stopped);
 });
 
 test("--rm removes what ran with its anonymous volumes; what waited to be restarted is restarted", async () => {
@@ -85,4 +89,5 @@ test("--rm removes what ran with its anonymous volumes; what waited to be restar
   expect(scratch.engine.volumes.list()).toEqual([]);
   while (((await inspect(waits)).RestartCount ?? 0) <= before && Date.now() < end) await Bun.sleep(5);
   expect((await inspect(waits)).RestartCount).toBeGreaterThan(before);
+  await remove(waits);
 });
