@@ -35,6 +35,10 @@ export function cgroupRelativePath(cgroupPath: string): string {
   return `${slicePath(slice || "system.slice")}/${unit}`;
 }
 
+/** A unit's name, no path: each dash is a level (systemd.slice(5)), so there is something on both sides of it. */
+export const isSliceName = (name: string): boolean =>
+  name === "-.slice" || /^[\w:.\\@]+(?:-[\w:.\\@]+)*\.slice$/.test(name);
+
 /** `a-b.slice` → `/a.slice/a-b.slice`; the root slice is the hierarchy's root. */
 export function slicePath(slice: string): string {
   if (slice === "-.slice") return "";

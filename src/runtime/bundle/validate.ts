@@ -4,6 +4,7 @@ import { posix } from "node:path";
 import type { ContainerConfig, HostConfig } from "../../api/types/index.ts";
 import type { HostEnvironment } from "../../base/environment.ts";
 import { BerthError, invalid, notImplemented } from "../../base/errors.ts";
+import { isSliceName } from "../cgroups.ts";
 import type { RuntimeDefaults } from "../types.ts";
 import { normaliseCapabilities } from "./capabilities.ts";
 import { parseDeviceRule } from "./devices.ts";
@@ -196,11 +197,7 @@ function refuseModes(hostConfig: HostConfig, environment: HostEnvironment, defau
     throw invalid(`Invalid value ${OomScoreAdj}, range for oom score adj is [-1000, 1000]`);
   refuseWithRemapping(hostConfig, environment);
   const { CgroupParent: parent } = hostConfig;
-  if (
-    parent &&
-    environment.cgroups.manager === "systemd" &&
-    (parent.length <= 6 || !parent.endsWith(".slice"))
-  )
+  if (parent && environment.cgroups.manager === "systemd" && !isSliceName(parent))
     throw invalid('cgroup-parent for systemd cgroup should be a valid slice named as "xxx.slice"');
   const { Runtime: runtime } = hostConfig;
   if (runtime && ![...USUAL_RUNTIMES, ...(defaults.runtimes ?? [])].includes(runtime))
