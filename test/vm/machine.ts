@@ -2,12 +2,14 @@
 // QEMU by software emulation: slow, but it shows what the development machine's own kernel can't. The base disk is
 // made once (three minutes) and kept in BERTH_VM_ROOT (default /var/tmp/berth-vm-base); each machine writes to an overlay.
 import {
+  chmodSync,
   copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
@@ -107,9 +109,11 @@ async function makeBase(): Promise<void> {
   if (existsSync(join(home, "base.img"))) return;
   console.log("making the base of the virtual machine (about three minutes, once)");
   await installTools();
-  const root = join(home, "root");
-  rmSync(root, { recursive: true, force: true });
   mkdirSync(home, { recursive: true });
+  // Under names of its own until it is whole: another run may be making one at the same time.
+  const root = mkdtempSync(join(home, "root-"));
+  chmodSync(root, 0o755);
+  const image = `${root}.img`;
   if (!existsSync(join(home, "key")))
     await must(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", join(home, "key")]);
   await must(["debootstrap", "--variant=minbase", `--include=${SYSTEM}`, "bookworm", root]);
@@ -135,15 +139,15 @@ async function makeBase(): Promise<void> {
   writeFileSync(join(root, "usr/local/sbin/identity"), IDENTITY, { mode: 0o755 });
   writeFileSync(join(root, "etc/systemd/system/identity.service"), UNIT);
   await must(["chroot", root, "systemctl", "enable", "-q", "identity.service"]);
-  await must(["truncate", "-s", "12G", join(home, "base.part")]);
-  await must(["mke2fs", "-q", "-t", "ext4", "-d", root, join(home, "base.part")]);
+  await must(["truncate", "-s", "12G", image]);
+  await must(["mke2fs", "-q", "-t", "ext4", "-d", root, image]);
   const boot = join(root, "boot");
   for (const name of readdirSync(boot)) {
     if (name.startsWith("vmlinuz-")) copyFileSync(join(boot, name), join(home, "vmlinuz"));
     if (name.startsWith("initrd.img-")) copyFileSync(join(boot, name), join(home, "initrd"));
   }
   rmSync(root, { recursive: true });
-  await must(["mv", join(home, "base.part"), join(home, "base.img")]);
+  renameSync(image, join(home, "base.img"));
 }
 
 export interface Machine extends AsyncDisposable {
