@@ -35,13 +35,7 @@ export {
 } from "./changes.ts";
 export type { DocumentTableName } from "./document-tables.ts";
 export { mountSnapshot, unmountSnapshot } from "./mount-snapshot.ts";
-export {
-  type PackCompression,
-  type Packed,
-  type Packing,
-  type PackRequest,
-  packTree,
-} from "./pack.ts";
+export type { Packing } from "./pack.ts";
 export {
   archiveFromView,
   type ExtractOptions,

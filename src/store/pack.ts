@@ -1,26 +1,11 @@
-// Packing a tree, the daemon's side: a confined worker whose output is the archive.
-import { WORKER_ENVIRONMENT, workerCommand, workerEnd } from "./worker/confine.ts";
-import type { PackCompression, Packed } from "./worker/pack.ts";
-
-export type { PackCompression, Packed };
-
-export interface PackRequest {
-  /** The tree's folder: a mounted snapshot. */
-  directory: string;
-  compression?: PackCompression;
-  signal?: AbortSignal;
-}
-
-export interface Packing<T = Packed> {
+// Packing, the daemon's side: a confined worker whose output is the archive.
+import { WORKER_ENVIRONMENT, workerEnd } from "./worker/confine.ts";
+export interface Packing<T> {
   /** The archive; the worker goes on as fast as it is read. Cancelling it ends the worker. */
   output: ReadableStream<Uint8Array>;
   /** Resolves after all of the output was read. Errors: what the worker met. */
   result: Promise<T>;
 }
-
-/** Packs a tree as a tar archive: names sorted, whole seconds, hard links and attributes kept, sockets left out. */
-export const packTree = ({ directory, compression = "none", signal }: PackRequest): Packing =>
-  packFrom<Packed>("pack", workerCommand("pack", directory, compression), signal);
 
 /** Starts a worker that writes an archive to its standard output and its report to standard error. */
 export function packFrom<T>(job: string, command: string[], signal: AbortSignal | undefined): Packing<T> {

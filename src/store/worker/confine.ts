@@ -28,7 +28,6 @@ export type InnerJob = keyof typeof INNER_CAPABILITIES;
 /** Capabilities of each job. "view" mounts (SYS_ADMIN), reads nothing of a stranger's, and becomes an inner job without that. */
 export const WORKER_CAPABILITIES = {
   unpack: UNPACK_CAPABILITIES,
-  pack: PACK_CAPABILITIES,
   view: [...UNPACK_CAPABILITIES, "dac_read_search", "setpcap", "sys_admin"],
   ...INNER_CAPABILITIES,
   changes: PACK_CAPABILITIES,

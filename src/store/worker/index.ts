@@ -5,7 +5,6 @@ import { openTrees } from "./changes.ts";
 import type { InnerJob } from "./confine.ts";
 import { listChanges } from "./list-changes.ts";
 import type { OutputCompression } from "./output.ts";
-import { pack } from "./pack.ts";
 import { packChanges } from "./pack-changes.ts";
 import { errorReport, type Report } from "./report.ts";
 import { archivePath, exportTree, extractInto, statTree } from "./tree-jobs.ts";
@@ -19,7 +18,6 @@ const DEEP = 4096;
  * Runs one job and exits: 0 when it reported success.
  *
  *   worker unpack ROOT STYLE SECONDS [BYTES]   standard input: a layer's archive; standard output: the report
- *   worker pack ROOT COMPRESSION               standard output: the archive; standard error: the report
  *   worker view VIEW JOB …                     becomes `worker JOB ROOT …` in a view (JSON) of a container's files:
  *     stat ROOT PATH
  *     archive ROOT PATH NAME COMPRESSION       standard output: a line of facts, then the archive
@@ -50,7 +48,7 @@ export async function runWorker(args: string[]): Promise<never> {
  */
 function limit(job: string): void {
   limitProcess("core", 0);
-  limitProcess("openFiles", job === "unpack" || job === "pack" ? 64 : DEEP);
+  limitProcess("openFiles", job === "unpack" ? 64 : DEEP);
   offerToOomKiller(800);
 }
 
@@ -65,9 +63,6 @@ async function run(job: string, [root = "", how = "", ...bounds]: string[]): Pro
       const trees = openTrees(root, how === "copy" ? "copy" : "overlay");
       return job === "changes" ? listChanges(trees) : await packChanges(trees);
     }
-    case "pack":
-      limitProcess("fileSize", 0); // Its archive goes into a pipe
-      return await pack(root, how === "gzip" ? "gzip" : "none");
     case "view":
       return enterView(JSON.parse(root), how as InnerJob, bounds);
     case "stat":

@@ -1,59 +1,12 @@
-// The job "pack": a tree as a tar archive to standard output, the report to standard error.
-import { createHash } from "node:crypto";
 import { once } from "node:events";
-import {
-  type BigIntStats,
-  closeSync,
-  lstatSync,
-  openSync,
-  readdirSync,
-  readlinkSync,
-  readSync,
-  writeSync,
-} from "node:fs";
+import { type BigIntStats, readlinkSync, writeSync } from "node:fs";
 import { createGzip } from "node:zlib";
-import {
-  END_OF_ARCHIVE,
-  type EntryType,
-  encodeEntry,
-  paddingOf,
-  type TarEntry,
-} from "../../archive/index.ts";
+import type { EntryType, TarEntry } from "../../archive/index.ts";
 import { systemError } from "../../base/errors.ts";
-import { failedWith } from "../../linux/errors.ts";
-import { O } from "../../linux/ffi.ts";
-import { enterRoot, momentOf, numbersOfDevice } from "../../linux/files.ts";
+import { momentOf, numbersOfDevice } from "../../linux/files.ts";
 import { getXattr, listXattrs } from "../../linux/xattr.ts";
-import type { Digest } from "../../oci/digest.ts";
-
-export type PackCompression = "none" | "gzip";
-
-export interface Packed {
-  /** sha256 of the archive without its compression. */
-  diffId: Digest;
-  /** Bytes of the archive without its compression. */
-  size: number;
-}
 
 export const CHUNK = 1 << 20;
-
-/** Packs what is below `root`, which becomes this process's root directory. */
-export async function pack(root: string, compression: PackCompression): Promise<Packed> {
-  enterRoot(root);
-  const hash = createHash("sha256");
-  let size = 0;
-  const write =
-    compression === "gzip"
-      ? gzipTo(1)
-      : { chunk: async (chunk: Buffer) => writeAll(1, chunk), end: async () => {} };
-  for (const chunk of inChunks(new Packer().archive())) {
-    hash.update(chunk);
-    size += chunk.length;
-    await write.chunk(chunk);
-  }
-  await write.end();
-  return { diffId: `sha256:${hash.digest("hex")}` as Digest, size };
-}
 
 /** Compresses in zlib's thread while the tree is read in this one. */
 export function gzipTo(fd: number) {
@@ -87,68 +40,6 @@ export function* inChunks(pieces: Iterable<Buffer>): Iterable<Buffer> {
       length = 0;
     }
   if (length > 0) yield buffer.subarray(0, length);
-}
-
-class Packer {
-  /** First name of each file that has several, by device and inode. */
-  private readonly links = new Map<string, string>();
-  private readonly buffer = Buffer.allocUnsafe(CHUNK);
-
-  *archive(): Iterable<Buffer> {
-    yield* this.folder("");
-    yield END_OF_ARCHIVE;
-  }
-
-  private *folder(path: string): Iterable<Buffer> {
-    // By bytes, so that the same tree gives the same archive.
-    for (const base of names(path)) {
-      const name = path ? `${path}/${base}` : base;
-      const facts = lstatSync(place(name), { bigint: true, throwIfNoEntry: false });
-      if (facts) yield* this.entry(name, facts); // else gone since
-    }
-  }
-
-  private *entry(name: string, facts: BigIntStats): Iterable<Buffer> {
-    if (facts.isSocket()) return; // Nothing that an archive can hold, nor that would work elsewhere
-    const entry = toEntry(name, facts);
-    if (facts.nlink > 1n && !facts.isDirectory()) {
-      const key = `${facts.dev}:${facts.ino}`;
-      const first = this.links.get(key);
-      if (first !== undefined) {
-        yield encodeEntry({ ...entry, type: "link", linkName: first, size: 0, xattrs: undefined });
-        return;
-      }
-      this.links.set(key, name);
-    }
-    if (entry.type === "file") yield* this.file(entry);
-    else yield encodeEntry(entry);
-    if (entry.type !== "directory") return;
-    yield* this.folder(name);
-  }
-
-  /** As many bytes as the header says, whatever a process that writes the file does meanwhile. */
-  private *file(entry: TarEntry): Iterable<Buffer> {
-    let fd: number;
-    try {
-      fd = openSync(place(entry.name), O.RDONLY | O.NOFOLLOW | O.NONBLOCK);
-    } catch (thrown) {
-      if (failedWith(thrown, "ENOENT", "ELOOP")) return;
-      throw thrown;
-    }
-    try {
-      yield encodeEntry(entry);
-      for (let left = entry.size; left > 0; ) {
-        const count = readSync(fd, this.buffer, 0, Math.min(left, CHUNK), null);
-        if (count === 0) this.buffer.fill(0);
-        const taken = count || Math.min(left, CHUNK);
-        yield this.buffer.subarray(0, taken);
-        left -= taken;
-      }
-      yield Buffer.alloc(paddingOf(entry.size));
-    } finally {
-      closeSync(fd);
-    }
-  }
 }
 
 /** `at`: the path that it is found by now, where that isn't its name. */
@@ -194,17 +85,6 @@ export function xattrsOf(name: string): Map<string, Uint8Array> | undefined {
     found.set(key, value);
   }
   return found;
-}
-
-function names(path: string): string[] {
-  try {
-    return readdirSync(place(path), { encoding: "buffer" })
-      .map((name) => name.toString("latin1"))
-      .sort((a, b) => (a < b ? -1 : 1));
-  } catch (thrown) {
-    if (failedWith(thrown, "ENOENT", "ENOTDIR")) return []; // Gone or replaced since
-    throw thrown;
-  }
 }
 
 const place = (path: string): Buffer => Buffer.from(path || ".", "latin1");
