@@ -1,6 +1,7 @@
 // What a person does on a Debian 12 of their own, in this order: each check finds what those before it left.
 
 import { appArmor, controlGroups, journal } from "./confinement-checks.ts";
+import { logs } from "./log-checks.ts";
 
 export interface Check {
   what: string;
@@ -229,6 +230,7 @@ export const CHECKS: Check[] = [
   ...appArmor,
   ...controlGroups,
   ...journal,
+  ...logs,
   ...service,
   ...reboot,
 ];
