@@ -1,7 +1,7 @@
 // The logging of a container when it is made: the daemon's defaults, and what is refused then. Docker looks at an option's
 // name here and at most values only at the start (log-settings.ts); so do we, since scripts make containers and start them later.
 import type { HostConfig } from "../api/types/index.ts";
-import { invalid, notImplemented } from "../base/errors.ts";
+import { invalid, messageOf, notImplemented } from "../base/errors.ts";
 import { checkSyslogOptions } from "./syslog-options.ts";
 import type { DaemonConfig } from "./types.ts";
 
@@ -45,6 +45,16 @@ export function withLogDefaults(asked: LogConfig | undefined, config: DaemonConf
   const options = { ...Object.fromEntries(inherited), ...(asked?.Config ?? {}) };
   checkLogOptions(type, options);
   return { Type: type, Config: options };
+}
+
+/** The daemon's own `log-driver` and `log-opts`, when it starts: as dockerd, only where there are options. Errors: invalid. */
+export function checkDefaultLogging({ logDriver, logOptions }: DaemonConfig): void {
+  if (Object.keys(logOptions).length === 0) return;
+  try {
+    checkLogOptions(logDriver, logOptions);
+  } catch (error) {
+    throw invalid(`failed to set log opts: ${messageOf(error)}`, error);
+  }
 }
 
 /** Errors: invalid and not-implemented, in Docker's words where it has them. */

@@ -18,6 +18,7 @@ import { openEvents } from "./events.ts";
 import { holdExecRoot } from "./exec-root.ts";
 import { checkHealth } from "./health.ts";
 import { NO_LIVE_RESTORE } from "./info.ts";
+import { checkDefaultLogging } from "./log-config.ts";
 import { recover, startByPolicy } from "./recovery.ts";
 import type { DaemonConfig, Engine } from "./types.ts";
 
@@ -39,6 +40,7 @@ export async function startEngine(config: DaemonConfig): Promise<Engine> {
     bridge: config.bridge,
     ...cgroupManager(config.execOptions),
   });
+  checkDefaultLogging(config);
   if (config.liveRestore === false) log.warn(NO_LIVE_RESTORE);
   const { BERTH_SCOPE } = process.env;
   if (BERTH_SCOPE) void enterOwnScope(BERTH_SCOPE);

@@ -39,15 +39,17 @@ function parseAddress(text: string): Address {
   if (!parts && text.startsWith(":")) throw refuse("missing protocol scheme");
   const host = authority.slice(authority.lastIndexOf("@") + 1);
   if (host.startsWith("[") && !host.includes("]")) throw refuse("missing ']' in host");
-  const bad = /^(?:\[[^\]]*\]|[^:[]*)(:.*)?$/.exec(host)?.[1];
-  if (bad !== undefined && !/^:\d*$/.test(bad))
-    throw refuse(`invalid port ${JSON.stringify(bad)} after host`);
+  const port = /^(?:\[[^\]]*\]|.*?)(:[^:\]]*)?$/.exec(host)?.[1];
+  if (port !== undefined && !/^:\d*$/.test(port))
+    throw refuse(`invalid port ${JSON.stringify(port)} after host`);
   if (scheme === "unix" || scheme === "unixgram") {
     if (!existsSync(path)) throw invalid(`stat ${path}: no such file or directory`);
     return { kind: "unix", scheme, path };
   }
   if (scheme !== "udp" && scheme !== "tcp" && scheme !== "tcp+tls")
     throw invalid(`unsupported scheme: '${scheme}'`);
+  if (!host.startsWith("[") && host.split(":").length > 2)
+    throw invalid(`address ${host}: too many colons in address`);
   const split = /^(?:\[([^\]]*)\]|([^:]*))(?::(\d*))?$/.exec(host);
   return { kind: "inet", scheme, host: split?.[1] ?? split?.[2] ?? "", port: split?.[3] ?? PORT };
 }
