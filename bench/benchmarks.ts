@@ -1,7 +1,9 @@
 // The benchmarks, each with its bar: a share of the peer's figure in the same run, or a number of its own.
 import { giveBusybox } from "./busybox.ts";
 import type { Host, OurHost } from "./hosts.ts";
+import { listing } from "./list.ts";
 import { logBenchmarks } from "./logs.ts";
+import { manyContainers } from "./many.ts";
 import { inTurn, type Sample, timeProcess } from "./measure.ts";
 import { shimMemory } from "./memory.ts";
 import { benchPull } from "./pull.ts";
@@ -14,7 +16,7 @@ export interface Setting {
 
 export interface Benchmark {
   name: string;
-  unit: "ms" | "MB" | "MB/s";
+  unit: "ms" | "MB" | "MB/s" | "/s";
   bar: string;
   /** The bar as a ratio to the peer's median (default 1), or as a number in the benchmark's unit. */
   atMostRatio?: number;
@@ -67,5 +69,7 @@ export const BENCHMARKS: Benchmark[] = [
   },
   ...shimMemory,
   ...logBenchmarks,
+  ...manyContainers,
+  ...listing,
   benchPull,
 ];

@@ -87,46 +87,47 @@ async function upload(registry: string, bytes: Uint8Array): Promise<string> {
   return digest;
 }
 
-async function pullOnce(host: Host, image: string): Promise<number> {
+export async function pullOnce(host: Host, image: string): Promise<number> {
   const took = await timeProcess([host.cli, "pull", "-q", image], host.environment);
   await timeProcess([host.cli, "rmi", image], host.environment);
   return took;
+}
+
+/** A registry on this machine with the image, for as long as `work` takes. */
+export async function withRegistryImage<R>(work: (image: string) => Promise<R>): Promise<R> {
+  const scratch = mkdtempSync("/var/tmp/berth-bench-registry-");
+  const port = await freePort();
+  const registry = `127.0.0.1:${port}`;
+  writeFileSync(
+    join(scratch, "config.yml"),
+    `version: 0.1\nstorage:\n  filesystem:\n    rootdirectory: ${scratch}/registry\nhttp:\n  addr: ${registry}\n`,
+  );
+  const server = Bun.spawn(["docker-registry", "serve", join(scratch, "config.yml")], {
+    stdout: "ignore",
+    stderr: "ignore",
+  });
+  try {
+    while (
+      !(await fetch(`http://${registry}/v2/`)
+        .then((r) => r.ok)
+        .catch(() => false))
+    )
+      await Bun.sleep(50);
+    await pushImage(registry, scratch);
+    return await work(`${registry}/bench:latest`);
+  } finally {
+    server.kill();
+    await server.exited;
+    rmSync(scratch, { recursive: true, force: true });
+  }
 }
 
 export const benchPull: Benchmark = {
   name: "pull: pull and unpack 100 MB of 10,000 files",
   unit: "ms",
   bar: "at most Docker's",
-  async run({ ours, peer, rounds }: Setting) {
-    const scratch = mkdtempSync("/var/tmp/berth-bench-registry-");
-    const port = await freePort();
-    const registry = `127.0.0.1:${port}`;
-    writeFileSync(
-      join(scratch, "config.yml"),
-      `version: 0.1\nstorage:\n  filesystem:\n    rootdirectory: ${scratch}/registry\nhttp:\n  addr: ${registry}\n`,
-    );
-    const server = Bun.spawn(["docker-registry", "serve", join(scratch, "config.yml")], {
-      stdout: "ignore",
-      stderr: "ignore",
-    });
-    try {
-      while (
-        !(await fetch(`http://${registry}/v2/`)
-          .then((r) => r.ok)
-          .catch(() => false))
-      )
-        await Bun.sleep(50);
-      await pushImage(registry, scratch);
-      const image = `${registry}/bench:latest`;
-      return await inTurn(
-        Math.min(rounds, 20),
-        () => pullOnce(ours, image),
-        peer && (() => pullOnce(peer, image)),
-      );
-    } finally {
-      server.kill();
-      await server.exited;
-      rmSync(scratch, { recursive: true, force: true });
-    }
-  },
+  run: ({ ours, peer, rounds }: Setting) =>
+    withRegistryImage((image) =>
+      inTurn(Math.min(rounds, 20), () => pullOnce(ours, image), peer && (() => pullOnce(peer, image))),
+    ),
 };
