@@ -48,7 +48,7 @@ export {
 } from "./state-machine.ts";
 export { type ContainerStats, type StatsSample, toStats } from "./stats.ts";
 export { exitCodeOf, isRunning } from "./status-text.ts";
-export { type Surroundings, toSummary } from "./summary.ts";
+export { type Surroundings, toSummary, withStatus } from "./summary.ts";
 export { millisecondsOf, now, nowNanoseconds, parseEpoch, parseNanoseconds } from "./timestamps.ts";
 export { top } from "./top.ts";
 export type * from "./types.ts";

@@ -10,6 +10,8 @@ export class Records {
   private readonly byName = new Map<string, ContainerRecord>();
   /** Who links to a container. */
   private readonly linkers = new Map<string, Set<ContainerId>>();
+  /** Until the next change. */
+  private sorted: ContainerRecord[] | undefined;
 
   constructor(readonly store: Store) {
     this.documents = store.documents<ContainerRecord>("containers");
@@ -31,7 +33,8 @@ export class Records {
 
   /** Newest first. */
   all(): ContainerRecord[] {
-    return [...this.byId.values()].sort((a, b) => (sortKey(a) < sortKey(b) ? 1 : -1));
+    this.sorted ??= [...this.byId.values()].sort((a, b) => (sortKey(a) < sortKey(b) ? 1 : -1));
+    return [...this.sorted];
   }
 
   /** Writes the row, and with it what `also` writes, in one transaction. */
@@ -83,6 +86,7 @@ export class Records {
   }
 
   private remember(record: ContainerRecord): void {
+    this.sorted = undefined;
     this.byId.set(record.id, record);
     this.byName.set(record.name, record);
     for (const link of record.links ?? []) {
@@ -92,6 +96,7 @@ export class Records {
   }
 
   private forget(id: string): void {
+    this.sorted = undefined;
     const known = this.byId.get(id);
     if (known) this.byName.delete(known.name);
     for (const link of known?.links ?? []) {

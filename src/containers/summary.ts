@@ -47,6 +47,13 @@ export function toSummary(record: ContainerRecord, around: Surroundings, at = Da
   };
 }
 
+/** A summary of this record from before, as of now: its status tells how long. */
+export const withStatus = (
+  summary: ContainerSummary,
+  { state }: ContainerRecord,
+  health: Health | undefined,
+): ContainerSummary => ({ ...summary, Status: statusText(state, Date.now(), healthText(health)) });
+
 /** As Docker: arguments with a space in quotes, nothing escaped. */
 function commandText({ path, args }: ContainerRecord): string {
   return [path, ...args.map((argument) => (argument.includes(" ") ? `'${argument}'` : argument))].join(" ");

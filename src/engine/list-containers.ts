@@ -9,6 +9,7 @@ import {
   startedAtOf,
   toInspect,
   toSummary,
+  withStatus,
 } from "../containers/index.ts";
 import { canonical, parseReference, withDefaultTag } from "../oci/reference.ts";
 import { selectRuntime } from "../runtime/index.ts";
@@ -19,7 +20,7 @@ import type { Engine, ListRequest } from "./types.ts";
 
 /** Newest first. Errors: invalid, not-found (before, since). */
 export async function listContainers(engine: Engine, request: ListRequest): Promise<ContainerSummary[]> {
-  const summarise = (record: ContainerRecord) => toSummary(record, surroundings(engine, record));
+  const summarise = (record: ContainerRecord) => summaryOf(engine, record);
   const selected = await selectContainers(
     { all: request.all, limit: request.limit ?? 0, filters: request.filters },
     {
@@ -41,6 +42,20 @@ export async function listContainers(engine: Engine, request: ListRequest): Prom
       return { ...head, SizeRw: rw, SizeRootFs: rootFs, ...rest };
     }),
   );
+}
+
+/** Kept until the record is another one (a change puts a new one in its place), or what else is shown has changed. */
+const summaries = new WeakMap<ContainerRecord, { revision: number; summary: ContainerSummary }>();
+
+/** Rows of four tables go into a summary; people and programs list every second. */
+function summaryOf(engine: Engine, record: ContainerRecord): ContainerSummary {
+  const { revision } = engine.store;
+  let known = summaries.get(record);
+  if (known?.revision !== revision) {
+    known = { revision, summary: toSummary(record, surroundings(engine, record)) };
+    summaries.set(record, known);
+  }
+  return withStatus(known.summary, record, engine.containers.health.of(record.id));
 }
 
 /** Errors: not-found. */

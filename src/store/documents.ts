@@ -2,7 +2,11 @@
 import type { Database } from "bun:sqlite";
 import { conflict } from "../base/errors.ts";
 import { DOCUMENT_TABLES, type DocumentTable, type DocumentTableName } from "./document-tables.ts";
+import { countChange } from "./revision.ts";
 import type { Documents } from "./types.ts";
+
+/** Tables that a container's summary shows something of. */
+const LISTED = new Set(["networks", "sandboxes", "endpoints", "volumes"]);
 
 type Row = { document: string };
 
@@ -12,6 +16,8 @@ export function openDocuments<T extends { id: string }>(db: Database, table: str
     throw new Error(`no table of documents is called ${table}: see document-tables.ts`);
   const { columns }: DocumentTable = DOCUMENT_TABLES[table as DocumentTableName];
   const name = `documents_${table}`;
+  // Containers have a copy of their records in memory, whose identity tells; the others come and go without a list's notice.
+  const counts = LISTED.has(table);
   const parse = (row: Row): T => JSON.parse(row.document) as T;
   return {
     get(id) {
@@ -22,6 +28,7 @@ export function openDocuments<T extends { id: string }>(db: Database, table: str
       return (db.query(`SELECT document FROM ${name} ORDER BY rowid`).all() as Row[]).map(parse);
     },
     put(document) {
+      if (counts) countChange(db);
       try {
         db.query(
           `INSERT INTO ${name} (id, document) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET document = excluded.document`,
@@ -31,6 +38,7 @@ export function openDocuments<T extends { id: string }>(db: Database, table: str
       }
     },
     delete(id) {
+      if (counts) countChange(db);
       return db.query(`DELETE FROM ${name} WHERE id = ?`).run(id).changes > 0;
     },
     where(column, value) {

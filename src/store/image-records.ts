@@ -1,6 +1,7 @@
 // Image records: names and the root descriptors they point to.
 import type { Database } from "bun:sqlite";
 import type { Descriptor } from "../oci/types.ts";
+import { countChange } from "./revision.ts";
 import type { ImageRecord, ImageRecords } from "./types.ts";
 
 interface Row {
@@ -30,6 +31,7 @@ export function openImageRecords(db: Database): ImageRecords {
       (db.query("SELECT * FROM images WHERE digest = ? ORDER BY name").all(digest) as Row[]).map(toRecord),
     all: () => (db.query("SELECT * FROM images ORDER BY name").all() as Row[]).map(toRecord),
     put(record) {
+      countChange(db);
       const now = new Date().toISOString();
       db.query(
         `INSERT INTO images (name, digest, target, created_at, updated_at, labels) VALUES (?1, ?2, ?3, ?4, ?4, ?5)
@@ -43,6 +45,9 @@ export function openImageRecords(db: Database): ImageRecords {
       );
       return get(record.name)!;
     },
-    delete: (name) => db.query("DELETE FROM images WHERE name = ?").run(name).changes > 0,
+    delete(name) {
+      countChange(db);
+      return db.query("DELETE FROM images WHERE name = ?").run(name).changes > 0;
+    },
   };
 }

@@ -12,6 +12,7 @@ import { openLayerSync } from "./layer-sync.ts";
 import { openLeases, openRoots } from "./leases.ts";
 import { overlayBackend, overlayWorks } from "./overlay-backend.ts";
 import { reconcile } from "./reconcile.ts";
+import { revisionOf } from "./revision.ts";
 import { openSnapshots } from "./snapshots.ts";
 import type { Store } from "./types.ts";
 
@@ -97,6 +98,9 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     leases,
     roots: openRoots(db),
     images: openImageRecords(db),
+    get revision() {
+      return revisionOf(db);
+    },
     documents: (table) => openDocuments(db, table),
     transaction: (work) => db.transaction(work).immediate(),
     collectGarbage: collect,

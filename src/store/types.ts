@@ -157,6 +157,8 @@ export interface Store extends AsyncDisposable {
   readonly leases: Leases;
   readonly roots: Roots;
   readonly images: ImageRecords;
+  /** Another number once an image's name, a network, an endpoint or a volume has changed. */
+  readonly revision: number;
   documents<T extends { id: string }>(table: string): Documents<T>;
   /** One change, one transaction; synchronous, so nothing of ours can come between. */
   transaction<T>(work: () => T): T;
