@@ -49,6 +49,9 @@ const summaries = new WeakMap<ContainerRecord, { revision: number; summary: Cont
 
 /** Rows of four tables go into a summary; people and programs list every second. */
 function summaryOf(engine: Engine, record: ContainerRecord): ContainerSummary {
+  // Its names are others' to change.
+  if (engine.containers.records.linkersOf(record.id).length > 0)
+    return toSummary(record, surroundings(engine, record));
   const { revision } = engine.store;
   let known = summaries.get(record);
   if (known?.revision !== revision) {
