@@ -1,5 +1,5 @@
 // Reads and writes by address, with no object made for a call: for a loop that moves gigabytes in a small heap.
-import { check, errno, libc, O, open, ptr, T } from "./ffi.ts";
+import { check, close, errno, libc, O, open, ptr, T } from "./ffi.ts";
 
 const c = libc({
   read: { args: [T.i32, T.u64_fast, T.u64_fast], returns: T.i64_fast },
@@ -121,4 +121,13 @@ export function reserveSpace(fd: number, length: number): boolean {
 /** ftruncate(2). */
 export function truncateFile(fd: number, length: number): void {
   check(c.ftruncate(fd, length), "ftruncate", fd);
+}
+
+/** That many random bytes as hexadecimal digits (urandom(4)), without node:crypto's megabyte. */
+export function randomHex(length: number): string {
+  const room = fixedBuffer(length);
+  const fd = open("/dev/urandom", O.RDONLY);
+  readAt(fd, room.address, length);
+  close(fd);
+  return Buffer.from(room.bytes).toString("hex");
 }

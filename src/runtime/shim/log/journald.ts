@@ -1,7 +1,6 @@
 // The journald driver: a datagram a line in the journal's native protocol (systemd's JOURNAL_NATIVE_PROTOCOL), with the fields
 // of moby's daemon/logger/journald.
-import { randomBytes } from "node:crypto";
-import { copyBytes, type FixedBuffer, fixedBuffer } from "../../../linux/raw-io.ts";
+import { copyBytes, type FixedBuffer, fixedBuffer, randomHex } from "../../../linux/raw-io.ts";
 import { formatTime } from "./json-line.ts";
 import { LINE_MAX } from "./line-splitter.ts";
 import type { RemoteWriter } from "./remote-writer.ts";
@@ -22,7 +21,7 @@ export class JournaldSink implements LineSink {
     fields: Record<string, string>,
     private readonly writer: RemoteWriter,
   ) {
-    const all = { ...fields, CONTAINER_LOG_EPOCH: randomBytes(32).toString("hex") };
+    const all = { ...fields, CONTAINER_LOG_EPOCH: randomHex(32) };
     this.constant = Buffer.concat(Object.entries(all).map(([name, value]) => field(name, value)));
     this.out = fixedBuffer(this.constant.length + LINE_MAX + 1024);
   }

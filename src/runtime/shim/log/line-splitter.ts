@@ -1,8 +1,7 @@
 // Cuts the output of a container into lines, as Docker's copier (moby daemon/logger/copier.go): up to 16 KiB in one piece,
 // longer ones in parts.
-import { randomBytes } from "node:crypto";
 import { wallClock } from "../../../linux/clock.ts";
-import { copyBytes, type FixedBuffer, fixedBuffer } from "../../../linux/raw-io.ts";
+import { copyBytes, type FixedBuffer, fixedBuffer, randomHex } from "../../../linux/raw-io.ts";
 import type { ContainerLog, LineSink, OutputNumber, Part } from "./types.ts";
 
 /** Longest text of one entry: the buffer of dockerd's log copier. */
@@ -122,7 +121,7 @@ export class LineSplitter implements ContainerLog {
   ): void {
     pending.part ??= {
       first: { seconds: wallClock.seconds, nanoseconds: wallClock.nanoseconds },
-      id: randomBytes(32).toString("hex"),
+      id: randomHex(32),
       ordinal: 0,
       last: false,
     };
