@@ -1,6 +1,7 @@
 // A container in the foreground: its streams are ours until it ends or we detach, signals are passed on, the exit
 // code is its own. Used by `run`, `start -a` and `attach`.
-import type { Client, ContainerWaitResponse, WaitCondition } from "../sdk/index.ts";
+import { type Client, type ContainerWaitResponse, SdkError, type WaitCondition } from "../sdk/index.ts";
+import { describe } from "./describe.ts";
 import { CommandFailure, EXIT, fail } from "./framework/failure.ts";
 import { isTerminal } from "./output.ts";
 import type { Session } from "./session.ts";
@@ -60,7 +61,7 @@ export async function stay(session: Session, options: Foreground): Promise<numbe
       unfollow = followSize(session, (size) => client.containers.resize(id, size));
     }
     await pumped.done;
-    return exitCode(await waiting.result);
+    return exitCode(await waiting.result.catch((thrown: unknown) => lost(options, thrown)));
   } catch (thrown) {
     if (thrown instanceof Detached && options.detachIsFine !== false) return 0;
     throw thrown;
@@ -89,6 +90,12 @@ async function startOrFail(
     if (options.wait === "removed") await result.catch(() => {});
     throw options.failure?.(thrown) ?? thrown;
   }
+}
+
+/** The daemon is gone, the container perhaps not: what ran it has an exit code of its own for that. */
+function lost({ start }: Foreground, thrown: unknown): never {
+  if (!start || !(thrown instanceof SdkError)) throw thrown;
+  throw new CommandFailure(`error waiting for container: ${describe(thrown)}`, EXIT.usage, { cause: thrown });
 }
 
 function exitCode({ StatusCode, Error: problem }: ContainerWaitResponse): number {

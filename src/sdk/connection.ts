@@ -2,7 +2,7 @@
 import type { Endpoint, SocketEndpoint } from "./endpoint.ts";
 import { SdkError } from "./errors.ts";
 import type { HijackedStream } from "./hijack.ts";
-import { bytesOf, jsonLines } from "./streams.ts";
+import { brokenOff, bytesOf, jsonLines } from "./streams.ts";
 import { type RequestOptions, send } from "./transport.ts";
 
 /** The newest API version that this client knows, and the oldest that it still asks for. */
@@ -101,7 +101,7 @@ export class Connection {
   /** A call whose answer is one JSON value. */
   async json<T>(method: string, path: string, options?: RequestOptions): Promise<T> {
     const response = await this.request(method, path, options);
-    const text = await response.text();
+    const text = await this.textOf(response);
     try {
       return JSON.parse(text) as T;
     } catch (cause) {
@@ -113,6 +113,19 @@ export class Connection {
           cause,
         },
       );
+    }
+  }
+
+  /** An answer whole. Where it ends in its middle the error says so, or what the way to the daemon has to say of it. */
+  async textOf(response: Response): Promise<string> {
+    try {
+      return await response.text();
+    } catch (thrown) {
+      const error = brokenOff(thrown);
+      const complaint = error === thrown ? undefined : await this.complaint();
+      if (complaint)
+        throw new SdkError("unreachable", `error during connect: ${complaint}`, 0, { cause: thrown });
+      throw error;
     }
   }
 

@@ -163,7 +163,9 @@ export class Containers {
       query: { condition: options.condition },
       signal: options.signal,
     });
-    const result = head.then(async (response) => JSON.parse(await response.text()) as ContainerWaitResponse);
+    const result = head.then(
+      async (response) => JSON.parse(await this.connection.textOf(response)) as ContainerWaitResponse,
+    );
     result.catch(() => {}); // whoever awaits it hears of it; who left early doesn't have to
     return { registered: head.then(() => {}), result };
   }

@@ -127,11 +127,20 @@ export async function* bytesOf(stream: ReadableStream<Uint8Array> | null): Async
   const reader = stream.getReader();
   try {
     for (;;) {
-      const { done, value } = await reader.read();
+      const { done, value } = await reader.read().catch((thrown: unknown) => {
+        throw brokenOff(thrown);
+      });
       if (done) return;
       yield value;
     }
   } finally {
     reader.cancel().catch(() => {}); // already over, or its connection gone: nothing is lost
   }
+}
+
+/** The error for an answer that ended in its middle: its sender was killed, or the way to it was cut. */
+export function brokenOff(thrown: unknown): unknown {
+  const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
+  if (!/ECONNRESET|EPIPE|ConnectionClosed|UNEXPECTED/i.test(code)) return thrown;
+  return new SdkError("unreachable", "unexpected EOF", 0, { cause: thrown });
 }

@@ -81,6 +81,121 @@ test("the terminal is raw while the container has it: no echo of ours, a line fe
   expect(await session.exited).toBe(0);
 });
 
+test("the terminal is as it was when the daemon is killed, and the container goes on", async () => {
+  await using session = shell.terminal(
+    "-c",
+    `${berth} run -it --name orphan busybox sh; echo "rc=$?"; echo state=$(stty -a)`,
+  );
+  await session.until(/# /);
+  await daemon.kill9();
+  const seen = await session.until(/state=.*cread.*\r\n/s);
+  expect(seen).toContain("error waiting for container: unexpected EOF");
+  expect(seen).toContain("rc=125");
+  expectCooked(seen);
+  await daemon.restart();
+  await using again = client.terminal("attach", "orphan");
+  again.type("echo still$((1+1))here\r");
+  await again.until(/still2here/);
+  again.type("exit 6\r");
+  expect(await again.exited).toBe(6);
+  await client.ok("rm", "orphan");
+});
+
+for (const [what, args, seen] of [
+  ["logs -f", ["logs", "-f", "lonely"], /ready/],
+  ["attach", ["attach", "lonely"], undefined],
+  ["events", ["events", "--since", "1", "--filter", "container=lonely"], /start/],
+  ["wait", ["wait", "lonely"], undefined],
+] as [string, string[], RegExp | undefined][])
+  test(`${what} ends with an error when the daemon is killed`, async () => {
+    await client.ok("run", "-d", "--name", "lonely", "busybox", "sh", "-c", "echo ready; sleep 1000");
+    await using session = client.start(...args);
+    if (seen) await session.until(seen);
+    else await Bun.sleep(700); // it says nothing until something happens
+    await daemon.kill9();
+    try {
+      await session.until(/unexpected EOF|Cannot connect to the Docker daemon/);
+      expect(await session.exited).toBe(1);
+    } finally {
+      await daemon.restart();
+    }
+    await client.ok("rm", "-f", "lonely");
+  });
+
+test("two clients on one terminal: each sees all, and both may type", async () => {
+  await client.ok("run", "-dit", "--name", "shared", "busybox", "sh");
+  await using one = client.terminal("attach", "shared");
+  await using other = client.terminal("attach", "shared");
+  // Each is there when it sees what it typed itself.
+  one.type("echo from-$((0+1))\r");
+  await one.until(/from-1/);
+  other.type("echo from-$((0+2))\r");
+  await Promise.all([one.until(/from-2/), other.until(/from-2/)]);
+  other.type("\x10\x11");
+  await other.until(/read escape sequence/);
+  one.type("exit 5\r");
+  expect(await one.exited).toBe(5);
+  await client.ok("rm", "shared");
+});
+
+test("Ctrl-Z is the container's in its terminal; without one the stop is passed on", async () => {
+  await using raw = client.terminal(
+    "run",
+    "--rm",
+    "-it",
+    "busybox",
+    "sh",
+    "-c",
+    "stty -isig; echo ready; head -c1 | od -c",
+  );
+  await raw.until(/ready/);
+  raw.type("\x1a\r");
+  await raw.until(/032/);
+  expect(await raw.exited).toBe(0);
+  await using plain = client.start(
+    ...[
+      "run",
+      "--rm",
+      "busybox",
+      "sh",
+      "-c",
+      "trap 'echo stopped; exit 3' TSTP; echo ready; while :; do sleep 0.1; done",
+    ],
+  );
+  await plain.until(/ready/);
+  plain.kill("SIGTSTP");
+  await plain.until(/stopped/);
+  expect(await plain.exited).toBe(3);
+});
+
+for (const [what, script, code] of [
+  ["a kill", "kill -9 $$", 137],
+  ["an interrupt", "exec sh -c 'trap - INT; exit 130'", 130],
+] as const)
+  test(`exit code ${code} is that of ${what} in the container`, async () => {
+    const seen = await settingsAfter(
+      `${berth} run --rm --init -it busybox sh -c ${JSON.stringify(script).replaceAll("$", "\\$")}`,
+    );
+    expect(seen).toContain(`rc=${code}`);
+    expectCooked(seen);
+  });
+
+test("what can't be attached to is said", async () => {
+  await client.ok("create", "--name", "still", "busybox", "true");
+  const refused = async (text: string, ...args: string[]) =>
+    expect(await client.run(...args)).toEqual({ code: 1, stdout: "", stderr: `${text}\n` });
+  await refused("You cannot attach to a stopped container, start it first", "attach", "still");
+  await refused("you cannot start and attach multiple containers at once", "start", "-ai", "still", "other");
+  await client.ok("run", "-d", "--name", "held", "busybox", "sleep", "100");
+  await client.ok("pause", "held");
+  await refused("You cannot attach to a paused container, unpause it first", "attach", "held");
+  await client.ok("unpause", "held");
+  await refused("the input device is not a TTY", "exec", "-it", "held", "true");
+  expect((await client.run("exec", "-t", "held", "echo", "fine")).stdout).toBe("fine\r\n");
+  expect((await client.feed("x", "exec", "-i", "held", "cat")).stdout).toBe("x");
+  await client.ok("rm", "-f", "still", "held");
+});
+
 test("a terminal is asked for where there is none", async () => {
   const result = await client.run("run", "--rm", "-it", "busybox", "true");
   expect(result).toEqual({ code: 1, stdout: "", stderr: "the input device is not a TTY\n" });
