@@ -203,7 +203,8 @@ async function deletionFails(runtime: string): Promise<void> {
 async function execFails(runtime: string, said: RegExp): Promise<void> {
   const id = await running(runtime);
   for (const Detach of [true, false]) {
-    const request = { Cmd: ["true"], AttachStdout: true };
+    // One that was started after all must not keep its container from ending.
+    const request = { Cmd: ["sleep", "60"], AttachStdout: true };
     const exec = (await post(`/containers/${id}/exec`, request)).json<{ Id: string }>().Id;
     expect((await post(`/exec/${exec}/start`, { Detach })).text).toMatch(said);
     expect((await daemon.request("GET", `/exec/${exec}/json`)).json()).toMatchObject({

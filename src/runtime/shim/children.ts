@@ -8,8 +8,17 @@ import { READ, type Reactor } from "./reactor.ts";
 /** Strangers tell nobody when they end: they are looked for this often, in milliseconds. */
 const STRANGERS_EVERY = 30_000;
 
+/** `ended` is missing for a stranger. */
+interface Tracked {
+  pidfd: number;
+  ended?: (status: WaitStatus) => void;
+}
+
+/** Milliseconds after which orphans of a runtime that was just killed have come here. */
+const ORPHANS_AFTER = [0, 100, 1000];
+
 export class Children {
-  private readonly tracked = new Map<number, { pidfd: number; ended: (status: WaitStatus) => void }>();
+  private readonly tracked = new Map<number, Tracked>();
   /** Ends of processes whose runtime hasn't told us their pid yet. Only kept while a runtime runs. */
   private readonly early = new Map<number, WaitStatus>();
   private expecting = 0;
@@ -26,9 +35,27 @@ export class Children {
       ended(before);
       return;
     }
+    const known = this.tracked.get(pid);
+    if (known) known.ended = ended;
+    else this.watch(pid, ended);
+  }
+
+  private watch(pid: number, ended?: (status: WaitStatus) => void): void {
     const pidfd = openPidfd(pid);
     this.tracked.set(pid, { pidfd, ended });
     this.reactor.watch(pidfd, READ, () => this.reap());
+  }
+
+  /**
+   * A call of the runtime failed or was given up, and may have left a process that nobody tracks. The init of its
+   * process namespace can't end before that is reaped (pid_namespaces(7)), so its end must not be missed.
+   */
+  expectOrphans(): void {
+    for (const wait of ORPHANS_AFTER)
+      this.reactor.after(wait, () => {
+        this.reap();
+        for (const pid of childrenOf(process.pid)) if (!this.tracked.has(pid)) this.watch(pid);
+      });
   }
 
   /** Between these two, ends of unknown children are kept for `track`. */
@@ -59,7 +86,8 @@ export class Children {
         this.tracked.delete(status.pid);
         this.reactor.forget(known.pidfd);
         close(known.pidfd);
-        known.ended(status);
+        if (known.ended) known.ended(status);
+        else if (this.expecting > 0) this.early.set(status.pid, status);
         this.reactor.leftGarbage();
       } else if (this.expecting > 0) this.early.set(status.pid, status);
     }

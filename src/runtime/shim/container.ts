@@ -283,7 +283,10 @@ export class Container {
       }
       terminal?.close();
       streams.closeChildEnds();
-      if (failure !== undefined) streams.abandon();
+      if (failure !== undefined) {
+        streams.abandon();
+        this.host.children.expectOrphans();
+      }
       done(failure, pid);
       if (failure === undefined) streams.begin();
       this.host.children.newcomerKnown();
