@@ -54,7 +54,7 @@ export function openSession(
           host,
           tls,
           apiVersion: process.env.DOCKER_API_VERSION || undefined,
-          headers: (await readConfig()).HttpHeaders,
+          headers: ownHeaders((await readConfig()).HttpHeaders),
           onUnreachable:
             starts && startsDaemon
               ? async () => (await import("./start-daemon.ts")).startDaemon(host, err)
@@ -64,4 +64,9 @@ export function openSession(
       return client;
     },
   };
+}
+
+/** `HttpHeaders` of config.json; who we are is not among what it can say. */
+function ownHeaders(headers: Record<string, string> = {}): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => name.toLowerCase() !== "user-agent"));
 }

@@ -697,6 +697,75 @@ export function clientSuite(title: string, given: () => Given): void {
   lifeCases({ client, image, name, check });
   copyCases({ client, image, name, check, scratch: () => scratch });
 
+  check(
+    "contexts: create, ls, inspect, update, use, export, import, rm, and a daemon that is reached through one",
+    async () => {
+      const c = name();
+      const host = await client().ok("context", "inspect", "default", "-f", "{{.Endpoints.docker.Host}}");
+      const made = await client().run(
+        "context",
+        "create",
+        c,
+        "--description",
+        "a <b>",
+        "--docker",
+        `host=${host}`,
+      );
+      expect(made).toEqual({ code: 0, stdout: `${c}\n`, stderr: `Successfully created context "${c}"\n` });
+      expect((await client().run("context", "create", c)).stderr).toBe(`context "${c}" already exists\n`);
+      const row = "{{.Name}}|{{.Description}}|{{.DockerEndpoint}}|{{.Current}}|{{.Error}}";
+      expect((await client().ok("context", "ls", "--format", row)).split("\n")).toContain(
+        `${c}|a <b>|${host}|false|`,
+      );
+      const [shown] = JSON.parse(await client().ok("context", "inspect", c));
+      expect(shown).toMatchObject({
+        Name: c,
+        Metadata: { Description: "a <b>" },
+        Endpoints: { docker: { Host: host, SkipTLSVerify: false } },
+        TLSMaterial: {},
+      });
+      expect(await client().ok("--context", c, "ps", "--filter", `name=${c}`, "-q")).toBe("");
+      expect(await client().ok("--context", c, "version", "-f", "{{.Client.Context}}")).toBe(c);
+      const used = await client().run("context", "use", c);
+      expect(used.stdout).toBe(`${c}\n`);
+      expect(used.stderr).toBe(
+        `Current context is now "${c}"\nWarning: DOCKER_HOST environment variable overrides the active context. To use "${c}", either set the global --context flag, or unset DOCKER_HOST environment variable.\n`,
+      );
+      expect(await client().ok("context", "show")).toBe("default"); // DOCKER_HOST wins
+      await client().ok("context", "update", c, "--description", "new");
+      expect(await client().ok("context", "inspect", "-f", "{{.Metadata.Metadata.Description}}", c)).toBe(
+        "new",
+      );
+      const file = join(scratch, `${c}.dockercontext`);
+      expect((await client().run("context", "export", c, file)).stderr).toBe(`Written file "${file}"\n`);
+      await client().ok("context", "import", `${c}-2`, file);
+      expect(await client().ok("context", "inspect", "-f", "{{.Endpoints.docker.Host}}", `${c}-2`)).toBe(
+        host,
+      );
+      await client().ok("context", "use", "default");
+      expect(await client().ok("context", "rm", c, `${c}-2`)).toBe(`${c}\n${c}-2`);
+      const gone = await client().run("--context", c, "ps");
+      expect(gone.code).toBe(1);
+      expect(gone.stderr).toMatch(
+        new RegExp(
+          `^Failed to initialize: unable to resolve docker endpoint: context "${c}": context not found: open .*/meta.json: no such file or directory\n$`,
+        ),
+      );
+      expect(await client().run("--context", c, "-H", host, "ps")).toEqual({
+        code: 1,
+        stdout: "",
+        stderr: "conflicting options: cannot specify both --host and --context\n",
+      });
+    },
+  );
+
+  check("system dial-stdio joins standard streams to the daemon", async () => {
+    const request = "GET /_ping HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    const { code, stdout } = await client().feed(request, "system", "dial-stdio");
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*OK/);
+  });
+
   check("bad input is refused in the client's own words", async () => {
     for (const [args, text] of [
       [["run", "-p", "99999:80", image()], /invalid .*port/i],
