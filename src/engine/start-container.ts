@@ -23,13 +23,14 @@ import type { RealisedSandbox } from "../networks/types.ts";
 import {
   cgroupsPath,
   killLeftBehind,
+  resolveInRoot,
   rootOwner,
   ShimDiedError,
   selectRuntime,
   startShim,
   writeBundle,
 } from "../runtime/index.ts";
-import type { Shim, ShimConfig } from "../runtime/types.ts";
+import type { BundleInput, Shim, ShimConfig } from "../runtime/types.ts";
 import { makeMountPlaces } from "../store/index.ts";
 import { publishNetworkEvents, publishVolumeEvents } from "./container-events.ts";
 import { deviceEdits } from "./device-edits.ts";
@@ -283,10 +284,22 @@ async function realiseMounts(
   });
   // Once: a volume that its user emptied between two starts stays empty.
   if (record.state.status === "created") await engine.volumes.copyUp(record.mounts, rootfs);
-  const mounts = engine.volumes.toBundle(realised, record.hostConfig.Tmpfs);
+  const mounts = await Promise.all(
+    engine.volumes.toBundle(realised, record.hostConfig.Tmpfs).map((mount) => withOpenMode(rootfs, mount)),
+  );
   makeMountPlaces(rootfs, mounts.map(placeOf), rootOwner(engine.environment));
   watch.lap("mounts");
   return mounts;
+}
+
+/** A tmpfs has the mode of the folder that it covers; where there was none, anybody may write: as with Docker. */
+async function withOpenMode(
+  rootfs: string,
+  mount: BundleInput["mounts"][number],
+): Promise<BundleInput["mounts"][number]> {
+  const said = mount.type !== "tmpfs" || mount.options.some((option) => option.startsWith("mode="));
+  if (said || existsSync(await resolveInRoot(rootfs, mount.destination))) return mount;
+  return { ...mount, options: [...mount.options, "mode=1777"] };
 }
 
 const placeOf = ({ destination, type, source }: { destination: string; type: string; source: string }) => ({

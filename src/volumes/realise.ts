@@ -2,7 +2,7 @@
 import { fstatSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { chown, mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { invalid, systemError } from "../base/errors.ts";
+import { invalid, notFound, systemError } from "../base/errors.ts";
 import { close, KernelError, O } from "../linux/ffi.ts";
 import { openIn, RESOLVE, withFolder } from "../linux/files.ts";
 import { bindMount, listMounts, mountsBelow, unmount } from "../linux/mount.ts";
@@ -119,7 +119,10 @@ function openSubpath(folder: string, subpath: string): number {
         `path concatenation escapes the base directory, base: ${folder}, subpath: ${subpath}`,
         error,
       );
-    if (error instanceof KernelError) throw invalid(accessProblem(join(folder, subpath), error), error);
+    if (error instanceof KernelError) {
+      const refuse = error.code === "ENOENT" ? notFound : invalid;
+      throw refuse(accessProblem(join(folder, subpath), error), error);
+    }
     throw error;
   }
 }
