@@ -16,11 +16,22 @@ test("times for --since and --until", () => {
     "1h30m": `${seconds - 5400}.000000000`,
   };
   for (const [text, value] of Object.entries(cases)) expect(timestamp(text, now)).toBe(value);
-  for (const bad of ["x", "10q", "2026-13-01T00:00:00Z"]) {
+  for (const bad of ["x", "10q", "2026-1-1"]) {
     expect(() => timestamp(bad, now)).toThrow(
       `failed to parse value as time or duration: ${JSON.stringify(bad)}`,
     );
   }
+});
+
+test.each([
+  ["2026-13-01T00:00:00Z", "month"],
+  ["2026-00-01", "month"],
+  ["2026-02-30", "day"],
+  ["2026-01-01T25:00:00", "hour"],
+  ["2026-01-01T05:60", "minute"],
+  ["2026-01-01T05:00:61Z", "second"],
+])("%s: %s out of range", (text, what) => {
+  expect(() => timestamp(text)).toThrow(`parsing time ${JSON.stringify(text)}: ${what} out of range`);
 });
 
 test("platforms", () => {

@@ -318,6 +318,12 @@ async function* readOn<T>(reader: Reader<T>, file: LogFile, position: number): A
 
 /** The file after the one of that number, or the oldest that is left; undefined while that is the newest. */
 function nextFile(path: string, number: number): LogFile | undefined {
+  // Asked for with each look at the file: without the lock, as long as nothing was rotated.
+  const counter = tryOpen(`${path}.rotation`);
+  if (counter === undefined) return undefined;
+  const count = countIn(counter);
+  closeSync(counter);
+  if (count === number) return undefined;
   return whileNamesStay(path, (count) => {
     for (let i = count - number - 1; i >= 0; i--) {
       const file = openFile(path, count, i);

@@ -452,6 +452,38 @@ export function clientSuite(title: string, given: () => Given): void {
     expect(await second.exited).toBe(0);
   });
 
+  check("two clients on one terminal see the same, and one that leaves leaves the other alone", async () => {
+    const c = name();
+    await client().ok("run", "-dit", "--name", c, image(), "sh");
+    await using first = client().terminal("attach", c);
+    first.type("\n");
+    await first.until(PROMPT);
+    await using second = client().terminal("attach", c);
+    second.type("\n");
+    await second.until(PROMPT);
+    first.type("echo $((40+2))\n");
+    await first.until(/42\r\n/);
+    await second.until(/42\r\n/);
+    first.type("\x10\x11");
+    await first.exited;
+    second.type("echo $((50+5))\n");
+    await second.until(/55\r\n/);
+    await using watcher = client().start("attach", "--no-stdin", c);
+    // A client that only watches has to be there before there is something to see.
+    let seen = false;
+    const look = watcher.until(/66\r?\n/).then(() => {
+      seen = true;
+    });
+    for (let i = 0; i < 50 && !seen; i++) {
+      second.type("echo $((60+6))\n");
+      await Promise.race([look, Bun.sleep(100)]);
+    }
+    await look;
+    second.type("exit\n");
+    expect(await second.exited).toBe(0);
+    expect(await watcher.exited).toBe(0);
+  });
+
   check("exec -it and start -a -i", async () => {
     const c = name();
     await client().ok("run", "-dit", "--name", c, image(), "sh");

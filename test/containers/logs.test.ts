@@ -120,3 +120,19 @@ test("attach with logs: what was written comes first, and a driver that can't be
     message: "configured logging driver does not support reading",
   });
 });
+
+test("parameters that make no sense are refused in Docker's words", async () => {
+  const id = await start("echo 1");
+  const ask = async (query: string) => {
+    const answer = await daemon.request("GET", `/containers/${id}/logs?${query}`);
+    return { status: answer.status, ...answer.json<{ message: string }>() };
+  };
+  for (const [query, message] of [
+    ["tail=1", "Bad parameters: you must choose at least one stream"],
+    ["stdout=1&since=foo", 'strconv.ParseInt: parsing "foo": invalid syntax'],
+    ["stdout=1&until=2026-01-01", 'strconv.ParseInt: parsing "2026-01-01": invalid syntax'],
+    ["stdout=1&since=1.x", 'strconv.ParseInt: parsing "x": invalid syntax'],
+  ] as const)
+    expect(await ask(query)).toEqual({ status: 400, message });
+  for (const tail of ["foo", "-5", "all"]) expect(await numbers(id, `tail=${tail}`)).toEqual([1]);
+});

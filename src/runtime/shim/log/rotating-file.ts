@@ -158,6 +158,8 @@ class Rotations {
     const bytes = Buffer.alloc(32);
     const length = readSync(this.fd, bytes, 0, bytes.length, 0);
     this.number = Number(bytes.toString("latin1", 0, length)) || 0;
+    // Room for it is taken now: when the disk is full, counting on must still be possible.
+    if (length === 0) writeSync(this.fd, "0", 0);
   }
 
   /** Waits for a reader that is opening the files: microseconds. */
