@@ -77,6 +77,9 @@ export function clientSuite(title: string, given: () => Given): void {
     const big = "x".repeat(1_000_000);
     const result = await client().feed(big, "run", "-i", "--rm", "--name", name(), image(), "wc", "-c");
     expect(result.stdout.trim()).toBe("1000000");
+    // An end that comes before the container has started.
+    const none = await client().feed("", "run", "-i", "--rm", "--name", name(), image(), "cat");
+    expect(none).toEqual({ code: 0, stdout: "", stderr: "" });
   });
 
   check("create, start -a, wait, logs, rm", async () => {

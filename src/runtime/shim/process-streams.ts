@@ -29,6 +29,8 @@ export class ProcessStreams {
   /** Its events also tell of output: a terminal is one descriptor for both. */
   private terminal = -1;
   private inputWatched = false;
+  /** The input was over before there was a pipe for it. */
+  private overEarly = false;
   private readonly outputs: [number, number] = [-1, -1];
   private childEnds: number[] = [];
   private begun = false;
@@ -79,6 +81,7 @@ export class ProcessStreams {
     this.begun = true;
     for (const stream of [0, 1] as const) this.watchOutput(stream);
     if (this.waiting.size > 0) this.inputReady();
+    if (this.overEarly) this.closeInput();
   }
 
   /** It never ran: nobody gets to see what is in its pipes. */
@@ -160,6 +163,7 @@ export class ProcessStreams {
 
   /** End of input for a process with pipes. A terminal's input ends by the character that its user types. */
   closeInput(): void {
+    if (this.input < 0 && !this.begun) this.overEarly = true;
     if (this.input < 0 || this.input === this.terminal) return;
     this.watchInput(false);
     close(this.input);
