@@ -40,7 +40,7 @@ const events: Handler = ({ query, version: apiVersion, signal }, rooms) => {
     async write(sink) {
       for await (const event of rooms.events.stream({ since, until, filters }, signal)) {
         if (!imageCreations && event.Type === "image" && event.Action === "create") continue;
-        await sink.write(`${JSON.stringify(event)}\n`);
+        await sink.write(`${engine.eventJson(event)}\n`);
       }
     },
   };

@@ -206,7 +206,7 @@ export async function resizeExec(
 ): Promise<void> {
   const shim = containers.shims.get(exec.containerId);
   if (exec.state !== "running" || !shim) throw invalid("exec process is not started");
-  await shim.resize(rows, columns, exec.id);
+  if (exec.config.tty) await shim.resize(rows, columns, exec.id);
 }
 
 /** Execs that run in a container; null when there are none, as inspect shows it. */

@@ -11,6 +11,7 @@ export async function resize(
   const shim = containers.shims.get(record.id);
   if (!shim || (record.state.status !== "running" && record.state.status !== "paused"))
     throw notRunning(record.id);
-  await shim.resize(rows, columns);
+  // Docker takes it for a container without a terminal too: a client needn't know.
+  if (record.config.Tty) await shim.resize(rows, columns);
   containers.emit(record, "resize", { height: String(rows), width: String(columns) });
 }

@@ -98,9 +98,11 @@ async function make(
   undo.defer(() => store.snapshots.remove(snapshot));
   failpoint("create.snapshot-prepared");
   undo.defer(() => volumes.release(id, { removeAnonymous: true }));
+  const before = new Set(volumes.list().map((volume) => volume.id));
   const acquired = await volumes.acquire(id, mounts);
-  for (const mount of acquired)
-    if (mount.anonymous) engine.events.publish("volume", "create", mount.source, { driver: "local" });
+  for (const { type, source } of acquired)
+    if (type === "volume" && !before.has(source))
+      engine.events.publish("volume", "create", source, { driver: "local" });
   const command = [...(draft.config.Entrypoint ?? []), ...(draft.config.Cmd ?? [])];
   const record: ContainerRecord = {
     ...draft,

@@ -43,7 +43,11 @@ const CASES: [Filters, string[]][] = [
   [{ event: ["exec_create"] }, ["container exec_create: sh c1234"]],
   [{ container: ["c12"] }, ["container start c1234", "container exec_create: sh c1234"]],
   [{ container: ["web"], event: ["start"] }, ["container start c1234"]],
-  [{ image: ["busybox"] }, ["image tag sha256:1"]],
+  [{ container: ["we"] }, ["container start c1234", "container exec_create: sh c1234"]],
+  [{ container: ["da"] }, ["volume create data"]],
+  [{ image: ["busybox"] }, ["container exec_create: sh c1234", "image tag sha256:1"]],
+  [{ image: ["busybox:latest"] }, ["image tag sha256:1"]],
+  [{ event: ["exec"] }, []],
   [{ label: ["a=b"] }, ["container start c1234"]],
   [{ label: ["a=b", "c"] }, []],
   [{ scope: ["swarm"] }, []],
@@ -52,7 +56,7 @@ const CASES: [Filters, string[]][] = [
 test.each(CASES)("filters %j", async (filters, expected) => {
   const events = openEvents();
   events.publish("container", "start", "c1234", { name: "web", a: "b" });
-  events.publish("container", "exec_create: sh", "c1234", { name: "web" });
+  events.publish("container", "exec_create: sh", "c1234", { name: "web", image: "busybox" });
   events.publish("volume", "create", "data");
   events.publish("image", "tag", "sha256:1", { name: "busybox:latest" });
   expect(await past(events, filters)).toEqual(expected);

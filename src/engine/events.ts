@@ -72,11 +72,21 @@ async function* listen(
   }
 }
 
+/** All digits of an event's time, of which a number loses the last two. */
+const exactTimes = new WeakMap<EventMessage, bigint>();
+
+/** An event as it goes over the wire. */
+export function eventJson(event: EventMessage): string {
+  const exact = exactTimes.get(event);
+  const text = JSON.stringify(event);
+  return exact === undefined ? text : text.replace(/"timeNano":\d+\}$/, `"timeNano":${exact}}`);
+}
+
 function toEvent(type: EventType, action: string, id: string, attributes: Record<string, string>): WireEvent {
   const time = nowNanoseconds();
   const sorted = Object.fromEntries(Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1)));
-  return {
-    ...((type === "container" || type === "image") && { status: action, id }),
+  const event: WireEvent = {
+    ...((type === "container" || type === "image") && { status: action, ...(id && { id }) }),
     ...(type === "container" && attributes.image && { from: attributes.image }),
     Type: type,
     Action: action,
@@ -85,6 +95,8 @@ function toEvent(type: EventType, action: string, id: string, attributes: Record
     time: Number(time / 1_000_000_000n),
     timeNano: Number(time),
   };
+  exactTimes.set(event, time);
+  return event;
 }
 
 const secondsOf = (event: WireEvent): number => (event.timeNano ?? 0) / 1e9;
@@ -99,40 +111,39 @@ function filterOf(filters: Filters): (event: WireEvent) => boolean {
   return (event) => tests.every((test) => test(event));
 }
 
-const ACTORS = [
-  "container",
-  "image",
-  "volume",
-  "network",
-  "plugin",
-  "service",
-  "node",
-  "secret",
-  "config",
-  "daemon",
-];
+const ACTORS = ["container", "volume", "network", "plugin", "service", "node", "secret", "config", "daemon"];
+
+/** The actions whose names go on behind a colon (`exec_create: sh`); a filter with one of them takes beginnings. */
+const OPEN_ENDED = ["health_status", "exec_create", "exec_start"];
 
 function testOf(name: string, values: string[]): (event: WireEvent) => boolean {
   switch (name) {
-    case "event":
-      // "exec_create: sh" is asked for as exec_create.
-      return ({ Action = "" }) => values.some((value) => Action === value || Action.startsWith(`${value}:`));
+    case "event": {
+      const open = values.some((value) => OPEN_ENDED.includes(value));
+      return ({ Action = "" }) => (open ? begins(Action, values) : values.includes(Action));
+    }
     case "type":
       return ({ Type = "" }) => values.includes(Type);
     case "scope":
       return ({ scope = "local" }) => values.includes(scope);
     case "label":
       return ({ Actor }) => values.every((value) => matchesLabel(value, Actor?.Attributes ?? {}));
+    case "image":
+      return (event) => isOfImage(event, values);
     default:
       if (!ACTORS.includes(name)) return () => true; // as dockerd, which ignores what it doesn't know here
-      return (event) => event.Type === name && values.some((value) => isActor(event, value));
+      // dockerd doesn't look at the event's type here: a volume of that name passes for a container.
+      return ({ Actor }) => begins(Actor?.ID ?? "", values) || begins(Actor?.Attributes?.name ?? "", values);
   }
 }
 
-/** By name, id, or beginning of an id; an image also without its tag. */
-function isActor({ Type, Actor }: WireEvent, value: string): boolean {
+const begins = (text: string, values: string[]): boolean => values.some((value) => text.startsWith(value));
+
+/** The image itself, with its tag or without, or a container of it. */
+function isOfImage({ Type, Actor }: WireEvent, values: string[]): boolean {
   const id = Actor?.ID ?? "";
-  const name = Actor?.Attributes?.name ?? "";
-  if (id === value || name === value || (value !== "" && id.startsWith(value))) return true;
-  return Type === "image" && (id.replace(/:[^/:]*$/, "") === value || name.replace(/:[^/:]*$/, "") === value);
+  const name = Actor?.Attributes?.[Type === "container" ? "image" : "name"] ?? "";
+  const repository = (text: string) =>
+    text.replace(/^docker\.io\/(?:library\/)?/, "").replace(/(?::[^/:]*|@.*)$/, "");
+  return [id, name, repository(id), repository(name)].some((text) => values.includes(text));
 }

@@ -22,6 +22,7 @@ export {
 export { containerStats } from "./container-stats.ts";
 export { createContainer } from "./create-container.ts";
 export { type DiskUsageType, diskUsage } from "./disk-usage.ts";
+export { eventJson } from "./events.ts";
 export { createExec, inspectExec, resizeExec, startExec } from "./exec.ts";
 export {
   downloadArchive,

@@ -60,8 +60,8 @@ export async function commitImage(context: ImageContext, options: CommitOptions)
     failpoint("commit.content-stored");
     recordImage(store, options.name, target);
     failpoint("commit.image-recorded");
-    announce(context, "create", target.digest, target.digest);
-    if (options.name) announce(context, "tag", target.digest, familiar(options.name));
+    announce(context, "create", target.digest, target.digest, target);
+    if (options.name) announce(context, "tag", target.digest, familiar(options.name), target);
     return target.digest;
   });
 }

@@ -48,7 +48,8 @@ export async function importImage(
     const target = await storeImage(store, config, [descriptor], lease);
     store.content.setLabels(target.digest, { unpacked: chain });
     recordImage(store, name, target);
-    announce(context, "import", target.digest, name ? familiar(name) : target.digest);
+    if (name) announce(context, "tag", target.digest, familiar(name), target);
+    announce(context, "import", target.digest, target.digest, target);
     options.progress({ status: target.digest });
     return target.digest;
   });

@@ -95,7 +95,7 @@ async function finishImage(
   }
   const name = familiarOf(record);
   options.progress({ stream: `${isDangling(record) ? "Loaded image ID" : "Loaded image"}: ${name}\n` });
-  announce(context, "load", record.target.digest, record.target.digest);
+  announce(context, "load", record.target.digest, record.target.digest, record.target);
   if (problem !== undefined) options.progress({ stream: `Error unpacking image ${name}: ${problem}\n` });
 }
 

@@ -140,7 +140,7 @@ function finish(
 ): ImageRecord {
   const record = recordImage(context.store, reference, root);
   failpoint("pull.image-recorded");
-  announce(context, "pull", familiar(reference), familiarRepository(reference));
+  announce(context, "pull", familiar(reference), familiarRepository(reference), root);
   progress({ status: `Digest: ${root.digest}` });
   const name = familiar(reference);
   progress({

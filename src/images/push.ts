@@ -76,7 +76,7 @@ async function pushRecord(
         progressDetail: {},
         aux: { manifestPushedInsteadOfIndex: true, originalIndex: record.target, selectedManifest: target },
       });
-    announce(context, "push", familiar(reference), familiarRepository(reference));
+    announce(context, "push", familiar(reference), familiarRepository(reference), record.target);
     if (reference.tag !== undefined)
       options.progress({ status: `${reference.tag}: digest: ${target.digest} size: ${target.size}` });
   });

@@ -4,17 +4,20 @@ import { canonical, familiar, parseReference, type Reference } from "../oci/refe
 import type { Descriptor } from "../oci/types.ts";
 import type { ImageRecord, Store } from "../store/types.ts";
 import type { ImageContext } from "./context.ts";
+import { eventLabels } from "./event-labels.ts";
 import { checkTagTarget, danglingName, isDangling, resolveRecord } from "./names.ts";
 import type { ImageEvent } from "./types.ts";
 
-/** Tells of a change; attributes as `docker events` shows them. */
+/** Tells of a change; attributes as `docker events` shows them: with the labels of `labelled`, an image that stays. */
 export function announce(
   context: ImageContext,
   action: ImageEvent["action"],
   id: string,
   name: string,
+  labelled?: Descriptor,
 ): void {
-  context.onImageEvent?.({ action, id, attributes: { name } });
+  const labels = labelled && context.onImageEvent ? eventLabels(context, labelled) : {};
+  context.onImageEvent?.({ action, id, attributes: { ...labels, name } });
 }
 
 /**
@@ -55,5 +58,5 @@ export function tagImage(context: ImageContext, source: string, target: string):
   const name = checkTagTarget(parseReference(target));
   const record = resolveRecord(context.store.images, source);
   recordImage(context.store, name, record.target);
-  announce(context, "tag", record.target.digest, familiar(name));
+  announce(context, "tag", record.target.digest, familiar(name), record.target);
 }

@@ -36,7 +36,8 @@ export async function* saveImages(
   const lease = context.store.leases.open("save");
   try {
     for (const { target } of saved) context.store.leases.hold(lease, { digest: target.digest });
-    for (const { record } of saved) announce(context, "save", record.target.digest, record.target.digest);
+    for (const { record } of saved)
+      announce(context, "save", record.target.digest, record.target.digest, record.target);
     for (const { entry, content, file } of entries) {
       yield tarHeader(entry);
       if (content) yield content;

@@ -633,6 +633,60 @@ export function clientSuite(title: string, given: () => Given): void {
     await client().ok("rmi", `${prefix}-running:v1`, id);
   });
 
+  check("events: what was done, in its order, with its attributes", async () => {
+    const c = name();
+    const v = `${c}-volume`;
+    const tag = `${c}-image:v1`;
+    const since = String((Date.now() - 1) / 1000);
+    await client().ok("run", "-d", "--name", c, "--label", "k=v", "-v", `${v}:/v`, image(), "sleep", "3600");
+    await client()
+      .ok("exec", c, "sh", "-c", "exit 4")
+      .catch(() => {});
+    await client().ok("pause", c);
+    await client().ok("unpause", c);
+    await client().ok("rename", c, `${c}-new`);
+    await client().ok("rename", `${c}-new`, c);
+    await client().ok("commit", "-m", "text", c, tag);
+    await client().ok("rmi", tag);
+    await client().ok("kill", c);
+    await client().ok("wait", c);
+    await client().ok("rm", c);
+    await client().ok("volume", "rm", v);
+    const events = async (format: string, ...filters: string[]) => {
+      const until = String((Date.now() + 1) / 1000);
+      const given = filters.flatMap((filter) => ["--filter", filter]);
+      return await client().ok("events", "--since", since, "--until", until, "--format", format, ...given);
+    };
+    // All that is called so or so ahead: the volume and the image too, as Docker compares.
+    const life =
+      "create create mount start exec_create exec_start exec_die pause unpause rename rename pause tag commit unpause " +
+      "untag kill unmount die destroy destroy";
+    const actions = (await events("{{.Action}}", `container=${c}`)).split("\n");
+    expect(actions.map((action) => action.replace(/:.*/, "")).join(" ")).toBe(life);
+    const one = async (event: string, attributes: string[]) =>
+      await events(
+        attributes.map((attribute) => `{{index .Actor.Attributes "${attribute}"}}`).join(" "),
+        "type=container",
+        `event=${event}`,
+        "label=k=v",
+      );
+    expect(await one("exec_die", ["exitCode", "name", "k"])).toBe(`4 ${c} v`);
+    expect(await one("die", ["exitCode", "image", "k"])).toBe(`137 ${image()} v`);
+    expect(await one("kill", ["signal"])).toBe("9");
+    expect(await one("rename", ["oldName", "name"])).toBe(`/${c} ${c}-new\n/${c}-new ${c}`);
+    expect(await one("commit", ["comment", "imageRef"])).toBe(`text ${tag}`);
+    expect((await events("{{.Action}}", `volume=${v}`)).split("\n")).toEqual([
+      "create",
+      "mount",
+      "unmount",
+      "destroy",
+    ]);
+    // A commit's image has the container's labels; what is untagged says its name alone.
+    const ofImages = await events("{{.Action}} {{json .Actor.Attributes}}", "type=image", `image=${tag}`);
+    expect(ofImages).toContain(`tag {"k":"v","name":"${tag}"}`);
+    expect(ofImages).toContain(`untag {"name":"${tag}"}`);
+  });
+
   check("named volumes: create, ls, inspect, use, rm", async () => {
     const v = `${prefix}-volume`;
     expect(await client().ok("volume", "create", "--label", "k=v", v)).toBe(v);

@@ -1,5 +1,7 @@
 // SIGHUP: reads daemon.json again and takes over what can change while the daemon runs (moby daemon/reload.go), in whole or
 // not at all; then brings the kernel's side of the networks back in line.
+import { existsSync } from "node:fs";
+import { hostname } from "node:os";
 import { configureLog, log } from "../../base/log.ts";
 import { isRunning } from "../../containers/index.ts";
 import type { DaemonConfig, Engine } from "../../engine/types.ts";
@@ -29,6 +31,11 @@ export function applyReload(config: DaemonConfig, file: Settings, flags: Setting
   Object.assign(config, changes);
   return {
     debug: String(config.debug),
+    "default-cgroupns-mode":
+      config.defaultCgroupnsMode ?? (existsSync("/sys/fs/cgroup/cgroup.controllers") ? "private" : "host"),
+    "default-ipc-mode": config.defaultIpcMode ?? "private",
+    "default-shm-size": String(config.defaultShmSize),
+    name: hostname(),
     "default-runtime": config.defaultRuntime,
     features: `map[${Object.entries(config.features)
       .map(([name, on]) => `${name}:${on}`)

@@ -42,7 +42,7 @@ export default command({
 
 async function compile(format: string): Promise<(text: string) => string> {
   const { compileTemplate, structOf } = await import("../../../base/template/index.ts");
-  if (format === "json") return (text) => text;
+  if (format === "json" || /^\s*\{\{\s*json\s+\.\s*\}\}\s*$/.test(format)) return (text) => text;
   try {
     const run = compileTemplate(format);
     const asStructure = (event: EventMessage) =>
