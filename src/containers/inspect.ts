@@ -137,7 +137,6 @@ const CONFIG = JSON.parse(`{
 const CONFIG_MAPS = ["ExposedPorts", "Labels", "Volumes"] as const;
 const ONLY_WHEN_SET = [
   "ExposedPorts",
-  "Healthcheck",
   "ArgsEscaped",
   "NetworkDisabled",
   "MacAddress",
@@ -151,6 +150,7 @@ function toConfig(config: ContainerConfig): ContainerConfig {
   if (isUnset(shown.Volumes)) shown.Volumes = CONFIG.Volumes;
   for (const field of CONFIG_MAPS) if (shown[field]) Object.assign(shown, { [field]: sorted(shown[field]) });
   for (const field of ONLY_WHEN_SET) if (isUnset(shown[field])) delete shown[field];
+  if (!shown.Healthcheck) delete shown.Healthcheck; // one without any field is shown
   return shown;
 }
 
