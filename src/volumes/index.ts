@@ -4,6 +4,7 @@
 // made and deleted after the folder is gone, and opening makes or removes what is missing or left. Changes of one volume
 // follow each other (a lock per name); a container's uses are rows of their own, so removal needs no look at containers.
 import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
 import { chown, lstat, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Volume } from "../api/types/index.ts";
@@ -28,6 +29,9 @@ import {
 import type { RealisedMount, ResolvedMount, VolumeRecord, Volumes, VolumeUse } from "./types.ts";
 
 export { parseVolumesFrom } from "./plan.ts";
+
+/** There where the kernel has SELinux switched on (selinux(8)). */
+const SELINUX = "/sys/fs/selinux/enforce";
 
 /** Docker's mark on volumes that were made without a name. */
 const ANONYMOUS_LABEL = "com.docker.volume.anonymous";
@@ -261,7 +265,8 @@ export async function openVolumes(rooms: { store: Store; environment: HostEnviro
 
   await reconcile();
   return {
-    plan: (request) => planMounts(request, { dataRoot: environment.paths.dataRoot }),
+    plan: (request) =>
+      planMounts(request, { dataRoot: environment.paths.dataRoot, selinux: existsSync(SELINUX) }),
     acquire,
     release,
     realise,

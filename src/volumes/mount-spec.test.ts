@@ -123,3 +123,15 @@ describe("all that a container asks for", () => {
     ]);
   });
 });
+
+test("labels of SELinux mean nothing without it, and are refused with it", () => {
+  for (const mode of ["z", "ro,Z"]) {
+    const request = { ...nothing, binds: [`/srv/a:/b:${mode}`] };
+    expect(planMounts(request, { ...elsewhere, selinux: false })[0]?.mode).toBe(mode);
+    expect(() => planMounts(request, { ...elsewhere, selinux: true })).toThrow(
+      `relabelling /srv/a for SELinux (the volume option ${mode}) is not implemented in Berth`,
+    );
+  }
+  // A volume's mode is z by itself.
+  expect(planMounts({ ...nothing, binds: ["v:/b"] }, { ...elsewhere, selinux: true })[0]?.mode).toBe("z");
+});

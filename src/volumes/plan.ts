@@ -1,12 +1,14 @@
 // Which mounts a container gets, of all that asked for some: later ones replace earlier ones of the same destination.
 import { posix } from "node:path";
-import { invalid } from "../base/errors.ts";
+import { invalid, notImplemented } from "../base/errors.ts";
 import { parseBind, parseMount } from "./mount-spec.ts";
 import { checkVolumeName } from "./names.ts";
 import type { MountRequest, ResolvedMount } from "./types.ts";
 
 export interface PlanContext {
   dataRoot: string;
+  /** SELinux is on: `:z` and `:Z` would have to relabel files, which isn't built. */
+  selinux?: boolean;
 }
 
 /**
@@ -49,6 +51,11 @@ export function planMounts(request: MountRequest, context: PlanContext): Resolve
       ...(request.volumeDriver && { creation: { driver: request.volumeDriver } }),
     });
   }
+  for (const { type, source, mode } of planned.values())
+    if (context.selinux && type === "bind" && mode.split(",").some((word) => word === "z" || word === "Z"))
+      throw notImplemented(
+        `relabelling ${source} for SELinux (the volume option ${mode}) is not implemented in Berth: label it with chcon, and leave the option out`,
+      );
   for (const { type, source } of planned.values())
     if (type === "volume" && source !== "") checkVolumeName(source);
   return [...planned.values()].sort((a, b) => (a.destination < b.destination ? -1 : 1));
