@@ -183,6 +183,8 @@ export async function openVolumes(rooms: { store: Store; environment: HostEnviro
     ids: { uid: number; gid: number },
   ): Promise<RealisedMount[]> {
     const done: RealisedMount[] = [];
+    // A container that runs with its volumes keeps them when a copy of its files fails.
+    const runsWithThem = uses.where("containerId", containerId).some(({ active }) => active);
     try {
       for (const mount of mounts) {
         if (mount.type === "bind") done.push(await realiseBind(mount, ids));
@@ -196,7 +198,7 @@ export async function openVolumes(rooms: { store: Store; environment: HostEnviro
       return await withInheritedOptions(done);
     } catch (error) {
       for (const { close } of done) close?.();
-      await letGo(containerId);
+      if (!runsWithThem) await letGo(containerId);
       throw error;
     }
   }

@@ -72,6 +72,12 @@ const containers: Check[] = [
     shows: /1 packets received/,
   },
   {
+    what: "cp into and out of a running container and its volume, where mounts are shared (kernel 6.1)",
+    command:
+      "echo copied > /tmp/in && ./berth run -d --name files -v files:/v busybox sleep 1000 && ./berth cp /tmp/in files:/v/in && ./berth cp files:/v /tmp/out && ./berth rm -f files && cat /tmp/out/in && ! grep -q rootfs/.*rootfs /proc/mounts",
+    shows: /^copied$/m,
+  },
+  {
     what: "limits are the kernel's",
     command:
       "./berth run --rm -m 32m --memory-swap 48m --cpus 0.5 --pids-limit 50 --cpuset-cpus 0 --cpu-shares 512 busybox sh -c 'cd /sys/fs/cgroup; cat memory.max memory.swap.max cpu.max pids.max cpuset.cpus cpu.weight'",
