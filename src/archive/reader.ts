@@ -2,6 +2,7 @@
 import { type BerthError, invalid } from "../base/errors.ts";
 import { decodeHeader, type RawHeader } from "./header.ts";
 import { decodeMoment, decodePax, PAX_LIMIT } from "./pax.ts";
+import { oldExtension, oldMap, paxMap, type Segment, SparseData } from "./sparse.ts";
 import { BLOCK, type EntryType, type TarEntry, toText } from "./types.ts";
 
 export interface TarHandler {
@@ -22,6 +23,7 @@ const TYPES: Record<string, EntryType> = {
   "5": "directory",
   "6": "fifo",
   "7": "file", // contiguous
+  S: "file", // GNU's sparse
 };
 
 type Meta = "pax" | "global" | "long-name" | "long-link" | "skip";
@@ -33,6 +35,10 @@ const META: Record<string, Meta> = {
   K: "long-link",
   V: "skip",
 };
+
+const OLD_SPARSE = "S";
+/** Segments of one sparse file at most. */
+const MAP_LIMIT = 1 << 20;
 
 export class TarReader {
   /** The block that straddles two chunks. */
@@ -46,6 +52,9 @@ export class TarReader {
   private longName: string | undefined;
   private longLink: string | undefined;
   private zeros = 0;
+  /** An old GNU header whose map of a sparse file goes on in the next block. */
+  private mapped: { raw: RawHeader; segments: Segment[]; realSize: number } | undefined;
+  private sparse: SparseData | undefined;
 
   constructor(private readonly handler: TarHandler) {}
 
@@ -77,7 +86,11 @@ export class TarReader {
   /** The archive's bytes have ended. Errors: invalid when they ended in the middle. */
   finish(): void {
     if (this.zeros >= 2) return;
-    const dangling = this.pax !== undefined || this.longName !== undefined || this.longLink !== undefined;
+    const dangling =
+      this.mapped !== undefined ||
+      this.pax !== undefined ||
+      this.longName !== undefined ||
+      this.longLink !== undefined;
     // An end without the two zero blocks is what several writers make, and every reader takes it.
     if (this.dataLeft > 0 || this.padLeft > 0 || this.partialLength > 0 || dangling) throw truncated();
   }
@@ -87,6 +100,7 @@ export class TarReader {
     const part = chunk.subarray(at, at + length);
     this.dataLeft -= length;
     if (this.meta) this.meta.parts.push(this.meta.kind === "skip" ? Buffer.alloc(0) : Buffer.from(part));
+    else if (this.sparse) this.sparse.push(part);
     else if (this.inFile) this.handler.data(part);
     if (this.dataLeft === 0) this.dataEnded();
     return length;
@@ -96,11 +110,17 @@ export class TarReader {
     if (this.meta) this.metaEnded();
     else if (this.inFile) {
       this.inFile = false;
+      this.sparse?.finish();
+      this.sparse = undefined;
       this.handler.end();
     }
   }
 
   private header(block: Buffer, at: number): void {
+    if (this.mapped) {
+      this.continueMap(block, at);
+      return;
+    }
     const raw = decodeHeader(block, at);
     if (!raw) {
       this.zeros++;
@@ -109,7 +129,21 @@ export class TarReader {
     if (this.zeros > 0) throw invalid("the archive is damaged: a lone block of zeros between entries");
     const kind = META[raw.flag];
     if (kind) this.beginMeta(kind, raw);
-    else this.beginEntry(raw);
+    else if (raw.flag === OLD_SPARSE) {
+      const { segments, extended, realSize } = oldMap(block, at);
+      if (extended) this.mapped = { raw, segments, realSize };
+      else this.beginEntry(raw, { segments, realSize });
+    } else this.beginEntry(raw, this.pax && sparseOf(this.pax));
+  }
+
+  private continueMap(block: Buffer, at: number): void {
+    const { raw, segments, realSize } = this.mapped!;
+    const more = oldExtension(block, at);
+    segments.push(...more.segments);
+    if (segments.length > MAP_LIMIT) throw invalid("the archive is damaged: a sparse file's map is too long");
+    if (more.extended) return;
+    this.mapped = undefined;
+    this.beginEntry(raw, { segments, realSize });
   }
 
   private beginMeta(kind: Meta, raw: RawHeader): void {
@@ -135,23 +169,28 @@ export class TarReader {
     this.padLeft = (BLOCK - (size % BLOCK)) % BLOCK;
   }
 
-  private beginEntry(raw: RawHeader): void {
+  private beginEntry(raw: RawHeader, sparse?: Sparse): void {
     const entry = this.toEntry(raw);
+    const stored = entry.size;
+    if (sparse) {
+      entry.name = sparse.name ?? entry.name;
+      entry.size = sparse.realSize;
+    }
     this.pax = undefined;
     this.longName = undefined;
     this.longLink = undefined;
     this.handler.entry(entry);
     if (entry.type !== "file") return;
     this.inFile = true;
-    this.beginData(entry.size);
-    if (entry.size === 0) this.dataEnded();
+    this.sparse =
+      sparse && new SparseData(sparse.segments, sparse.realSize, (chunk) => this.handler.data(chunk));
+    this.beginData(stored);
+    if (stored === 0) this.dataEnded();
   }
 
   private toEntry(raw: RawHeader): TarEntry {
     const { pax } = this;
     const name = pax?.get("path") ?? this.longName ?? raw.name;
-    if (raw.flag === "S" || (pax && [...pax.keys()].some((key) => key.startsWith("GNU.sparse."))))
-      throw invalid(`${toText(name)}: sparse files are not supported in archives (made with tar --sparse)`);
     const known = TYPES[raw.flag];
     if (!known)
       throw invalid(`${toText(name)}: unknown type ${JSON.stringify(raw.flag)} of entry in the archive`);
@@ -192,6 +231,27 @@ function integer(pax: Map<string, string>, key: string): number {
   if (!/^-?\d+$/.test(text) || !Number.isSafeInteger(value))
     throw invalid(`the archive is damaged: a pax header has the ${key} ${JSON.stringify(text.slice(0, 40))}`);
   return value;
+}
+
+interface Sparse {
+  /** Undefined: with the data. */
+  segments: Segment[] | undefined;
+  realSize: number;
+  name?: string;
+}
+
+/** What pax records say of a sparse file, formats 0.1 and 1.0. Errors: invalid for 0.0, which tar hasn't written since 2004. */
+function sparseOf(pax: Map<string, string>): Sparse | undefined {
+  const name = pax.get("GNU.sparse.name");
+  const common = name === undefined ? {} : { name };
+  if (pax.get("GNU.sparse.major") === "1" && pax.get("GNU.sparse.minor") === "0")
+    return { ...common, segments: undefined, realSize: integer(pax, "GNU.sparse.realsize") };
+  const map = pax.get("GNU.sparse.map");
+  if (map !== undefined)
+    return { ...common, segments: paxMap(map), realSize: integer(pax, "GNU.sparse.size") };
+  if ([...pax.keys()].some((key) => key.startsWith("GNU.sparse.")))
+    throw invalid("a sparse file in the archive is of a format that is not supported");
+  return undefined;
 }
 
 const XATTR = "SCHILY.xattr.";
