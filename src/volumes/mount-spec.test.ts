@@ -133,5 +133,5 @@ test("labels of SELinux mean nothing without it, and are refused with it", () =>
     );
   }
   // A volume's mode is z by itself.
-  expect(planMounts({ ...nothing, binds: ["v:/b"] }, { ...elsewhere, selinux: true })[0]?.mode).toBe("z");
+  expect(planMounts({ ...nothing, binds: ["vol:/b"] }, { ...elsewhere, selinux: true })[0]?.mode).toBe("z");
 });
