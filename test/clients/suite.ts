@@ -183,6 +183,21 @@ export function clientSuite(title: string, given: () => Given): void {
     });
   });
 
+  check("stats: a table written over itself, of containers that come and go", async () => {
+    const [first, second] = [name(), name()];
+    const sleeper = (c: string) => client().ok("run", "-d", "--name", c, image(), "sleep", "1000");
+    await sleeper(first);
+    await using live = client().terminal("stats", "--format", "{{.Name}} {{.PIDs}}");
+    await live.until(new RegExp(String.raw`\x1b\[H[\s\S]*${first} 1[\s\S]*\x1b\[K[\s\S]*\x1b\[J`));
+    await sleeper(second);
+    await live.until(new RegExp(`${second} 1`));
+    await client().ok("rm", "-f", first);
+    const without = String.raw`(?:(?!${first}|\x1b\[H)[\s\S])*`;
+    await live.until(new RegExp(String.raw`\x1b\[H${without}${second}${without}\x1b\[J`));
+    live.type("\x03");
+    expect(await live.exited).not.toBe(0);
+  });
+
   check("update: limits at once, a policy, and what is refused", async () => {
     const c = name();
     await client().ok(

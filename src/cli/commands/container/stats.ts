@@ -47,18 +47,18 @@ export default command({
     }
     for (;;) {
       await session.out.write(frame(await table()));
-      const over = await Promise.race([Bun.sleep(REFRESH), ...(events ? [events] : [])]);
+      const over = await Promise.race([Bun.sleep(REFRESH), ...(events ? [events.over] : [])]);
       if (over) return over.code;
     }
 
     /** The containers of now, and those that come; resolves when the daemon tells no more. */
-    async function followContainers(): Promise<Promise<{ code: number }>> {
+    async function followContainers(): Promise<{ over: Promise<{ code: number }> }> {
       // Asked for before the list, so that none can come in between.
       const said = stream ? await client.system.events({ filters: { type: ["container"] } }) : [];
       for (const { Id } of await client.containers.list({ all: flags.all })) if (Id) watch.add(Id);
       const begin = flags.all ? ["create", "start"] : ["start"];
       const end = flags.all ? ["destroy"] : ["die", "destroy"];
-      return (async () => {
+      const over = (async () => {
         try {
           for await (const { Action = "", Actor } of said) {
             if (!Actor?.ID) continue;
@@ -70,6 +70,7 @@ export default command({
         }
         return { code: 0 };
       })();
+      return { over };
     }
   },
 });
