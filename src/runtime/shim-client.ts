@@ -11,7 +11,7 @@ import {
   unavailable,
 } from "../base/errors.ts";
 import { log } from "../base/log.ts";
-import { selfCommand } from "../base/self.ts";
+import { selfProcess } from "../base/self.ts";
 import { KernelError } from "../linux/errors.ts";
 import { toJson } from "./bundle/exact-json.ts";
 import { warmCgroupLock } from "./cgroup-lock.ts";
@@ -67,7 +67,7 @@ export async function startShim(dir: string, config: ShimConfig): Promise<Shim> 
   const stderr = openSync(`${dir}/shim.log`, "a", 0o600);
   try {
     const child = Bun.spawn({
-      cmd: selfCommand("shim", dir),
+      ...selfProcess("shim", dir),
       cwd: "/",
       env: shimEnvironment(),
       stdio: ["ignore", "pipe", stderr],

@@ -2,6 +2,7 @@
 // 12); what takes over the connection goes through hijack.ts, loaded when it is needed.
 import type { SocketEndpoint, TcpEndpoint } from "./endpoint.ts";
 import { messageOfBody, SdkError } from "./errors.ts";
+import { brokenOff } from "./streams.ts";
 
 export type Query = Record<string, string | number | boolean | undefined | null | string[]>;
 
@@ -124,5 +125,6 @@ export async function explain(
       { cause: thrown },
     );
   }
-  return new SdkError("protocol", `error during connect: ${text}`, 0, { cause: thrown });
+  const what = brokenOff(thrown) === thrown ? text : "EOF"; // before any answer
+  return new SdkError("protocol", `error during connect: ${what}`, 0, { cause: thrown });
 }

@@ -177,11 +177,12 @@ test.skipIf(!process.env.BERTH_BINARY)(
       await using scene = await Scene.open();
       const { daemon } = scene;
       const before = await settled(daemon);
+      // The running one goes on with what it was built with, until somebody starts the next.
+      rmSync(old);
       await scene.start("runs", "trap 'exit 5' TERM; while :; do sleep 0.05; done");
       const then = await scene.state("runs");
       await daemon.kill9();
       process.env.BERTH_BINARY = next;
-      rmSync(old);
       await daemon.restart();
       expect(await scene.state("runs")).toEqual(then);
       const shim = readFileSync(

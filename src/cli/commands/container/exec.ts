@@ -1,5 +1,5 @@
 // `exec`: a further process in a running container.
-import type { Client } from "../../../sdk/index.ts";
+import { type Client, SdkError } from "../../../sdk/index.ts";
 import { checkEnvironment, readPairsFile } from "../../container-options/key-values.ts";
 import { requireTerminal } from "../../foreground.ts";
 import { command } from "../../framework/command.ts";
@@ -7,6 +7,9 @@ import { fail } from "../../framework/failure.ts";
 import { flag } from "../../framework/flags.ts";
 import { terminalSize } from "../../output.ts";
 import type { Session } from "../../session.ts";
+
+/** The exit status when the daemon is not there any more to tell the program's. */
+const LOST = 255;
 
 interface Interaction {
   tty: boolean;
@@ -85,7 +88,12 @@ async function interact(session: Session, client: Client, id: string, options: I
     unfollow?.();
     ignoreSignals();
   }
-  const { ExitCode, Running } = await client.exec.inspect(id);
+  const { ExitCode, Running } = await client.exec.inspect(id).catch((thrown: unknown) => {
+    // The daemon went, and with it the connection: its status is all that says so, as with Docker's client.
+    if (thrown instanceof SdkError && thrown.kind === "unreachable")
+      return { ExitCode: LOST, Running: false };
+    throw thrown;
+  });
   // A process may close its streams and go on. A connection that was cut looks the same, but for what is said of it.
   const complaint = Running ? await client.connection.complaint() : undefined;
   if (complaint) throw fail(`error during connect: ${complaint}`);
