@@ -1,7 +1,7 @@
 // What `create` asks of the daemon for a command line, held against what Docker 28.5's CLI asked for the same one
 // (expected/create.json: recorded at a socket of our own; empty values left out, $PWD in the place of its folder).
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import create from "../commands/container/create.ts";
 import { parseFlags } from "../framework/parse.ts";
@@ -17,12 +17,32 @@ const cases = JSON.parse(readFileSync(new URL("./expected/create.json", import.m
 const before = { folder: process.cwd(), FOO: process.env.FOO };
 let folder: string;
 
+/** What the recorded command lines name, beside what is below. */
+const FILES: Record<string, string | Uint8Array> = {
+  crlf: "A=1\r\nB=2\r\n\tC=3\tC=3\t\n",
+  bom: "\ufeffA=bom\nB=\"q\"\nC='x'\nD=a#b\nE=a=b=c\n",
+  export: "export F=1\n",
+  nokey: "=x\n",
+  utf: Uint8Array.from([65, 61, 255, 254, 10]),
+  noeol: "A=1",
+  tab: "A\tB=1\n",
+  nul: "A=a\0b\n",
+  empty: "",
+  labels2: "# c\nl1 = v\n",
+  labels3: 'FOO\nl="q"\n',
+  notjson: "{x",
+  "big.json": '{"a": 18446744073709551615, "b": "x  \\" y" }',
+  "trail.json": "{} x",
+};
+
 beforeAll(() => {
   folder = mkdtempSync("/var/tmp/berth-test-create-");
   process.chdir(folder);
   process.env.FOO = "from env";
   writeFileSync(join(folder, "env"), "A=1\n# c\n  B=two words \nFOO\nNOPE\n\nC\n");
   writeFileSync(join(folder, "badenv"), "bad key=1\n");
+  for (const [name, text] of Object.entries(FILES)) writeFileSync(join(folder, name), text);
+  mkdirSync(join(folder, "dir"));
   writeFileSync(join(folder, "labels"), "l1=v\nl2\n");
   writeFileSync(join(folder, "seccomp.json"), '{ "defaultAction": "SCMP_ACT_ALLOW",\n "syscalls": [] }');
 });

@@ -41,7 +41,7 @@ function parseSpec(spec: string): { port: string; hostIp: string; hostPort: stri
   const container = parts.pop() ?? "";
   const host = parts.pop() ?? "";
   const hostIp = address(parts.join(":"));
-  const [ports, rawProtocol] = cut(container, "/");
+  const [ports = "", rawProtocol] = container.split("/");
   const protocol = (ports === "" ? "" : rawProtocol || "tcp").toLowerCase();
   if (!["tcp", "udp", "sctp"].includes(protocol)) throw new Error(`invalid proto: ${protocol}`);
   const inside = range(ports) ?? refuse(`invalid containerPort: ${ports}`);
