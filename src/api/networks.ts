@@ -19,4 +19,14 @@ const inspect: Handler = ({ name, query }, rooms) => {
   return json(rooms.networks.toApi(rooms.networks.find(name), { verbose: /^(?:1|[tT])/.test(text) }));
 };
 
-export const handlers = { list, inspect } satisfies Record<string, Handler>;
+const PRUNE_FILTERS = ["label", "label!", "until"];
+
+/** There are the default networks alone, which are never pruned. */
+const prune: Handler = ({ query }, rooms) => {
+  for (const name of Object.keys(parseFilters(query.get("filters"))))
+    if (!PRUNE_FILTERS.includes(name)) throw invalid(`invalid filter '${name}'`);
+  rooms.events.publish("network", "prune", "", { reclaimed: "0" });
+  return json({ NetworksDeleted: null });
+};
+
+export const handlers = { list, inspect, prune } satisfies Record<string, Handler>;

@@ -113,7 +113,7 @@ export const ROUTES: readonly Route[] = [
   get("/distribution/{name}/json", "DistributionInspect", system("distribution")),
 
   post("/build", "ImageBuild", undefined, "stream"),
-  post("/build/prune", "BuildPrune"),
+  post("/build/prune", "BuildPrune", system("pruneBuildCache")),
   post("/build/cancel", "BuildCancel"),
   post("/session", "Session", undefined, "stream"),
   post("/grpc", "Grpc", undefined, "stream"),
@@ -121,7 +121,7 @@ export const ROUTES: readonly Route[] = [
   get("/networks", "NetworkList", networks("list")),
   get("/networks/", "NetworkList", networks("list")),
   post("/networks/create", "NetworkCreate", undefined, "json"),
-  post("/networks/prune", "NetworkPrune"),
+  post("/networks/prune", "NetworkPrune", networks("prune")),
   get("/networks/{id}", "NetworkInspect", networks("inspect")),
   post("/networks/{id}/connect", "NetworkConnect", undefined, "json"),
   post("/networks/{id}/disconnect", "NetworkDisconnect", undefined, "json"),

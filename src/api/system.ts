@@ -67,6 +67,28 @@ function duration(text: string): number | undefined {
   return text.startsWith("-") ? -sum : sum;
 }
 
+const CACHE_FILTERS = [
+  "until",
+  "unused-for",
+  "id",
+  "parent",
+  "type",
+  "description",
+  "inuse",
+  "shared",
+  "private",
+  "label",
+  "label!",
+];
+
+/** Nothing was ever built here: there is no cache to prune. */
+const pruneBuildCache: Handler = ({ query }, rooms) => {
+  for (const name of Object.keys(parseFilters(query.get("filters"))))
+    if (!CACHE_FILTERS.includes(name)) throw invalid(`failed to prune build cache: invalid filter '${name}'`);
+  rooms.events.publish("builder", "prune", "", { reclaimed: "0" });
+  return json({ CachesDeleted: null, SpaceReclaimed: 0 });
+};
+
 const auth: Handler = async ({ body }, rooms) => {
   if (body === undefined) throw invalid("EOF");
   return json(await checkAuth(rooms, body as RegistryAuth));
@@ -95,6 +117,7 @@ export const handlers = {
   events,
   auth,
   distribution,
+  pruneBuildCache,
   plugins,
   plugin,
 } satisfies Record<string, Handler>;

@@ -167,7 +167,9 @@ export class Containers {
       async (response) => JSON.parse(await this.connection.textOf(response)) as ContainerWaitResponse,
     );
     result.catch(() => {}); // whoever awaits it hears of it; who left early doesn't have to
-    return { registered: head.then(() => {}), result };
+    const registered = head.then(() => {});
+    registered.catch(() => {});
+    return { registered, result };
   }
 
   /** Attaches to the main process: a byte stream, multiplexed unless the container has a terminal. */

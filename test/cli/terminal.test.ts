@@ -269,9 +269,9 @@ test("save refuses a terminal, load wants an archive", async () => {
 test("a prune asks first", async () => {
   await client.ok("create", "--name", "prunable", "busybox");
   const refused = await client.feed("n\n", "container", "prune");
-  expect(refused.code).toBe(1);
-  expect(refused.stdout).toContain("Are you sure you want to continue? [y/N] ");
-  expect(refused.stderr).toBe("container prune has been cancelled\n");
+  expect(refused).toMatchObject({ code: 0, stderr: "" });
+  expect(refused.stdout).toEndWith("Are you sure you want to continue? [y/N] ");
+  expect(await client.ok("ps", "-aq", "--filter", "name=prunable")).not.toBe("");
   const agreed = await client.feed("y\n", "container", "prune", "--filter", "label!=keep");
   expect(agreed.stdout).toMatch(/Deleted Containers:\n[0-9a-f]{64}\n\nTotal reclaimed space: \d/);
 });

@@ -702,6 +702,23 @@ export function clientSuite(title: string, given: () => Given): void {
     expect(ofImages).toContain(`untag {"name":"${tag}"}`);
   });
 
+  check("prune takes what its filters name; a no leaves everything", async () => {
+    const c = name();
+    await client().ok("create", "--name", c, "--label", `only=${c}`, image());
+    const filters = ["--filter", `label=only=${c}`];
+    expect(await client().feed("n\n", "container", "prune", ...filters)).toMatchObject({
+      code: 0,
+      stderr: "",
+    });
+    expect(await client().ok("container", "prune", "-f", ...filters, "--filter", "until=1h")).toBe(
+      "Total reclaimed space: 0B",
+    );
+    expect((await client().run("container", "prune", "-f", "--filter", "until=x")).code).toBe(1);
+    expect(await client().ok("system", "prune", "-f", ...filters)).toMatch(
+      /^Deleted Containers:\n[0-9a-f]{64}\n\nTotal reclaimed space: \S+$/,
+    );
+  });
+
   check("named volumes: create, ls, inspect, use, rm", async () => {
     const v = `${prefix}-volume`;
     expect(await client().ok("volume", "create", "--label", "k=v", v)).toBe(v);

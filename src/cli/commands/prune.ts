@@ -20,7 +20,7 @@ export async function pruneFilters(
   return filters;
 }
 
-/** Asks for consent; anything but a yes is a no, and where nobody can answer it is one too. */
+/** Asks for consent; anything but a yes is a no, and where nobody can answer it is one too. A no ends the command in silence. */
 export async function confirm(session: Session, warning: string): Promise<boolean> {
   await session.out.write(`${warning} [y/N] `);
   const reader = Bun.stdin.stream().getReader();

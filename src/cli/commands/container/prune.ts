@@ -1,6 +1,5 @@
 // `container prune`: all that don't run.
 import { command } from "../../framework/command.ts";
-import { fail } from "../../framework/failure.ts";
 import { flag } from "../../framework/flags.ts";
 import { confirm, pruneFilters, reclaimed } from "../prune.ts";
 
@@ -16,7 +15,7 @@ export default command({
   async run(session, { flags }) {
     const filters = await pruneFilters(session, flags.filter);
     const warning = "WARNING! This will remove all stopped containers.\nAre you sure you want to continue?";
-    if (!flags.force && !(await confirm(session, warning))) throw fail("container prune has been cancelled");
+    if (!flags.force && !(await confirm(session, warning))) return;
     const { ContainersDeleted, SpaceReclaimed = 0 } = await (await session.client()).containers.prune(
       filters,
     );

@@ -1,6 +1,5 @@
 // `image prune`: images without a name, or with `-a` all that no container uses.
 import { command } from "../../framework/command.ts";
-import { fail } from "../../framework/failure.ts";
 import { flag } from "../../framework/flags.ts";
 import { confirm, pruneFilters, reclaimed } from "../prune.ts";
 
@@ -22,7 +21,7 @@ export default command({
   async run(session, { flags }) {
     const filters = await pruneFilters(session, { ...flags.filter, dangling: [String(!flags.all)] });
     if (!flags.force && !(await confirm(session, flags.all ? WARNINGS.all : WARNINGS.dangling))) {
-      throw fail("image prune has been cancelled");
+      return;
     }
     const { ImagesDeleted, SpaceReclaimed = 0 } = await (await session.client()).images.prune(filters);
     if (ImagesDeleted && ImagesDeleted.length > 0) {

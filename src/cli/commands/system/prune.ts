@@ -27,8 +27,7 @@ export default command({
       throw fail('ERROR: The "until" filter is not supported with "--volumes"');
     }
     const filters = await pruneFilters(session, flags.filter);
-    if (!flags.force && !(await confirm(session, question(flags, filters))))
-      throw fail("system prune has been cancelled");
+    if (!flags.force && !(await confirm(session, question(flags, filters)))) return;
     const client = await session.client();
     let total = 0;
     for (const step of steps(flags)) {

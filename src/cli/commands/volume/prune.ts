@@ -26,8 +26,7 @@ export default command({
     // Daemons before API 1.42 remove all unused ones in any case.
     const all = flags.all || !(await client.connection.supports("1.42"));
     if (flags.all) filters.all = ["true"];
-    if (!flags.force && !(await confirm(session, WARNING(all))))
-      throw fail("volume prune has been cancelled");
+    if (!flags.force && !(await confirm(session, WARNING(all)))) return;
     const { VolumesDeleted, SpaceReclaimed = 0 } = await client.volumes.prune(filters);
     if (VolumesDeleted && VolumesDeleted.length > 0) {
       await session.out.line(`Deleted Volumes:\n${VolumesDeleted.join("\n")}\n`);
