@@ -18,9 +18,9 @@ export type StreamKind = keyof typeof STREAM_NUMBER;
 
 /** Header (stream number, three zeros, length as big-endian 32 bits) and payload. */
 export function frame(stream: StreamKind, payload: Uint8Array): Uint8Array {
-  const framed = new Uint8Array(8 + payload.length);
-  framed[0] = STREAM_NUMBER[stream];
-  new DataView(framed.buffer).setUint32(4, payload.length);
+  const framed = Buffer.allocUnsafe(8 + payload.length);
+  framed.writeUInt32BE(STREAM_NUMBER[stream] * 0x1000000, 0);
+  framed.writeUInt32BE(payload.length, 4);
   framed.set(payload, 8);
   return framed;
 }

@@ -22,7 +22,9 @@ const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
+const SO_SNDBUF = 7;
 const SO_RCVBUF = 8;
+const SO_SNDBUFFORCE = 32;
 const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = 26;
 const EADDRINUSE = 98;
@@ -113,6 +115,13 @@ function ipv6Bytes(text: string): Uint8Array {
 
 function setOption(fd: number, level: number, option: number, value: number): void {
   check(c.setsockopt(fd, level, option, new Int32Array([value, 0]), 4), "setsockopt", option);
+}
+
+/** How many bytes may wait in a socket for its reader (SO_SNDBUFFORCE of socket(7), past the host's limit for root). */
+export function setSendBuffer(fd: number, bytes: number): void {
+  const value = new Int32Array([bytes, 0]);
+  if (c.setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, value, 4) !== 0)
+    c.setsockopt(fd, SOL_SOCKET, SO_SNDBUF, value, 4);
 }
 
 /**

@@ -1,6 +1,7 @@
 // One connection to the shim: takes its frames apart, and sends it frames without ever waiting for it.
 import { close } from "../../linux/ffi.ts";
 import { AGAIN, type FixedBuffer, fixedBuffer, readAt, writeAt } from "../../linux/raw-io.ts";
+import { setSendBuffer } from "../../linux/socket.ts";
 import { FRAME, FRAME_HEADER, MESSAGE_LIMIT, type Reply, type Request, STREAM_CHUNK } from "./protocol.ts";
 import { EPOLL, READ, type Reactor, WRITE } from "./reactor.ts";
 import { Spill } from "./spill.ts";
@@ -17,6 +18,8 @@ export interface ConnectionHandler {
 }
 
 const CONTROL_INPUT = 4096;
+/** Bytes of output that wait in an attached client's socket, in the kernel's memory while they do. */
+const SEND_BUFFER = 1 << 20;
 
 export class Connection {
   /** Streams that the client attached to: bits of 1 (stdout) and 2 (stderr). */
@@ -58,6 +61,11 @@ export class Connection {
     this.filled -= this.position;
     this.position = 0;
     this.input = larger;
+  }
+
+  /** Room for a reader that is a moment late: what doesn't fit goes to disk and back. */
+  expectOutput(): void {
+    setSendBuffer(this.fd, SEND_BUFFER);
   }
 
   /** Reads on, after `stdin` took less than it was given. */

@@ -58,6 +58,7 @@ const METHODS: Record<string, Method> = {
     connection.wants = (params.stdout === true ? 1 : 0) | (params.stderr === true ? 2 : 0);
     host.attached.set(connection, { streams, exec, stdin });
     if (stdin) connection.expectStdin();
+    if (connection.wants !== 0) connection.expectOutput();
     ok(null);
     streams.attach(connection);
   },
