@@ -110,7 +110,7 @@ test("kill: by name, number, any case; real-time signals; what is none is refuse
 });
 
 test.each<[string, (id: string) => Promise<unknown>, string[], number]>([
-  ["stop", (id) => engine.stopContainer(scratch.engine, id, {}), ["kill 15", "unpause", "die 7", "stop"], 7],
+  ["stop", (id) => engine.stopContainer(scratch.engine, id, {}), ["kill 15", "die 7", "stop"], 7],
   ["kill", (id) => engine.killContainer(scratch.engine, id, "KILL"), ["kill 9", "die 137"], 137],
 ])("%s wakes one that is paused, so that it ends", async (_, act, told, code) => {
   const id = await ready(LISTENS);
@@ -118,7 +118,9 @@ test.each<[string, (id: string) => Promise<unknown>, string[], number]>([
   const before = (await events(id)).length;
   await act(id);
   expect(await stateOf(id)).toMatchObject({ Status: "exited", ExitCode: code });
-  expect((await events(id)).slice(before)).toEqual(told);
+  // It may have ended before it could be seen to run again, in which case nobody tells that it did.
+  const seen = (await events(id)).slice(before).filter((action, at) => at !== 1 || action !== "unpause");
+  expect(seen).toEqual(told);
   await remove(id);
 });
 

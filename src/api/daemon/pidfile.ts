@@ -22,11 +22,15 @@ export function writePidFile(path: string): { remove(): void } {
 function runningPid(path: string): number | undefined {
   const pid = readPid(path);
   if (pid === undefined || pid === process.pid) return undefined;
+  return isAlive(pid) ? pid : undefined;
+}
+
+/** A zombie has ended: it only waits for its parent to ask how. */
+function isAlive(pid: number): boolean {
   try {
-    process.kill(pid, 0);
-    return pid;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM" ? pid : undefined;
+    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return false; // no such process
   }
 }
 
