@@ -91,7 +91,7 @@ const hasProcesses = ({ state }: ContainerRecord): boolean =>
 
 async function read(engine: Engine, id: ContainerId): Promise<Reading> {
   const record = engine.containers.get(id);
-  const cgroup = record && hasProcesses(record) ? cgroupOf(engine, id) : undefined;
+  const cgroup = record && hasProcesses(record) ? cgroupOf(engine, record) : undefined;
   if (cgroup === undefined) return { sample: undefined };
   // Close to each other, since clients divide one by the other.
   const [stats, host] = await Promise.all([readCgroupStats(cgroup), readHostProcessors()]);
@@ -99,6 +99,12 @@ async function read(engine: Engine, id: ContainerId): Promise<Reading> {
   return { sample: { read: now(), cgroup: stats, host, networks: engine.networks.statistics(id) } };
 }
 
+/** Of each record that was asked for; a start puts another in its place. */
+const cgroups = new WeakMap<ContainerRecord, string>();
+
 /** As its shim was told: the daemon's settings may have changed since. */
-const cgroupOf = ({ environment }: Engine, id: ContainerId): string | undefined =>
-  containerCgroup(bundleFolder(environment, id));
+function cgroupOf({ environment }: Engine, record: ContainerRecord): string | undefined {
+  const known = cgroups.get(record) ?? containerCgroup(bundleFolder(environment, record.id));
+  if (known !== undefined) cgroups.set(record, known);
+  return known;
+}
