@@ -236,6 +236,89 @@ test("the daemon by -H, DOCKER_HOST, and a context of ~/.docker", async () => {
   expect(unknown.stderr).toContain('context "nosuch": context not found');
 });
 
+test("who names the daemon: -c, then DOCKER_HOST, DOCKER_CONTEXT, the current context", async () => {
+  const row = ["context", "show"];
+  await client.ok("context", "create", "first", "--docker", `host=${daemon.host}`);
+  await client.ok("context", "create", "second", "--docker", `host=${daemon.host}`);
+  writeFileSync(join(config, "config.json"), JSON.stringify({ currentContext: "first" }));
+  expect((await runWith({}, ...row)).stdout).toBe("first\n");
+  expect((await runWith({ DOCKER_CONTEXT: "second" }, ...row)).stdout).toBe("second\n");
+  expect((await runWith({ DOCKER_CONTEXT: "second", DOCKER_HOST: daemon.host }, ...row)).stdout).toBe(
+    "default\n",
+  );
+  expect(
+    (await runWith({ DOCKER_CONTEXT: "second", DOCKER_HOST: daemon.host }, "-c", "first", ...row)).stdout,
+  ).toBe("first\n");
+  expect((await runWith({ DOCKER_CONTEXT: "second" }, "-H", daemon.host, ...row)).stdout).toBe("default\n");
+  expect((await runWith({ DOCKER_CONTEXT: "default" }, ...row)).stdout).toBe("default\n");
+  const both = await runWith({}, "-c", "first", "-H", daemon.host, "ps");
+  expect(both).toMatchObject({
+    code: 1,
+    stderr: "conflicting options: cannot specify both --host and --context\n",
+  });
+  writeFileSync(join(config, "config.json"), "{}");
+});
+
+test("TLS material in a context", async () => {
+  const at = (name: string) => join(daemon.folder, name);
+  const files = `ca=${at("ca.pem")},cert=${at("client.pem")},key=${at("client-key.pem")}`;
+  await client.ok("context", "create", "safe", "--docker", `host=tcp://127.0.0.1:${port},${files}`);
+  expect((await runWith({}, "-c", "safe", ...FORMAT)).stdout).toBe("1.51 safe\n");
+  await client.ok("context", "export", "safe", at("safe.tar"));
+  await client.ok("context", "import", "again", at("safe.tar"));
+  expect((await runWith({}, "-c", "again", "run", "--rm", "--pull", "never", "nosuch")).stderr).toContain(
+    "No such image",
+  );
+  await client.ok(
+    "context",
+    "update",
+    "again",
+    "--docker",
+    `host=tcp://127.0.0.1:${port},skip-tls-verify=true`,
+  );
+  expect((await runWith({}, "-c", "again", "ps")).code).toBe(1); // a daemon that wants to know who we are
+});
+
+// What Docker's 28.5 client says; it asks the daemon for nothing then.
+for (const [args, code, stderr] of [
+  [
+    ["create", "BUSYBOX"],
+    1,
+    "invalid reference format: repository name (library/BUSYBOX) must be lowercase\n",
+  ],
+  [["create", "busybox:TAG:x"], 1, "invalid reference format\n"],
+  [["create", "busybox@sha256:123"], 1, "invalid reference format\n"],
+  [["create", ""], 1, "invalid reference format\n"],
+  [
+    ["create", "--platform", "bogus", "busybox"],
+    1,
+    'error parsing specified platform: "bogus": unknown operating system or architecture: invalid argument\n',
+  ],
+  [
+    ["create", "--cidfile", "/nowhere/cid", "busybox"],
+    1,
+    "failed to create the container ID file: open /nowhere/cid: no such file or directory\n",
+  ],
+  [
+    ["create", "--cidfile", "/etc/passwd", "busybox"],
+    1,
+    "container ID file found, make sure the other container isn't running or delete /etc/passwd\n",
+  ],
+  [
+    ["create", "--cpu-count", "2", "busybox"],
+    1,
+    '"--cpu-count" is only supported on a Docker daemon running on windows, but the Docker daemon is running on linux\n',
+  ],
+  [
+    ["create", "--pull", "bogus", "busybox"],
+    125,
+    'berth: invalid pull option: \'bogus\': must be one of "always", "missing" or "never"\n\nRun \'berth create --help\' for more information\n',
+  ],
+] as [string[], number, string][])
+  test(`berth ${args.join(" ")}`, async () => {
+    expect(await client.run(...args)).toMatchObject({ code, stdout: "", stderr });
+  });
+
 test("an older API version, asked for by the environment", async () => {
   const result = await runWith(
     { DOCKER_HOST: daemon.host, DOCKER_API_VERSION: "1.41" },
