@@ -12,7 +12,7 @@ import {
   withStatus,
 } from "../containers/index.ts";
 import { canonical, parseReference, withDefaultTag } from "../oci/reference.ts";
-import { selectRuntime } from "../runtime/index.ts";
+import { appArmorProfile, selectRuntime } from "../runtime/index.ts";
 import { containerFolder } from "./folders.ts";
 import { linkNames, shownLinks } from "./links.ts";
 import { sandboxRequest } from "./sandbox-request.ts";
@@ -68,7 +68,6 @@ export async function inspectContainer(
   options: { size: boolean },
 ): Promise<ContainerInspectResponse> {
   const record = engine.containers.find(reference);
-  const { appArmor } = engine.environment;
   return toInspect(record, {
     ...surroundings(engine, record),
     folder: filesFolder(engine, record),
@@ -77,7 +76,7 @@ export async function inspectContainer(
     ...(options.size && { size: await sizeOf(engine, record) }),
     defaultUlimits: Object.values(engine.config.defaultUlimits),
     defaultRuntime: defaultRuntimeName(engine),
-    appArmorProfile: appArmor && !record.hostConfig.Privileged ? "docker-default" : "",
+    appArmorProfile: appArmorProfile(record.hostConfig, engine.environment),
   });
 }
 

@@ -105,6 +105,13 @@ describe("a runtime's words become Docker's", () => {
     expect(startFailure(said, command)).toMatchObject({ message: INIT + docker, exitCode });
   });
 
+  test("an AppArmor profile that isn't there is called so", () => {
+    const said = "write file `/proc/thread-self/attr/exec`: No such file or directory";
+    expect(startFailure(said, "true").message).toBe(
+      `${INIT}unable to apply apparmor profile: apparmor failed to apply profile: write /proc/thread-self/attr/exec: no such file or directory`,
+    );
+  });
+
   test("a failure of the daemon's side is no bad request", () => {
     expect(startFailure("cgroups in hybrid mode not supported", "true").status).toBe(500);
     expect(startFailure("runc run failed: cgroup path is busy", "true").message).toBe(

@@ -53,6 +53,9 @@ function inRuncsWords(said: string, command: string): string {
   const folder = /^chdir `(.*)`: (.*)$/s.exec(said);
   if (folder)
     return `chdir to cwd (${JSON.stringify(folder[1])}) set in config.json failed: ${asGo(folder[2] ?? "")}`;
+  const label = /^write file `(\/proc\/[^`]*\/attr\/[^`]*)`: (.*)$/s.exec(said);
+  if (label)
+    return `unable to apply apparmor profile: apparmor failed to apply profile: write ${label[1]}: ${asGo(label[2] ?? "")}`;
   return said.replace(/: ([^:]*)$/, (_, last: string) => `: ${asGo(last)}`);
 }
 

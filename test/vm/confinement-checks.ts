@@ -4,7 +4,7 @@ import type { Check } from "./checks.ts";
 /** Lets AppArmor alone stand between root in the container and the kernel. */
 const BARE = "--security-opt systempaths=unconfined --security-opt seccomp=unconfined --cap-add SYS_ADMIN";
 const TRY =
-  "echo 60 >/proc/sys/vm/swappiness; echo h >/proc/sysrq-trigger; head -c1 /proc/kcore; mount -t tmpfs x /tmp && echo mounted";
+  "echo 60 >/proc/sys/vm/swappiness; echo h >/proc/sysrq-trigger; head -c1 /proc/kcore; mount -t tmpfs x /tmp && echo mounted; :";
 
 const PROFILE = `abi <abi/3.0>,
 profile berth-test flags=(attach_disconnected,mediate_deleted) {
@@ -27,7 +27,6 @@ export const appArmor: Check[] = [
     command: `./berth run --rm ${BARE} busybox sh -c '${TRY}'`,
     shows:
       /swappiness: Permission denied[\s\S]*sysrq-trigger: Permission denied[\s\S]*kcore: Permission denied[\s\S]*mount: (?![\s\S]*^mounted)/m,
-    code: 1,
   },
   {
     what: "without it, as a person asks, the same goes through",

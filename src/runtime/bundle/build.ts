@@ -107,5 +107,7 @@ export function appArmorOf(
   host: Pick<HostFacts, "appArmorProfile">,
 ): Pick<Process, "apparmorProfile"> {
   if (!host.appArmorProfile) return {};
-  return { apparmorProfile: appArmor || (hostConfig.Privileged ? "unconfined" : host.appArmorProfile) };
+  // What people write for the default profile in so many words.
+  const asked = appArmor === "docker-default" ? host.appArmorProfile : appArmor;
+  return { apparmorProfile: asked || (hostConfig.Privileged ? "unconfined" : host.appArmorProfile) };
 }

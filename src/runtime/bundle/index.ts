@@ -1,12 +1,15 @@
 // From what a container is to the config.json that a runtime starts it by (OCI runtime-spec), with Docker's defaults.
 // Each step is a pure file of its own (process, capabilities, namespaces, mounts, devices, seccomp, resources, …);
 // build.ts joins them, look-up.ts reads what they need of the host and the root, write.ts writes.
+import type { HostConfig } from "../../api/types/index.ts";
 import type { HostEnvironment } from "../../base/environment.ts";
 import type { ExecProcessRequest, ProcessSpec } from "../types.ts";
+import { appArmorOf } from "./build.ts";
 import { buildExecProcess as build } from "./exec-process.ts";
-import { hostFacts, ipv4Forwarding, type LimitSupport } from "./host-facts.ts";
+import { APPARMOR_PROFILE, hostFacts, ipv4Forwarding, type LimitSupport } from "./host-facts.ts";
 import { accountFiles, rootOwner, usualInit } from "./look-up.ts";
 import { resolveInRoot } from "./root-path.ts";
+import { parseSecurityOptions } from "./security-options.ts";
 import { resolveUser } from "./user.ts";
 
 export { inheritedOptions, propagates } from "./host-mounts.ts";
@@ -29,6 +32,12 @@ export function buildExecProcess(
   environment: HostEnvironment,
 ): Promise<ProcessSpec> {
   return build(request, hostFacts(environment).capabilities);
+}
+
+/** The AppArmor profile that a container gets; "" where AppArmor is off. */
+export function appArmorProfile(hostConfig: HostConfig, environment: HostEnvironment): string {
+  const host = { appArmorProfile: environment.appArmor ? APPARMOR_PROFILE : "" };
+  return appArmorOf({ hostConfig }, parseSecurityOptions(hostConfig.SecurityOpt), host).apparmorProfile ?? "";
 }
 
 /** Refuses a user that the container's root doesn't know, as exec create does. Errors: invalid, in Docker's words. */

@@ -1,12 +1,14 @@
 // Tables for the steps that the comparison with a peer (test/bundle) does not reach.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import type { HostEnvironment } from "../../base/environment.ts";
 import { parseMountInfo } from "../../linux/mount.ts";
 import { CAPABILITIES, capabilityList, DEFAULT_CAPABILITIES } from "./capabilities.ts";
 import { parseDeviceRule } from "./devices.ts";
 import { exactNumbers, toJson } from "./exact-json.ts";
 import { cgroupV1Mounts, parseNumberList } from "./host-facts.ts";
 import { mountOf } from "./host-mounts.ts";
+import { appArmorProfile } from "./index.ts";
 import { mergeImageConfig } from "./merge-image-config.ts";
 import { tmpfsOptions } from "./mounts.ts";
 import { environmentOf, mergeEnvironment } from "./process.ts";
@@ -239,4 +241,17 @@ test("64-bit numbers survive reading and writing", () => {
       expect(toJson(JSON.parse(`[${number}]`, exactNumbers))).toBe(`[${number}]`);
     }),
   );
+});
+
+test.each([
+  ["", false, "berth-default"],
+  ["", true, "unconfined"],
+  ["apparmor=docker-default", false, "berth-default"],
+  ["apparmor=unconfined", false, "unconfined"],
+  ["apparmor=own", true, "own"],
+])("--security-opt %p, privileged %p: AppArmor's %s", (option, Privileged, expected) => {
+  const hostConfig = { SecurityOpt: option ? [option] : [], Privileged };
+  const on = { appArmor: true } as unknown as HostEnvironment;
+  expect(appArmorProfile(hostConfig, on)).toBe(expected);
+  expect(appArmorProfile(hostConfig, { ...on, appArmor: false })).toBe("");
 });
