@@ -3,8 +3,8 @@
 import { conflict, systemError } from "../base/errors.ts";
 import type { AttachedStream, Shim } from "../runtime/types.ts";
 import { DetachScanner, parseDetachKeys } from "./detach-keys.ts";
-import type { LogEntry } from "./log-entry.ts";
-import { readSource } from "./logs.ts";
+import type { LogEntry } from "./logs/entry.ts";
+import { readSource } from "./logs/open.ts";
 import type {
   Attachment,
   AttachOptions,

@@ -3,7 +3,7 @@ import type { HostEnvironment } from "../base/environment.ts";
 import { KeyedLock } from "../base/keyed-lock.ts";
 import type { Store } from "../store/types.ts";
 import { Execs } from "./execs.ts";
-import { HealthMonitors, type RunProbe } from "./health-monitors.ts";
+import { HealthMonitors, type RunProbe } from "./health/monitors.ts";
 import { Records } from "./records.ts";
 import type { Containers, EmitContainerEvent } from "./types.ts";
 import { Waiters } from "./waiters.ts";
@@ -18,18 +18,15 @@ export {
   startExec,
   takeUpExecs,
 } from "./exec.ts";
-export { checkFilters, type Filters, matchesLabel, selectContainers } from "./filters.ts";
-export type { ProbeOutcome } from "./health-monitors.ts";
-export { type InspectSurroundings, toInspect } from "./inspect.ts";
+export type { ProbeOutcome } from "./health/monitors.ts";
+export { runProbe } from "./health/probe.ts";
 export { kill, killAndWait, notRunning, stop } from "./kill.ts";
-export { openLogs } from "./logs.ts";
+export { openLogs } from "./logs/open.ts";
 export { checkName, makeName } from "./names.ts";
 export { holdForCommit, pause, releaseAllFromCommit, unpause } from "./pause.ts";
-export { runProbe } from "./probe.ts";
 export { refuseTakenName, rename } from "./rename.ts";
 export { resize } from "./resize.ts";
 export { nextWait, shouldRestart, shouldStartWithDaemon } from "./restart-policy.ts";
-export { Sampler } from "./sampler.ts";
 export { classifyStartError } from "./start-error.ts";
 export {
   finishedAtOf,
@@ -46,13 +43,16 @@ export {
   startedAtOf,
   updateRecord,
 } from "./state-machine.ts";
-export { type ContainerStats, type StatsSample, toStats } from "./stats.ts";
-export { exitCodeOf, isRunning } from "./status-text.ts";
-export { type Surroundings, toSummary, withStatus } from "./summary.ts";
+export { type ContainerStats, type StatsSample, toStats } from "./stats/answer.ts";
+export { Sampler } from "./stats/sampler.ts";
 export { millisecondsOf, now, nowNanoseconds, parseEpoch, parseNanoseconds } from "./timestamps.ts";
 export { top } from "./top.ts";
 export type * from "./types.ts";
 export { mergeUpdate } from "./update.ts";
+export { checkFilters, type Filters, matchesLabel, selectContainers } from "./views/filters.ts";
+export { type InspectSurroundings, toInspect } from "./views/inspect.ts";
+export { exitCodeOf, isRunning } from "./views/status-text.ts";
+export { type Surroundings, toSummary, withStatus } from "./views/summary.ts";
 
 /** Reads the rows; what runs is for the engine's recovery to find out. */
 export function openContainers(rooms: {

@@ -3,8 +3,8 @@ import { conflict, invalid, isKind, messageOf, systemError } from "../base/error
 import { parseSignal, ShimDiedError } from "../runtime/index.ts";
 import type { Shim } from "../runtime/types.ts";
 import { recordPaused, recordRestartGivenUp, updateRecord } from "./state-machine.ts";
-import { isRunning } from "./status-text.ts";
 import type { ContainerId, ContainerRecord, Containers } from "./types.ts";
+import { isRunning } from "./views/status-text.ts";
 
 const SIGKILL = 9;
 /** Seconds that `stop` waits when nobody says otherwise. */

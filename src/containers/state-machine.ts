@@ -2,9 +2,9 @@
 // Callers hold the container's lock, except for `created`.
 import { conflict } from "../base/errors.ts";
 import type { ExitStatus } from "../runtime/types.ts";
-import { exitCodeOf } from "./status-text.ts";
 import { millisecondsOf } from "./timestamps.ts";
 import type { ContainerId, ContainerRecord, ContainerState, Containers } from "./types.ts";
+import { exitCodeOf } from "./views/status-text.ts";
 
 type Status = ContainerState["status"];
 

@@ -9,7 +9,7 @@ import type { ExitStatus, Shim } from "../runtime/types.ts";
 import type { SnapshotId } from "../store/types.ts";
 import type { ResolvedMount } from "../volumes/types.ts";
 import type { Execs } from "./execs.ts";
-import type { HealthMonitors } from "./health-monitors.ts";
+import type { HealthMonitors } from "./health/monitors.ts";
 import type { Records } from "./records.ts";
 import type { Waiters } from "./waiters.ts";
 

@@ -1,7 +1,7 @@
 // Those who wait for a container to stop or to be gone (`docker wait`, `run`, `stop`, `rm -f`).
 import type { ContainerWaitResponse } from "../api/types/index.ts";
-import { exitCodeOf, isRunning } from "./status-text.ts";
 import type { ContainerId, ContainerRecord, ContainerState, WaitCondition } from "./types.ts";
+import { exitCodeOf, isRunning } from "./views/status-text.ts";
 
 type Resolve = (response: ContainerWaitResponse) => void;
 

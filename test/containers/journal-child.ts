@@ -1,6 +1,6 @@
 // Run by journal.test.ts beside a systemd-journald of its own: writes as the shim does, reads back as `logs` does.
-import { LogFrames } from "../../src/containers/log-frames.ts";
-import { readJournal } from "../../src/containers/log-journal.ts";
+import { LogFrames } from "../../src/containers/logs/frames.ts";
+import { readJournal } from "../../src/containers/logs/journal.ts";
 import { fixedBuffer } from "../../src/linux/raw-io.ts";
 import { Children } from "../../src/runtime/shim/children.ts";
 import { openLog } from "../../src/runtime/shim/log/open.ts";

@@ -2,8 +2,8 @@
 import { expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { readLog } from "../../src/containers/log-files.ts";
-import { localFormat } from "../../src/containers/log-local.ts";
+import { readLog } from "../../src/containers/logs/files.ts";
+import { localFormat } from "../../src/containers/logs/local.ts";
 import type { SyslogSettings } from "../../src/runtime/types.ts";
 import { waitFor } from "../fixtures/daemon.ts";
 import { bundle, privateMemory } from "./fixture.ts";

@@ -16,8 +16,8 @@ import {
 import { basename, dirname } from "node:path";
 import { promisify } from "node:util";
 import { createGunzip } from "node:zlib";
-import { lockShared, unlock } from "../linux/files.ts";
-import type { LogDecoder, LogEntry, LogFormat } from "./log-entry.ts";
+import { lockShared, unlock } from "../../linux/files.ts";
+import type { LogDecoder, LogEntry, LogFormat } from "./entry.ts";
 
 const CHUNK = 256 * 1024;
 /** A watch can miss a change where the file system has no inotify; the file is looked at this often anyway. */

@@ -3,19 +3,12 @@
 //
 // A check that is under way when its container stops, is paused, or when the daemon closes is ended, and its result is nobody's.
 import { availableParallelism } from "node:os";
-import { messageOf } from "../base/errors.ts";
-import { log } from "../base/log.ts";
-import type { Documents, Store } from "../store/types.ts";
-import {
-  type Health,
-  healthAfter,
-  healthAtStart,
-  isChecked,
-  type ProbeResult,
-  probeDelay,
-} from "./health.ts";
-import { now } from "./timestamps.ts";
-import type { ContainerId, ContainerRecord, EmitContainerEvent } from "./types.ts";
+import { messageOf } from "../../base/errors.ts";
+import { log } from "../../base/log.ts";
+import type { Documents, Store } from "../../store/types.ts";
+import { now } from "../timestamps.ts";
+import type { ContainerId, ContainerRecord, EmitContainerEvent } from "../types.ts";
+import { type Health, healthAfter, healthAtStart, isChecked, type ProbeResult, probeDelay } from "./rules.ts";
 
 /** What a run of the check came to. `exitCode` -1: it took too long. */
 export interface ProbeOutcome {

@@ -1,11 +1,11 @@
 // Which containers `docker ps` lists: `--filter`, `-a`, `-n`; the semantics are those of moby's daemon/list.go.
-import type { ContainerSummary } from "../api/types/index.ts";
-import { invalid } from "../base/errors.ts";
-import type { Health } from "./health.ts";
-import type { Records } from "./records.ts";
-import { startedAtOf } from "./state-machine.ts";
+import type { ContainerSummary } from "../../api/types/index.ts";
+import { invalid } from "../../base/errors.ts";
+import type { Health } from "../health/rules.ts";
+import type { Records } from "../records.ts";
+import { startedAtOf } from "../state-machine.ts";
+import type { ContainerId, ContainerRecord } from "../types.ts";
 import { exitCodeOf, isRunning } from "./status-text.ts";
-import type { ContainerId, ContainerRecord } from "./types.ts";
 
 /** A filter's values are alternatives, except for labels, which must all match. */
 export type Filters = Record<string, string[]>;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import type { HealthConfig } from "../api/types/index.ts";
+import type { HealthConfig } from "../../api/types/index.ts";
+import type { ContainerId } from "../types.ts";
 import {
   type Health,
   healthAfter,
@@ -9,8 +10,7 @@ import {
   probeCommand,
   probeDelay,
   probeTimeout,
-} from "./health.ts";
-import type { ContainerId } from "./types.ts";
+} from "./rules.ts";
 
 const START = Date.parse("2030-01-01T00:00:00Z");
 const at = (milliseconds: number) => new Date(START + milliseconds).toISOString();

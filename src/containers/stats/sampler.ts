@@ -1,7 +1,7 @@
 // Readings that several watch: one reader for each key, which reads at once and then at every interval as long as
 // anybody watches, and hands each reading to all of them.
-import { messageOf } from "../base/errors.ts";
-import { log } from "../base/log.ts";
+import { messageOf } from "../../base/errors.ts";
+import { log } from "../../base/log.ts";
 
 interface Watcher<T> {
   /** A reading that it has not taken yet; one that is slow gets the latest. */

@@ -1,5 +1,5 @@
 // Reading Docker's `local` format: length, protobuf LogEntry, length again (see runtime/shim/log/local.ts, which writes it).
-import { type LogDecoder, LogEntry, type LogFormat } from "./log-entry.ts";
+import { type LogDecoder, LogEntry, type LogFormat } from "./entry.ts";
 
 const LENGTH = 4;
 /** As dockerd's: a longer entry is a sign that this is none. */

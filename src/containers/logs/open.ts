@@ -1,12 +1,12 @@
 // `docker logs`: what a container wrote so far, and on, from what its log driver keeps.
-import { conflict, invalid, systemError } from "../base/errors.ts";
-import { type EntrySink, type ReadOptions, readLog } from "./log-files.ts";
-import { LogFrames, type LogRange } from "./log-frames.ts";
-import { jsonFormat } from "./log-json.ts";
-import { localFormat } from "./log-local.ts";
-import { isRunning } from "./status-text.ts";
-import { parseEpoch } from "./timestamps.ts";
-import type { ContainerRecord, Containers, LogOptions, LogSource, LogStream } from "./types.ts";
+import { conflict, invalid, systemError } from "../../base/errors.ts";
+import { parseEpoch } from "../timestamps.ts";
+import type { ContainerRecord, Containers, LogOptions, LogSource, LogStream } from "../types.ts";
+import { isRunning } from "../views/status-text.ts";
+import { type EntrySink, type ReadOptions, readLog } from "./files.ts";
+import { LogFrames, type LogRange } from "./frames.ts";
+import { jsonFormat } from "./json.ts";
+import { localFormat } from "./local.ts";
 
 /** Errors: invalid (no stream chosen, bad time), conflict (being removed), system (a driver that can't be read). */
 export function openLogs(
@@ -46,7 +46,7 @@ async function* fromJournal<T>(
   options: ReadOptions,
   sink: EntrySink<T>,
 ): AsyncGenerator<T> {
-  const { readJournal } = await import("./log-journal.ts");
+  const { readJournal } = await import("./journal.ts");
   yield* readJournal(record.id, options, sink);
 }
 

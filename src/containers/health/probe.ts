@@ -1,15 +1,15 @@
 // One run of a health check: an exec that nobody asked for. It has the events of one, is seen in inspect while it runs, and is
 // forgotten at its end; no row of it is written, since nobody can come back for it.
 import { randomBytes } from "node:crypto";
-import { systemError } from "../base/errors.ts";
-import type { AttachedStream, ProcessSpec, Shim } from "../runtime/types.ts";
-import { goDuration } from "./durations.ts";
-import { commandText, finish } from "./exec.ts";
-import { probeCommand, probeTimeout } from "./health.ts";
-import type { ProbeOutcome } from "./health-monitors.ts";
-import { notRunning } from "./kill.ts";
-import { classifyStartError } from "./start-error.ts";
-import type { ContainerRecord, Containers, ExecRecord } from "./types.ts";
+import { systemError } from "../../base/errors.ts";
+import type { AttachedStream, ProcessSpec, Shim } from "../../runtime/types.ts";
+import { goDuration } from "../durations.ts";
+import { commandText, finish } from "../exec.ts";
+import { notRunning } from "../kill.ts";
+import { classifyStartError } from "../start-error.ts";
+import type { ContainerRecord, Containers, ExecRecord } from "../types.ts";
+import type { ProbeOutcome } from "./monitors.ts";
+import { probeCommand, probeTimeout } from "./rules.ts";
 
 const SIGKILL = 9;
 /** Nobody saw its status: it was killed, or its shim died. */

@@ -1,7 +1,7 @@
 // A container's health as its checks tell it: what is run, when, and what a result makes of the status. Pure; the timers are
-// in health-monitors.ts. The rules are those of moby's daemon/health.go.
-import type { ContainerConfig, HealthConfig } from "../api/types/index.ts";
-import type { ContainerId, ContainerRecord } from "./types.ts";
+// in monitors.ts. The rules are those of moby's daemon/health.go.
+import type { ContainerConfig, HealthConfig } from "../../api/types/index.ts";
+import type { ContainerId, ContainerRecord } from "../types.ts";
 
 export type HealthStatus = "starting" | "healthy" | "unhealthy";
 

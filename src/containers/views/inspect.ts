@@ -6,13 +6,13 @@ import type {
   EndpointSettings,
   HostConfig,
   NetworkSettings,
-} from "../api/types/index.ts";
-import type { Health } from "./health.ts";
-import { finishedAtOf, startedAtOf } from "./state-machine.ts";
+} from "../../api/types/index.ts";
+import type { Health } from "../health/rules.ts";
+import { finishedAtOf, startedAtOf } from "../state-machine.ts";
+import { ZERO_TIME } from "../timestamps.ts";
+import type { ContainerRecord, ContainerState } from "../types.ts";
 import { exitCodeOf, isRunning } from "./status-text.ts";
 import { endpointsOf, mountPoints, type Surroundings, sorted } from "./summary.ts";
-import { ZERO_TIME } from "./timestamps.ts";
-import type { ContainerRecord, ContainerState } from "./types.ts";
 
 /** What only an inspect shows. */
 export interface InspectSurroundings extends Surroundings {

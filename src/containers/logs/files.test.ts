@@ -14,15 +14,15 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { fixedBuffer } from "../linux/raw-io.ts";
-import { JsonFileSink, wholeJsonLines } from "../runtime/shim/log/json-file.ts";
-import { LineSplitter } from "../runtime/shim/log/line-splitter.ts";
-import { LocalSink, wholeLocalEntries } from "../runtime/shim/log/local.ts";
-import { RotatingFile } from "../runtime/shim/log/rotating-file.ts";
-import { type EntrySink, type ReadOptions, readLog } from "./log-files.ts";
-import { LogFrames } from "./log-frames.ts";
-import { jsonFormat } from "./log-json.ts";
-import { localFormat } from "./log-local.ts";
+import { fixedBuffer } from "../../linux/raw-io.ts";
+import { JsonFileSink, wholeJsonLines } from "../../runtime/shim/log/json-file.ts";
+import { LineSplitter } from "../../runtime/shim/log/line-splitter.ts";
+import { LocalSink, wholeLocalEntries } from "../../runtime/shim/log/local.ts";
+import { RotatingFile } from "../../runtime/shim/log/rotating-file.ts";
+import { type EntrySink, type ReadOptions, readLog } from "./files.ts";
+import { LogFrames } from "./frames.ts";
+import { jsonFormat } from "./json.ts";
+import { localFormat } from "./local.ts";
 
 let folder: string;
 let path: string;

@@ -1,9 +1,10 @@
 // Entries as a client gets them: with time and attributes where it asked for them, each behind the header that says which
 // stream it is of (Engine API, "Stream format"). One entry is one frame, as with Docker: there are clients that take a frame
 // for a line. Many frames go out in one piece.
-import { type LogEntry, TIME_LENGTH, timeText } from "./log-entry.ts";
-import type { EntrySink } from "./log-files.ts";
-import type { LogOptions } from "./types.ts";
+
+import type { LogOptions } from "../types.ts";
+import { type LogEntry, TIME_LENGTH, timeText } from "./entry.ts";
+import type { EntrySink } from "./files.ts";
 
 const PIECE = 256 * 1024;
 const HEADER = 8;

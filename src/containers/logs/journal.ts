@@ -1,8 +1,8 @@
 // Reading a container's lines back from the journal, as dockerd does (moby daemon/logger/journald/read.go).
-import { systemError } from "../base/errors.ts";
-import { Journal, type JournalEntry } from "../linux/journal.ts";
-import { LogEntry } from "./log-entry.ts";
-import type { EntrySink, ReadOptions } from "./log-files.ts";
+import { systemError } from "../../base/errors.ts";
+import { Journal, type JournalEntry } from "../../linux/journal.ts";
+import { LogEntry } from "./entry.ts";
+import type { EntrySink, ReadOptions } from "./files.ts";
 
 /** How often a follower looks for new entries, in milliseconds. */
 const LOOK_AGAIN = 100;

@@ -1,7 +1,7 @@
 // Reading Docker's json-file format by its bytes. Every line that dockerd and our shim write begins with `{"log":"`; the first
 // quote after that mostly ends the text, and the only backslash before it is that of the `\n` at the text's end: so two searches
 // in machine code find all that a line is made of. What looks otherwise goes the long way.
-import { type LogDecoder, LogEntry, type LogFormat } from "./log-entry.ts";
+import { type LogDecoder, LogEntry, type LogFormat } from "./entry.ts";
 
 const LINE_FEED = 0x0a;
 const QUOTE = 0x22;

@@ -1,11 +1,11 @@
 // A container as GET /containers/json lists it.
-import type { ContainerSummary, EndpointSettings, MountPoint, Port, PortMap } from "../api/types/index.ts";
-import type { SandboxStatus } from "../networks/types.ts";
-import type { ResolvedMount } from "../volumes/types.ts";
-import { type Health, healthText } from "./health.ts";
+import type { ContainerSummary, EndpointSettings, MountPoint, Port, PortMap } from "../../api/types/index.ts";
+import type { SandboxStatus } from "../../networks/types.ts";
+import type { ResolvedMount } from "../../volumes/types.ts";
+import { type Health, healthText } from "../health/rules.ts";
+import { millisecondsOf } from "../timestamps.ts";
+import type { ContainerRecord } from "../types.ts";
 import { statusText } from "./status-text.ts";
-import { millisecondsOf } from "./timestamps.ts";
-import type { ContainerRecord } from "./types.ts";
 
 /** What the other rooms know of a container. */
 export interface Surroundings {
