@@ -15,12 +15,8 @@ export { movesNetDevices, type RuntimeTable, runtimeVersion, selectRuntime } fro
 export { detectEnvironment } from "./environment.ts";
 export { loggingFailure } from "./log-failure.ts";
 export { StartFailure } from "./runtime-errors.ts";
-export {
-  connectShim,
-  containerCgroup,
-  killLeftBehind,
-  readLeftExit,
-  ShimDiedError,
-  startShim,
-} from "./shim-client.ts";
+export { connectShim } from "./shim-client/client.ts";
+export { ShimDiedError } from "./shim-client/failures.ts";
+export { containerCgroup, killLeftBehind, readLeftExit } from "./shim-client/left-behind.ts";
+export { startShim } from "./shim-client/start.ts";
 export { enterOwnScope, systemdRunsHost } from "./systemd/scope.ts";

@@ -1,8 +1,8 @@
 // A connection to a shim, frames in and frames out: the daemon's counterpart of shim/connection.ts.
 import { connect, type Socket } from "node:net";
-import { close } from "../linux/ffi.ts";
-import { openFolder, shortPath } from "../linux/socket.ts";
-import { FRAME, FRAME_HEADER, type Hello, SOCKET_NAME, STREAM_CHUNK } from "./shim/protocol.ts";
+import { close } from "../../linux/ffi.ts";
+import { openFolder, shortPath } from "../../linux/socket.ts";
+import { FRAME, FRAME_HEADER, type Hello, SOCKET_NAME, STREAM_CHUNK } from "../shim/protocol.ts";
 
 /** A shim that accepts but says nothing hangs, and its container is lost: milliseconds, plenty for a host that swaps. */
 const HELLO_LIMIT = 60_000;

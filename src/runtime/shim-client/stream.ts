@@ -1,8 +1,8 @@
 // One attached stream of a container or exec, on a connection of its own: who reads slowly here makes the shim spill.
-import { type BerthError, systemError } from "../base/errors.ts";
-import { FRAME, type Reply, type ShimFailure } from "./shim/protocol.ts";
-import type { ShimSocket } from "./shim-socket.ts";
-import type { AttachedStream } from "./types.ts";
+import { type BerthError, systemError } from "../../base/errors.ts";
+import { FRAME, type Reply, type ShimFailure } from "../shim/protocol.ts";
+import type { AttachedStream } from "../types.ts";
+import type { ShimSocket } from "./socket.ts";
 
 /** Chunks (of up to 64 KiB) that wait here for a slow reader before the shim has to keep the rest. */
 const AHEAD = 4;
