@@ -31,11 +31,29 @@ install_packages() {
   [ "$(id -u)" = 0 ] || fail "these Debian packages are missing: $missing. Run this as root (sudo), or install them yourself."
   command -v apt-get >/dev/null || fail "these packages are missing: $missing, and there is no apt-get to install them with. Install them yourself and run this again."
   say "installing Debian packages: $missing"
+  refuse_services
   export DEBIAN_FRONTEND=noninteractive
   # shellcheck disable=SC2086 # a list of words
   apt-get install -y -qq --no-install-recommends $missing >"$log" 2>&1 ||
     { apt-get update -qq >"$log" 2>&1 && apt-get install -y -qq --no-install-recommends $missing >>"$log" 2>&1; } ||
     { tail -5 "$log" >&2; fail "apt-get could not install: $missing"; }
+  disable_services "$missing"
+}
+
+# The tests start sshd and docker-registry themselves, on ports of their own: nobody's host gets a service from here.
+policy=/usr/sbin/policy-rc.d
+refuse_services() {
+  [ -e "$policy" ] && return 0
+  printf '#!/bin/sh\nexit 101\n' >"$policy"
+  chmod 755 "$policy"
+  trap 'rm -f "$log" "$policy"' EXIT
+}
+
+disable_services() {
+  [ -d /run/systemd/system ] || return 0
+  for unit in openssh-server:ssh docker-registry:docker-registry; do
+    case " $1 " in *" ${unit%%:*} "*) systemctl disable -q "${unit#*:}" 2>/dev/null || true ;; esac
+  done
 }
 
 install_modules() {
