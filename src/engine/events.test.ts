@@ -18,6 +18,15 @@ test("the ring keeps the last 256", async () => {
   expect(found[0]).toBe("volume create v44");
 });
 
+test("an end without a beginning is answered with what is kept", async () => {
+  const events = openEvents();
+  events.publish("volume", "create", "v1");
+  const until = Date.now() / 1000 + 0.001;
+  const stream = events.stream({ until, filters: {} }, new AbortController().signal);
+  const { value } = await stream[Symbol.asyncIterator]().next();
+  expect(value?.Actor?.ID).toBe("v1");
+});
+
 test("an event has Docker's fields, the old ones for containers and images", async () => {
   const events = openEvents();
   events.publish("container", "die", "c1", { name: "web", image: "busybox", exitCode: "3" });

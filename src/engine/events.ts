@@ -27,7 +27,9 @@ export function openEvents(): Events {
       const wanted = filterOf(options.filters);
       const since = options.since;
       const until = options.until;
-      const past = since === undefined ? [] : ring.filter((event) => secondsOf(event) >= since);
+      // An end without a beginning is answered with all that is kept, as dockerd does.
+      const asked = since !== undefined || until !== undefined;
+      const past = asked ? ring.filter((event) => secondsOf(event) >= (since ?? 0)) : [];
       const queue = past.filter((event) => until === undefined || secondsOf(event) <= until).filter(wanted);
       return listen(listeners, queue, { wanted, until, signal });
     },

@@ -91,3 +91,24 @@ for (const { args, body, error } of cases) {
     }
   });
 }
+
+test("lists that no flag fills are not sent, but those that Docker's client sends empty", async () => {
+  const { flags, args, given } = parseFlags(create.flags, ["busybox"], { stopAtFirst: true });
+  const [image = ""] = args;
+  const spec = await containerSpec({ flags, given: (name) => given.has(name), image, words: [] });
+  const emptyLists = Object.entries({ ...spec, ...spec.HostConfig })
+    .filter(([, value]) => Array.isArray(value) && value.length === 0)
+    .map(([name]) => name);
+  expect(emptyLists.sort()).toEqual([
+    "BlkioDeviceReadBps",
+    "BlkioDeviceReadIOps",
+    "BlkioDeviceWriteBps",
+    "BlkioDeviceWriteIOps",
+    "BlkioWeightDevice",
+    "Devices",
+    "Dns",
+    "DnsOptions",
+    "DnsSearch",
+    "Ulimits",
+  ]);
+});

@@ -61,7 +61,7 @@ export async function containerSpec(source: SpecSource): Promise<ContainerSpec> 
     Tty: flags.tty,
     OpenStdin: flags.interactive,
     StdinOnce: flags.interactive && attached.AttachStdin,
-    Env: env,
+    Env: unlessEmpty(env),
     Cmd: source.words.length > 0 ? source.words : undefined,
     Healthcheck: health,
     Image: source.image,
@@ -75,30 +75,30 @@ export async function containerSpec(source: SpecSource): Promise<ContainerSpec> 
     StopTimeout: given("stop-timeout") ? flags["stop-timeout"] : undefined,
     HostConfig: {
       ...resourcesOf(flags, devices),
-      Binds: binds,
+      Binds: unlessEmpty(binds),
       ContainerIDFile: flags.cidfile,
       OomScoreAdj: flags["oom-score-adj"],
       AutoRemove: flags.rm,
       Privileged: flags.privileged,
       PortBindings: bindings,
-      Links: flags.link,
+      Links: unlessEmpty(flags.link),
       PublishAllPorts: flags["publish-all"],
       Dns: flags.dns,
       DnsSearch: flags["dns-search"],
       DnsOptions: flags["dns-option"],
-      ExtraHosts: flags["add-host"],
-      VolumesFrom: flags["volumes-from"],
+      ExtraHosts: unlessEmpty(flags["add-host"]),
+      VolumesFrom: unlessEmpty(flags["volumes-from"]),
       IpcMode: flags.ipc,
       NetworkMode: network,
       PidMode: flags.pid,
       UTSMode: flags.uts,
       UsernsMode: flags.userns,
       CgroupnsMode: (flags.cgroupns || undefined) as HostConfig["CgroupnsMode"],
-      CapAdd: capabilities(flags["cap-add"]),
-      CapDrop: capabilities(flags["cap-drop"]),
-      GroupAdd: flags["group-add"],
+      CapAdd: unlessEmpty(capabilities(flags["cap-add"])),
+      CapDrop: unlessEmpty(capabilities(flags["cap-drop"])),
+      GroupAdd: unlessEmpty(flags["group-add"]),
       RestartPolicy: restart,
-      SecurityOpt: security.options,
+      SecurityOpt: unlessEmpty(security.options),
       StorageOpt: storage,
       ReadonlyRootfs: flags["read-only"],
       LogConfig: logging,
@@ -115,6 +115,11 @@ export async function containerSpec(source: SpecSource): Promise<ContainerSpec> 
     },
     NetworkingConfig: { EndpointsConfig: endpoints },
   };
+}
+
+/** Lists that Docker's client leaves `null` when no flag fills them: a daemon keeps and shows which of the two it was. */
+function unlessEmpty<T>(list: T[]): T[] | undefined {
+  return list.length > 0 ? list : undefined;
 }
 
 /** By their whole names, each once; `ALL` stands for every other. */
@@ -281,8 +286,8 @@ function resourcesOf(flags: ContainerFlags, devices: ReturnType<typeof devicesOf
     BlkioDeviceReadIOps: flags["device-read-iops"],
     BlkioDeviceWriteIOps: flags["device-write-iops"],
     Ulimits: [...ulimits.values()].sort((a, b) => (a.Name < b.Name ? -1 : 1)),
-    DeviceCgroupRules: flags["device-cgroup-rule"],
+    DeviceCgroupRules: unlessEmpty(flags["device-cgroup-rule"]),
     Devices: devices.mappings,
-    DeviceRequests: devices.requests,
+    DeviceRequests: unlessEmpty(devices.requests),
   };
 }

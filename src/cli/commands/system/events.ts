@@ -45,13 +45,13 @@ async function compile(format: string): Promise<(text: string) => string> {
   if (format === "json" || /^\s*\{\{\s*json\s+\.\s*\}\}\s*$/.test(format)) return (text) => text;
   try {
     const run = compileTemplate(format);
-    const asStructure = (event: EventMessage) =>
+    const asStructure = (event: EventMessage & { status?: string; id?: string; from?: string }) =>
       structOf(
         {
-          // Names of the Go structure; those of old clients among them.
-          Status: "",
-          ID: event.Actor?.ID ?? "",
-          From: "",
+          // Names of the Go structure; those of old clients among them, which containers and images alone have.
+          Status: event.status ?? "",
+          ID: event.id ?? "",
+          From: event.from ?? "",
           ...event,
           Type: event.Type ?? "",
           Action: event.Action ?? "",
