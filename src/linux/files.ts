@@ -194,8 +194,13 @@ const LOCK_NB = 4;
 const LOCK_UN = 8;
 
 /** flock(2), exclusive and without waiting; false when another open file holds it. Held until the descriptor closes. */
-export function tryLock(fd: number): boolean {
-  if (calls.flock(fd, LOCK_EX | LOCK_NB) === 0) return true;
+export const tryLock = (fd: number): boolean => tryFlock(fd, LOCK_EX);
+
+/** As tryLock, shared with others who only look. */
+export const tryLockShared = (fd: number): boolean => tryFlock(fd, LOCK_SH);
+
+function tryFlock(fd: number, kind: number): boolean {
+  if (calls.flock(fd, kind | LOCK_NB) === 0) return true;
   const code = errno();
   if (code === 11) return false;
   throw new KernelError("flock", code, String(fd));
@@ -204,11 +209,6 @@ export function tryLock(fd: number): boolean {
 /** flock(2), exclusive; waits for whoever holds it. `unlock` lets go. */
 export function lock(fd: number): void {
   check(calls.flock(fd, LOCK_EX), "flock", fd);
-}
-
-/** flock(2), shared with others who only look. */
-export function lockShared(fd: number): void {
-  check(calls.flock(fd, LOCK_SH), "flock", fd);
 }
 
 export function unlock(fd: number): void {

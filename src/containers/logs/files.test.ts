@@ -2,8 +2,10 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import {
   appendFileSync,
+  closeSync,
   existsSync,
   mkdtempSync,
+  openSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -14,6 +16,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { lock } from "../../linux/files.ts";
 import { fixedBuffer } from "../../linux/raw-io.ts";
 import { JsonFileSink, wholeJsonLines } from "../../runtime/shim/log/json-file.ts";
 import { LineSplitter } from "../../runtime/shim/log/line-splitter.ts";
@@ -278,4 +281,18 @@ test("a single file that its owner cuts to nothing goes on from its start", asyn
   await Bun.sleep(30);
   end.resolve();
   expect(await following).toEqual([100, 101, 102]);
+});
+
+test("waits for a rotation that takes long without holding up anything else", async () => {
+  const log = writer("json-file", { maxSize: 1000, maxFiles: 2 });
+  log.write(text(1, 3));
+  const rotating = openSync(`${path}.rotation`, "r");
+  lock(rotating);
+  const order: string[] = [];
+  const reading = numbersOf("json-file").then((found) => order.push(`read ${found}`));
+  await Bun.sleep(20);
+  order.push("let go");
+  closeSync(rotating);
+  await reading;
+  expect(order).toEqual(["let go", "read 1,2,3"]);
 });

@@ -14,14 +14,18 @@ import {
   watch,
 } from "node:fs";
 import { basename, dirname } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { createGunzip } from "node:zlib";
-import { lockShared, unlock } from "../../linux/files.ts";
+import { systemError } from "../../base/errors.ts";
+import { tryLockShared } from "../../linux/files.ts";
 import type { LogDecoder, LogEntry, LogFormat } from "./entry.ts";
 
 const CHUNK = 256 * 1024;
 /** A watch can miss a change where the file system has no inotify; the file is looked at this often anyway. */
 const LOOK_AGAIN = 500;
+/** Milliseconds that a rotation may take; a shim that is stopped in one never ends it. */
+const ROTATION_LIMIT = 10_000;
 
 const readAt = promisify(readWithCallback) as unknown as (
   fd: number,
@@ -67,7 +71,7 @@ export async function* readLog<T>(
   options: ReadOptions,
   sink: EntrySink<T>,
 ): AsyncGenerator<T> {
-  const files = openFiles(path);
+  const files = await openFiles(path);
   const reader = new Reader(format, sink, options.signal);
   try {
     const places = options.tail < 0 ? files.map(fromStart) : await fromTail(files, format, options.tail);
@@ -90,7 +94,7 @@ export async function* readLog<T>(
 const fromStart = (file: LogFile): Place => ({ file, position: 0, skip: 0 });
 
 /** All files, oldest first. */
-function openFiles(path: string): LogFile[] {
+function openFiles(path: string): Promise<LogFile[]> {
   return whileNamesStay(path, (count) => {
     const files: LogFile[] = [];
     for (let i = 0; ; i++) {
@@ -101,16 +105,22 @@ function openFiles(path: string): LogFile[] {
   });
 }
 
-/** Runs `work` while no file is renamed: synchronous, since the shim waits for it. */
-function whileNamesStay<R>(path: string, work: (count: number) => R): R {
+/**
+ * Runs `work` while no file is renamed: synchronous, since the shim waits for it. The shim is waited for without holding
+ * up anything else. Errors: system, for one that doesn't come to an end.
+ */
+async function whileNamesStay<R>(path: string, work: (count: number) => R): Promise<R> {
   const fd = tryOpen(`${path}.rotation`);
   if (fd === undefined) return work(0);
   try {
-    lockShared(fd);
+    const limit = performance.now() + ROTATION_LIMIT;
+    while (!tryLockShared(fd)) {
+      if (performance.now() > limit) throw systemError(`${path}: its files are being renamed for too long`);
+      await sleep(1);
+    }
     return work(countIn(fd));
   } finally {
-    unlock(fd);
-    closeSync(fd);
+    closeSync(fd); // which unlocks it
   }
 }
 
@@ -285,7 +295,7 @@ async function* follow<T>(
     while (!signal.aborted && !reader.over) {
       // Looked at before the file is read: what is written before it is rotated, and before the end, is read then.
       const last = ended;
-      const newer = file ? nextFile(path, file.number) : firstFile(path);
+      const newer = await (file ? nextFile(path, file.number) : firstFile(path));
       if (file) position = yield* readOn(reader, file, position);
       if (newer) {
         if (opened) closeSync(opened.fd);
@@ -317,7 +327,7 @@ async function* readOn<T>(reader: Reader<T>, file: LogFile, position: number): A
 }
 
 /** The file after the one of that number, or the oldest that is left; undefined while that is the newest. */
-function nextFile(path: string, number: number): LogFile | undefined {
+async function nextFile(path: string, number: number): Promise<LogFile | undefined> {
   // Asked for with each look at the file: without the lock, as long as nothing was rotated.
   const counter = tryOpen(`${path}.rotation`);
   if (counter === undefined) return undefined;
@@ -333,7 +343,7 @@ function nextFile(path: string, number: number): LogFile | undefined {
   });
 }
 
-const firstFile = (path: string): LogFile | undefined =>
+const firstFile = (path: string): Promise<LogFile | undefined> =>
   whileNamesStay(path, (count) => openFile(path, count, 0));
 
 /** Wakes at each change of the log's folder. A change while nobody waits is remembered. */

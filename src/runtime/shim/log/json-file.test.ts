@@ -137,6 +137,17 @@ describe("rotation", () => {
     expect(full).toBeLessThan(400 + 100);
   });
 
+  test("a max-file that no disk has room for costs nothing", () => {
+    const lines = Array.from({ length: 40 }, (_, i) => `line ${i}\n`);
+    const { path, read } = logged([lines.join("")], { maxSize: 200, maxFiles: 1e12, compress: false });
+    const names = readdirSync(folder).filter(
+      (name) => /\.\d+$/.test(name) && join(folder, name).startsWith(`${path}.`),
+    );
+    expect(names.length).toBeGreaterThan(3);
+    const kept = Array.from({ length: names.length }, (_, i) => read(`${path}.${names.length - i}`)).flat();
+    expect([...kept, ...read(path)].map(({ log }) => log)).toEqual(lines);
+  });
+
   test("with max-file 1 the one file begins again", () => {
     const { path, entries } = logged(
       Array.from({ length: 20 }, (_, i) => `${i}\n`),

@@ -3,7 +3,8 @@
 //
 // Readers are in another process. So that they see the files in one order and each once, NAME.rotation has the number of
 // rotations so far and is locked (flock) while names change: NAME has that number, NAME.i that number minus i.
-import { existsSync, fstatSync, readSync, renameSync, rmSync, writeSync } from "node:fs";
+import { existsSync, fstatSync, readdirSync, readSync, renameSync, rmSync, writeSync } from "node:fs";
+import { basename, dirname } from "node:path";
 import { errnoText } from "../../../linux/errors.ts";
 import { close, O, open } from "../../../linux/ffi.ts";
 import { lock, unlock } from "../../../linux/files.ts";
@@ -129,15 +130,23 @@ export class RotatingFile {
     if (compress && maxFiles > 1) this.compress();
   }
 
-  /** A file may be there in either form: compression fails on a full disk. */
+  /** A file may be there in either form: compression fails on a full disk. `maxFiles` may be far more than there are. */
   private shift(maxFiles: number): void {
-    for (let i = maxFiles - 1; i > 1; i--)
-      for (const suffix of ["", ".gz"]) {
-        const moved = moveIfThere(`${this.path}.${i - 1}${suffix}`, `${this.path}.${i}${suffix}`);
-        if (!moved) rmSync(`${this.path}.${i}${suffix}`, { force: true });
-      }
-    rmSync(`${this.path}.1.gz`, { force: true });
+    for (const { i, suffix } of this.rotated().sort((a, b) => b.i - a.i)) {
+      const name = `${this.path}.${i}${suffix}`;
+      if (i >= maxFiles - 1) rmSync(name, { force: true });
+      else renameSync(name, `${this.path}.${i + 1}${suffix}`);
+    }
     moveIfThere(this.path, `${this.path}.1`);
+  }
+
+  private rotated(): { i: number; suffix: string }[] {
+    const beginning = `${basename(this.path)}.`;
+    return readdirSync(dirname(this.path))
+      .filter((name) => name.startsWith(beginning))
+      .map((name) => /^([1-9]\d*)(\.gz)?$/.exec(name.slice(beginning.length)))
+      .filter((found) => found !== null)
+      .map(([, number, suffix = ""]) => ({ i: Number(number), suffix }));
   }
 
   private compress(): void {
