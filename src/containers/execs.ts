@@ -5,6 +5,13 @@ import type { ContainerId, ExecRecord } from "./types.ts";
 
 /** Milliseconds that an ended exec can still be inspected. */
 const KEPT = 5 * 60_000;
+/**
+ * The same when its container is gone or was started anew. Clients ask for the status after the stream's end, and a
+ * removal is over before they have: without an answer, `exec` would report an unknown instance and not how it ended.
+ */
+const KEPT_WITHOUT_CONTAINER = 10_000;
+/** How an exec ended whose status nobody has: killed with its container. */
+const KILLED = 137;
 
 export class Execs {
   private readonly documents: Documents<ExecRecord>;
@@ -18,6 +25,7 @@ export class Execs {
     }
   }
 
+  /** Its container may be gone. */
   get(id: string): ExecRecord | undefined {
     return this.byId.get(id);
   }
@@ -35,9 +43,14 @@ export class Execs {
     return exec;
   }
 
-  /** All of a container that was started anew, or is gone. */
+  /** All of a container that was started anew, or is gone. What ran ended with it, and is shown so for a moment. */
   forgetAll(containerId: ContainerId): void {
-    for (const { id } of this.of(containerId)) this.forget(id);
+    for (const exec of this.of(containerId)) {
+      this.forget(exec.id);
+      if (exec.probe || exec.state === "created") continue;
+      this.byId.set(exec.id, { ...exec, state: "exited", exitCode: exec.exitCode ?? KILLED });
+      setTimeout(() => this.byId.delete(exec.id), KEPT_WITHOUT_CONTAINER).unref();
+    }
   }
 
   private forgetLater(id: string): void {

@@ -68,7 +68,8 @@ export const execProcessOf = (
   );
 
 export async function inspectExec(engine: Engine, execId: string): Promise<ExecInspect> {
-  return inspect(findExec(engine.containers, execId));
+  // Of a container that was just removed, too.
+  return inspect(engine.containers.execs.get(execId) ?? findExec(engine.containers, execId));
 }
 
 export function resizeExec(engine: Engine, execId: string, rows: number, columns: number): Promise<void> {
