@@ -111,11 +111,15 @@ test("an exec's status can be asked for after its container's removal", async ()
   expect((await daemon.request("POST", "/containers/eve/start")).status).toBe(204);
   const execs: string[] = [];
   for (let count = 0; count < 2; count++) {
-    const created = await daemon.request("POST", "/containers/eve/exec", { body: { Cmd: ["sleep", "1000"] } });
+    const created = await daemon.request("POST", "/containers/eve/exec", {
+      body: { Cmd: ["sleep", "1000"] },
+    });
     execs.push(created.json<{ Id: string }>().Id);
   }
   const [started, never] = execs;
-  expect((await daemon.request("POST", `/exec/${started}/start`, { body: { Detach: true } })).status).toBe(200);
+  expect((await daemon.request("POST", `/exec/${started}/start`, { body: { Detach: true } })).status).toBe(
+    200,
+  );
   expect((await daemon.request("DELETE", "/containers/eve?force=1")).status).toBe(204);
   const ended = await daemon.request("GET", `/exec/${started}/json`);
   expect(ended.json<object>()).toMatchObject({ Running: false, ExitCode: 137 });
