@@ -189,8 +189,12 @@ export function encodeFilters(filters: Filters | undefined): string | undefined 
   return filters && Object.keys(filters).length > 0 ? JSON.stringify(filters) : undefined;
 }
 
-/** A name or an id as a part of a path. An empty one would make another path: refused. */
+/**
+ * A name or an id as a part of a path. An empty one would make another path: refused. Slashes around it go, as in
+ * Docker's client, which cleans the whole path: `/web` is how inspect shows a name, and a daemon redirects when asked for it.
+ */
 export function segment(name: string, kind = "container"): string {
-  if (name.trim() === "") throw new SdkError("protocol", `invalid ${kind} name or ID: value is empty`);
-  return encodeURIComponent(name);
+  const plain = name.replace(/^\/+|\/+$/g, "");
+  if (plain.trim() === "") throw new SdkError("protocol", `invalid ${kind} name or ID: value is empty`);
+  return encodeURIComponent(plain);
 }

@@ -70,6 +70,11 @@ export async function send(
   } finally {
     deadline?.removeEventListener("abort", stop);
   }
+  if (response.status >= 300 && response.status < 400 && response.status !== 304) {
+    // Nothing was done: taken for an answer, it would look as if it were.
+    const where = response.headers.get("location") ?? "an unnamed place";
+    throw new SdkError("protocol", `unexpected redirect of ${method} ${path} to ${where}`, response.status);
+  }
   if (response.status >= 400) {
     const text = method === "HEAD" ? "" : await response.text();
     throw new SdkError("daemon", messageOfBody(text, response.status), response.status);
