@@ -77,6 +77,11 @@ export async function startHeld(
   } catch (error) {
     if (error instanceof SuppressedError)
       log.error("cannot undo a start that failed", { id, error: messageOf(error.error) });
+    // A person's stop came while its policy brought it up: the row says already how it ended, and nothing failed.
+    if (!byUser && engine.containers.get(id)?.state.status === "exited") {
+      endPending(engine.containers, id);
+      return "unchanged";
+    }
     const first = firstThrown(error);
     const problem = classifyStartError(
       first instanceof ShimDiedError && engine.containers.removing.has(id) ? markedForRemoval() : first,
@@ -146,8 +151,13 @@ async function bringUp(engine: Engine, record: ContainerRecord, byUser: boolean)
   watch.lap("shim");
   containers.shims.set(id, shim);
   await connectPending(containers, id, shim);
-  if (!byUser && containers.get(id)?.stoppedByUser) throw conflict(`container ${id} was stopped`);
+  // Until it is recorded as running, a stop finds nothing to send a signal to.
+  const unlessStopped = () => {
+    if (!byUser && containers.get(id)?.stoppedByUser) throw conflict(`container ${id} was stopped`);
+  };
+  unlessStopped();
   const started = await shim.start();
+  unlessStopped();
   failpoint("start.runtime-created");
   watch.lap("runtime");
   publishVolumeEvents(engine, record, "mount");
@@ -158,8 +168,6 @@ async function bringUp(engine: Engine, record: ContainerRecord, byUser: boolean)
   failpoint("start.running-recorded");
   watch.lap("recorded");
   watchExit(engine, id, shim);
-  // A stop that came while its policy brought it up found nothing to send a signal to.
-  if (!byUser && containers.get(id)?.stoppedByUser) await shim.kill(9).catch(() => {});
 }
 
 const publishes = ({ hostConfig }: ContainerRecord): boolean =>

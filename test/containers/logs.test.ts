@@ -134,5 +134,6 @@ test("parameters that make no sense are refused in Docker's words", async () => 
     ["stdout=1&since=1.x", 'strconv.ParseInt: parsing "x": invalid syntax'],
   ] as const)
     expect(await ask(query)).toEqual({ status: 400, message });
+  await daemon.request("POST", `/containers/${id}/wait`); // else it may not have come to its line yet
   for (const tail of ["foo", "-5", "all"]) expect(await numbers(id, `tail=${tail}`)).toEqual([1]);
 });

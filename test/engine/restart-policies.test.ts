@@ -144,6 +144,35 @@ describe("between two runs", () => {
     await remove(id);
   });
 
+  test.each(["before", "after"])(
+    "a stop %s its policy's start of the program leaves it as it had ended",
+    async (when) => {
+      const id = await waiting(100);
+      const { shims } = scratch.engine.containers;
+      const stop = () => engine.stopContainer(scratch.engine, id, { timeout: 9 });
+      const stopped = new Promise<string>((resolve) => {
+        shims.set = (key, shim) => {
+          const start = shim.start.bind(shim);
+          shim.start = async () => {
+            if (when === "before") resolve(await stop());
+            const started = await start();
+            if (when === "after") resolve(await stop());
+            return started;
+          };
+          return Map.prototype.set.call(shims, key, shim) as typeof shims;
+        };
+      });
+      try {
+        expect(await stopped).toBe("stopped");
+      } finally {
+        Reflect.deleteProperty(shims, "set");
+      }
+      await scratch.engine.background.idle();
+      expect((await inspect(id)).State).toMatchObject({ Status: "exited", ExitCode: 4, Error: "", Pid: 0 });
+      await remove(id);
+    },
+  );
+
   test("restart starts it at once, and counts anew", async () => {
     const id = await waiting();
     await engine.restartContainer(scratch.engine, id, { timeout: 9 });

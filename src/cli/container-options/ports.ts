@@ -62,12 +62,20 @@ function refuse(message: string): never {
   throw new Error(message);
 }
 
+/** An address, which may stand in brackets. Docker's client takes the brackets off with Go's net.SplitHostPort. */
 function address(text: string): string {
-  const bare = /^\[(.*)\]$/.exec(text)?.[1] ?? text;
-  if (bare === text && text.includes(":"))
-    throw new Error(`invalid IP address ${text}: address ${text}:: too many colons in address`);
+  const bare = text.startsWith("[") ? withoutBrackets(text) : text;
   if (bare !== "" && !ipVersion(bare)) throw new Error(`invalid IP address: ${bare}`);
   return bare;
+}
+
+function withoutBrackets(text: string): string {
+  const wrong = (what: string) => refuse(`invalid IP address ${text}: address ${text}:: ${what} in address`);
+  const end = text.indexOf("]");
+  if (end < 0) return wrong("missing ']'");
+  if (end < text.length - 1) return wrong(text[end + 1] === ":" ? "too many colons" : "missing port");
+  if (text.includes("[", 1)) return wrong("unexpected '['");
+  return text.slice(1, end);
 }
 
 /** `80` or `80-90`; nothing for what is neither. */
