@@ -1,10 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import { mkdirSync, rmSync, statSync } from "node:fs";
 import { EPOLL, Epoll } from "./epoll.ts";
-import { close, readInto, writeFrom } from "./ffi.ts";
+import { close, libc, readInto, T, writeFrom } from "./ffi.ts";
 import { makePipe } from "./pipe.ts";
 import { killProcess, openPidfd, reapChild, spawnProcess, type WaitStatus } from "./process.ts";
 import { holdPort, inetAddress, listenUnix, openFolder } from "./socket.ts";
+
+/** dup(2): without close-on-exec. */
+const { dup } = libc({ dup: { args: [T.i32], returns: T.i32 } });
 
 /** Waits in epoll for a child's pidfd, as the shim does. */
 function waitFor(pid: number): WaitStatus | undefined {
@@ -37,8 +40,10 @@ describe("processes without an event loop", () => {
 
   test("arguments, environment and descriptors arrive; no other descriptor does", () => {
     const pipe = makePipe();
+    const inheritable = dup(0);
     const pid = shell('echo "$A|$B"; ls /proc/self/fd | tr "\\n" " "', ["null", pipe.write, pipe.write]);
     close(pipe.write);
+    close(inheritable);
     const status = waitFor(pid);
     const buffer = new Uint8Array(4096);
     const text = Buffer.from(buffer.subarray(0, readInto(pipe.read, buffer))).toString();

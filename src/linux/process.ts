@@ -7,6 +7,7 @@ const c = libc({
   posix_spawn_file_actions_init: { args: [T.ptr], returns: T.i32 },
   posix_spawn_file_actions_adddup2: { args: [T.ptr, T.i32, T.i32], returns: T.i32 },
   posix_spawn_file_actions_addopen: { args: [T.ptr, T.i32, T.ptr, T.i32, T.u32], returns: T.i32 },
+  posix_spawn_file_actions_addclosefrom_np: { args: [T.ptr, T.i32], returns: T.i32 },
   posix_spawn_file_actions_destroy: { args: [T.ptr], returns: T.i32 },
   posix_spawnattr_init: { args: [T.ptr], returns: T.i32 },
   posix_spawnattr_setflags: { args: [T.ptr, T.i16], returns: T.i32 },
@@ -55,8 +56,8 @@ export interface PreparedSpawn {
 
 /**
  * Starts a program: posix_spawn(3), which neither copies this process's memory nor runs anything of Bun's. Every
- * signal is at its default in the child and none is blocked. Descriptors are close-on-exec all over this program, so
- * the child has the three given here alone ("null": /dev/null).
+ * signal is at its default in the child and none is blocked. The child has the three descriptors given here alone
+ * ("null": /dev/null): all others are closed in it, since what the threads of Bun's open is not close-on-exec in every case.
  */
 export function spawnProcess(options: SpawnOptions): number {
   const prepared = prepareSpawn(options);
@@ -79,6 +80,8 @@ export function prepareSpawn(options: SpawnOptions): PreparedSpawn {
     if (from === "null") c.posix_spawn_file_actions_addopen(actions, target, nothing, O.RDWR, 0);
     else c.posix_spawn_file_actions_adddup2(actions, from, target);
   });
+  // Last, after those that the dup2 above still needs.
+  c.posix_spawn_file_actions_addclosefrom_np(actions, 3);
   c.posix_spawnattr_setsigdefault(attributes, new Uint8Array(128).fill(0xff));
   c.posix_spawnattr_setsigmask(attributes, new Uint8Array(128));
   c.posix_spawnattr_setflags(attributes, SETSIGDEF | SETSIGMASK);

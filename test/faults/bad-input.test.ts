@@ -167,9 +167,7 @@ describe("commands", () => {
       expect(await client.ok("inspect", "-f", "{{.State.Status}} {{.State.ExitCode}}", name)).toBe(
         `created ${code}`,
       );
-      const now = await settled(daemon);
-      for (const part of ["mounts", "devices", "rules", "processes", "cgroups"] as const)
-        expect(now[part]).toEqual(before[part]);
+      await expectSame(daemon, before, { parts: ["mounts", "devices", "rules", "processes", "cgroups"] });
       await client.ok("rm", name);
       await expectSame(daemon, before);
     }

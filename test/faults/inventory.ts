@@ -76,22 +76,36 @@ export function inventory(daemon: WatchedDaemon): Inventory {
 /** Milliseconds: namespaces, devices and folders are deleted after the answer. */
 const SETTLE = 10_000;
 
-/** Waits until the daemon has what it had before, no more and no less. `limit` in milliseconds. */
-export async function expectSame(daemon: WatchedDaemon, before: Inventory, limit = SETTLE): Promise<void> {
-  let now = inventory(daemon);
-  for (const until = Date.now() + limit; Date.now() < until && !Bun.deepEquals(now, before); ) {
-    await Bun.sleep(50);
-    now = inventory(daemon);
+/** Waits until the daemon has what it had before, no more and no less, or so of these parts alone. `limit` in milliseconds. */
+export async function expectSame(
+  daemon: WatchedDaemon,
+  before: Inventory,
+  { limit = SETTLE, parts }: { limit?: number; parts?: readonly (keyof Inventory)[] } = {},
+): Promise<void> {
+  const look = () => only(inventory(daemon), parts);
+  const wanted = only(before, parts);
+  let now = look();
+  for (const until = Date.now() + limit; Date.now() < until && !Bun.deepEquals(now, wanted); ) {
+    await Bun.sleep(20);
+    now = look();
   }
-  expect(now).toEqual(before);
+  expect(now).toEqual(wanted);
+  if (!parts) quiet.set(daemon, before);
 }
+
+const only = (all: Inventory, parts?: readonly (keyof Inventory)[]): Partial<Inventory> =>
+  parts ? Object.fromEntries(parts.map((part) => [part, all[part]])) : all;
+
+/** What each daemon had when it was last seen to have settled. */
+const quiet = new WeakMap<WatchedDaemon, Inventory>();
 
 /** Milliseconds without a change after which what went before is over: a namespace's end takes some 25. */
 const QUIET = 250;
 
-/** The inventory once nothing of what went before goes on. */
+/** The inventory once nothing of what went before goes on: at once when it is what it was at the last such time. */
 export async function settled(daemon: WatchedDaemon): Promise<Inventory> {
   let now = inventory(daemon);
+  if (Bun.deepEquals(now, quiet.get(daemon))) return now;
   let since = Date.now();
   for (const until = Date.now() + SETTLE; Date.now() < until && Date.now() - since < QUIET; ) {
     await Bun.sleep(50);
@@ -99,6 +113,7 @@ export async function settled(daemon: WatchedDaemon): Promise<Inventory> {
     if (!Bun.deepEquals(next, now)) since = Date.now();
     now = next;
   }
+  quiet.set(daemon, now);
   return now;
 }
 
