@@ -29,7 +29,7 @@ import { hostDriver, noneDriver } from "./drivers/plain.ts";
 import type { NetworkDriver } from "./drivers/types.ts";
 import { openHostPorts } from "./host-ports.ts";
 import { overlaps, type Prefix, parseCidr, prefixOf } from "./prefix.ts";
-import { checkRequest, networkOfMode, sharedContainer } from "./request-check.ts";
+import { checkCompany, checkRequest, networkOfMode, sharedContainer } from "./request-check.ts";
 import { addressRow, deleteSandboxRows, openRows, portRow } from "./rows.ts";
 import { sandboxFiles } from "./sandbox-files.ts";
 import { sandboxStatistics } from "./statistics.ts";
@@ -210,6 +210,7 @@ export function openNetworks(options: {
     const shared = sharedContainer(request.networkMode);
     if (shared !== undefined) return allocateShared(request, shared);
     const network = findNetwork(rows, networkOfMode(request.networkMode, config.bridge === "none"));
+    checkCompany(network.name, request);
     const driver = driverOf(network);
     const sandbox: SandboxRecord = {
       id: request.containerId,

@@ -1,6 +1,6 @@
 // What a container may not ask of its network.
 import { expect, test } from "bun:test";
-import { checkRequest } from "./request-check.ts";
+import { checkCompany, checkRequest } from "./request-check.ts";
 
 const asking = (HostIp: string, networkMode = "bridge") => ({
   containerId: "c",
@@ -32,4 +32,25 @@ test.each([
   ["::1", "host"], // Nothing is published there.
 ])("a port on %s with the network %s is taken", (address, mode) => {
   expect(() => checkRequest(asking(address, mode))).not.toThrow();
+});
+
+test.each([
+  ["none", ["none", "host"], /^cannot connect container to host network - /],
+  ["bridge", ["default", "host"], /^cannot connect container to host network - /],
+  ["none", ["none", "bridge"], /private \(none\) mode$/],
+  ["bridge", ["bridge", "none"], /private \(none\) mode$/],
+  ["host", ["host", "bridge"], /cannot be connected to any other network$/],
+])("%s with %j is refused", (network, names, problem) => {
+  const EndpointsConfig = Object.fromEntries(names.map((name) => [name, {}]));
+  const request = { ...asking("", network), networkingConfig: { EndpointsConfig } };
+  expect(() => checkCompany(network, request)).toThrow(problem);
+});
+
+test.each([
+  ["bridge", "default", ["default"]],
+  ["bridge", "bridge", []],
+  ["host", "host", ["host"]],
+])("%s (%s) with %j is taken", (network, mode, names) => {
+  const EndpointsConfig = Object.fromEntries(names.map((name) => [name, {}]));
+  checkCompany(network, { ...asking("", mode), networkingConfig: { EndpointsConfig } });
 });

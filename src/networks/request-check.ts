@@ -46,6 +46,30 @@ export function checkRequest(request: SandboxRequest): void {
   }
 }
 
+/**
+ * Refuses networks that can't be had beside the mode's own, `network`: silently left out, a container would have more or
+ * less of a network than it was given. Asked at the start, as by Docker. Errors: invalid.
+ */
+export function checkCompany(network: string, request: SandboxRequest): void {
+  const own = [network, request.networkMode, "default", ""];
+  const others = Object.keys(request.networkingConfig?.EndpointsConfig ?? {}).filter(
+    (name) => !own.includes(name),
+  );
+  if (others.length === 0) return;
+  if (others.includes("host"))
+    throw invalid(
+      "cannot connect container to host network - container must be created in host network mode",
+    );
+  if (network === "none" || others.includes("none"))
+    throw invalid(
+      "container cannot be connected to multiple networks with one of the networks in private (none) mode",
+    );
+  if (network === "host")
+    throw invalid(
+      "container sharing network namespace with another container or host cannot be connected to any other network",
+    );
+}
+
 /** Docker's proxy serves ::1; we have none, and the kernel routes nothing on from the IPv6 loopback. */
 function checkHostAddresses(request: SandboxRequest): void {
   const { requests } = parsePorts(request);
