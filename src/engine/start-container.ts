@@ -28,6 +28,7 @@ import {
   ShimDiedError,
   selectRuntime,
   startShim,
+  takesFilter,
   writeBundle,
 } from "../runtime/index.ts";
 import type { BundleInput, Shim, ShimConfig } from "../runtime/types.ts";
@@ -115,7 +116,8 @@ async function bringUp(engine: Engine, record: ContainerRecord, byUser: boolean)
   mkdirSync(containerFolder(environment, id), { recursive: true, mode: 0o710 });
   undo.defer(() => rmSync(bundle, { recursive: true, force: true }));
 
-  const edits = await deviceEdits(engine, record, runtimeOf(engine, record).path);
+  const runtime = runtimeOf(engine, record);
+  const edits = await deviceEdits(engine, record, runtime.path);
   const hasHooks = (edits?.hooks ?? []).length > 0;
   // A shim that has no port to hold needs to know nothing of the rest: it comes up meanwhile.
   const early = publishes(record) ? undefined : spawnShim(engine, record, { reserve: [], hasHooks }, undo);
@@ -140,6 +142,7 @@ async function bringUp(engine: Engine, record: ContainerRecord, byUser: boolean)
     sysctls: sandbox.sysctls,
     environment,
     defaults: engine.runtimeDefaults,
+    takesFilter: takesFilter(runtime),
     ...(edits && { edits }),
     ...(record.links && { linkEnvironment: linkEnvironment(engine, record) }),
   });

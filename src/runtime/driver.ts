@@ -50,6 +50,9 @@ function described(name: string, path: string, args: string[], hybrid: boolean):
   return { path, name, args, ...(hybrid && isCrun ? { hideUnifiedCgroup: true } : {}) };
 }
 
+/** Whether a runtime takes a finished seccomp filter in an annotation: crun has since 0.18, runc doesn't. */
+export const takesFilter = ({ path }: Pick<ShimConfig["runtime"], "path">): boolean => path.endsWith("/crun");
+
 /** Found programs; one that was missing is looked for again, since it may have been installed meanwhile. */
 const found = new Map<string, string>();
 

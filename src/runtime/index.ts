@@ -11,7 +11,13 @@ export {
   readHostProcessors,
 } from "./cgroup-stats/index.ts";
 export { cgroupFolders, cgroupFrozen, cgroupProcesses, hostCgroupMode } from "./cgroups.ts";
-export { movesNetDevices, type RuntimeTable, runtimeVersion, selectRuntime } from "./driver.ts";
+export {
+  movesNetDevices,
+  type RuntimeTable,
+  runtimeVersion,
+  selectRuntime,
+  takesFilter,
+} from "./driver.ts";
 export { detectEnvironment } from "./environment.ts";
 export { loggingFailure } from "./log-failure.ts";
 export { StartFailure } from "./runtime-errors.ts";

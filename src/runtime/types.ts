@@ -38,6 +38,8 @@ export interface BundleInput {
   defaults?: RuntimeDefaults;
   /** Variables of linked containers (`--link`): the container's own win over them. */
   linkEnvironment?: string[];
+  /** The runtime takes a finished seccomp filter (`takesFilter`), which says more than a profile by names can. */
+  takesFilter?: boolean;
   /** What CDI devices need (`editsForRequests`), made in what all else comes to. */
   edits?: ContainerEdits;
 }

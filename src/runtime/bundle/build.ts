@@ -8,7 +8,7 @@ import { mounts } from "./mounts.ts";
 import { namespaces } from "./namespaces.ts";
 import { processOf, resourceLimits } from "./process.ts";
 import { cgroupsPath, type DeviceNumbers, limits } from "./resources.ts";
-import { customSeccomp, defaultSeccomp, type SeccompContext } from "./seccomp.ts";
+import { customSeccomp, defaultFilter, defaultSeccomp, type SeccompContext } from "./seccomp.ts";
 import { parseSecurityOptions, type SecurityOptions } from "./security-options.ts";
 import type { Device, Process, Seccomp, Spec } from "./spec.ts";
 import { sysctls } from "./sysctls.ts";
@@ -37,6 +37,9 @@ export interface BundleFacts {
 /** crun 1.8 and runc 1.1 write and read 1.0; what we use of later versions are options they ignore or know. */
 const OCI_VERSION = "1.0.2";
 
+/** crun(1), "run.oci.seccomp_bpf_data": struct sock_filter[] in base64, taken instead of the seccomp section. */
+const FILTER_ANNOTATION = "run.oci.seccomp_bpf_data";
+
 /** Errors: invalid, for what a profile or an option says. */
 export function buildSpec(input: BundleInput, facts: BundleFacts): Spec {
   const { hostConfig, environment } = input;
@@ -47,7 +50,7 @@ export function buildSpec(input: BundleInput, facts: BundleFacts): Spec {
   );
   const found = devices(hostConfig, facts.devices, facts.hostDevices);
   const { namespaces: list, ...maps } = namespaces(input);
-  const seccomp = seccompOf(input, security, facts.host.seccomp, {
+  const { seccomp, filter } = seccompOf(input, security, facts.host.seccomp, {
     architecture: environment.platform.architecture,
     kernel: environment.kernel,
     capabilities,
@@ -70,8 +73,7 @@ export function buildSpec(input: BundleInput, facts: BundleFacts): Spec {
       shm: facts.shm,
       folderModes: facts.folderModes,
     }),
-    ...(hostConfig.Annotations &&
-      Object.keys(hostConfig.Annotations).length > 0 && { annotations: hostConfig.Annotations }),
+    ...annotationsOf(hostConfig.Annotations, filter),
     linux: {
       sysctl: sysctls(input, facts.host),
       resources: { devices: found.rules, ...limits(hostConfig, facts.numbers) },
@@ -86,18 +88,28 @@ export function buildSpec(input: BundleInput, facts: BundleFacts): Spec {
   };
 }
 
+/** A finished filter goes beside the section that it stands for: a crun that didn't know of it would take that. */
+function annotationsOf(
+  asked: Record<string, string> | null | undefined,
+  filter: string | undefined,
+): Pick<Spec, "annotations"> {
+  const annotations = { ...(filter !== undefined && { [FILTER_ANNOTATION]: filter }), ...asked };
+  return Object.keys(annotations).length > 0 ? { annotations } : {};
+}
+
 /** Privileged containers have no filter unless they ask for one; else theirs, the daemon's, or the default. */
 function seccompOf(
-  { hostConfig, defaults }: BundleInput,
+  { hostConfig, defaults, takesFilter }: BundleInput,
   { seccomp: own }: SecurityOptions,
   supported: boolean,
   context: SeccompContext,
-): Seccomp | undefined {
-  if (!supported || own === "unconfined") return undefined;
-  if (hostConfig.Privileged) return own ? customSeccomp(own, context) : undefined;
+): { seccomp?: Seccomp; filter?: string } {
+  if (!supported || own === "unconfined") return {};
+  if (hostConfig.Privileged) return own ? { seccomp: customSeccomp(own, context) } : {};
   const profile = own || defaults?.seccompProfile || "builtin";
-  if (profile === "unconfined") return undefined;
-  return profile === "builtin" ? defaultSeccomp(context) : customSeccomp(profile, context);
+  if (profile === "unconfined") return {};
+  if (profile !== "builtin") return { seccomp: customSeccomp(profile, context) };
+  return { seccomp: defaultSeccomp(context), ...(takesFilter && { filter: defaultFilter(context) }) };
 }
 
 /** Only where AppArmor is on. */

@@ -3,6 +3,7 @@
 import type { HostEnvironment } from "../../base/environment.ts";
 import { invalid } from "../../base/errors.ts";
 import { exactNumbers } from "./exact-json.ts";
+import { compileFilter } from "./seccomp-filter.ts";
 import {
   DEFAULT_PROFILE,
   type SeccompCondition,
@@ -29,6 +30,23 @@ export function defaultSeccomp(context: SeccompContext): Seccomp {
     architectures: [native, ...(DEFAULT_PROFILE.architectures[native] ?? [])],
     syscalls: evaluate(DEFAULT_PROFILE.rules, context),
   };
+}
+
+/** Filters that were compiled, by context: few, as most containers have the same capabilities. */
+const filters = new Map<string, string>();
+const MOST_FILTERS = 64;
+
+/** The default profile for a container as the kernel takes it (struct sock_filter[]), in base64. */
+export function defaultFilter(context: SeccompContext): string {
+  const { architecture, kernel, capabilities } = context;
+  const key = [architecture, kernel.major, kernel.minor, ...capabilities].join(" ");
+  const known = filters.get(key);
+  if (known) return known;
+  if (filters.size >= MOST_FILTERS) filters.clear();
+  const rules = evaluate(DEFAULT_PROFILE.rules, context);
+  const filter = compileFilter(rules, architecture).toString("base64");
+  filters.set(key, filter);
+  return filter;
 }
 
 /**
