@@ -10,6 +10,8 @@ const MAGIC = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 const OPCODE = { CONTINUATION: 0, TEXT: 1, BINARY: 2, CLOSE: 8, PING: 9, PONG: 10 } as const;
 /** A frame from a client beyond this is refused: input comes in pieces. */
 const FRAME_LIMIT = 16 << 20;
+/** A control frame's bytes at most (RFC 6455, 5.5). */
+const CONTROL_LIMIT = 125;
 const NORMAL = 1000;
 const PROTOCOL_ERROR = 1002;
 const TOO_BIG = 1009;
@@ -72,6 +74,8 @@ export class FrameReader {
       const length =
         short === 126 ? buffer.readUInt16BE(2) : short === 127 ? Number(buffer.readBigUInt64BE(2)) : short;
       if (length > FRAME_LIMIT) throw new Violation(TOO_BIG);
+      const isControl = ((buffer[0] as number) & 0x08) !== 0;
+      if (isControl && length > CONTROL_LIMIT) throw new Violation(PROTOCOL_ERROR);
       if (buffer.length < header + length) break;
       const mask = buffer.subarray(header - 4, header);
       const payload = Buffer.from(buffer.subarray(header, header + length));
@@ -98,8 +102,11 @@ export async function joinWebsocket(
   const take = async (frames: ReturnType<FrameReader["read"]>) => {
     for (const { opcode, payload } of frames) {
       if (opcode === OPCODE.CLOSE) leave();
-      else if (opcode === OPCODE.PING) socket.write(websocketFrame(OPCODE.PONG, payload));
-      else if (opcode <= OPCODE.BINARY) await attachment.write(payload);
+      else if (opcode === OPCODE.PING) {
+        // A client that doesn't read its answers gets no more of them, and is not read from meanwhile.
+        if (!socket.write(websocketFrame(OPCODE.PONG, payload)))
+          await Promise.race([drained(socket), left.promise]);
+      } else if (opcode <= OPCODE.BINARY) await attachment.write(payload);
     }
   };
   const onData = (chunk: Buffer) => {

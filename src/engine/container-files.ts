@@ -128,6 +128,9 @@ async function openFiles(
     publishVolumeEvents(engine, record, "mount");
     stack.defer(() => publishVolumeEvents(engine, record, "unmount"));
   }
+  // A client that left while others' workers were started is heard of here, and gets none: each costs milliseconds.
+  await new Promise(setImmediate);
+  signal.throwIfAborted();
   const moved = stack.move();
   return {
     record,

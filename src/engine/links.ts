@@ -1,12 +1,15 @@
 // Docker's legacy links (`--link NAME:ALIAS` on the default bridge): the other container's addresses in /etc/hosts, its ports and
 // variables in the environment, and a name PARENT/ALIAS for it. On other networks a link is the endpoint's.
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { HostConfig, NetworkingConfig } from "../api/types/index.ts";
 import { BerthError, invalid, messageOf, notFound, notImplemented } from "../base/errors.ts";
 import { type ContainerRecord, updateRecord } from "../containers/index.ts";
 import { containerFolder } from "./folders.ts";
 import type { Engine } from "./types.ts";
+
+/** Bytes; larger ones are no table of ours. */
+const HOSTS_LIMIT = 1 << 20;
 
 type Links = NonNullable<ContainerRecord["links"]>;
 
@@ -183,6 +186,8 @@ export function refreshLinkers(engine: Engine, id: string): void {
     const { status } = record.state;
     if (record.id === id || (status !== "running" && status !== "paused")) continue;
     const path = join(containerFolder(engine.environment, record.id), "hosts");
+    // Its container may have written what it likes into it, of any size.
+    if (statSync(path).size > HOSTS_LIMIT) continue;
     let lines = readFileSync(path, "utf8").split("\n");
     for (const link of record.links?.filter((each) => each.id === id) ?? []) {
       const { child, addresses } = endpointOf(engine, record, link);

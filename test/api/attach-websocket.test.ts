@@ -1,6 +1,6 @@
 // attach/ws with a real WebSocket client (Bun's), over TCP: a unix socket has no address for one.
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { type Daemon, startDaemon } from "../fixtures/daemon.ts";
 
 let daemon: Daemon;
@@ -112,4 +112,22 @@ test("what is no WebSocket, and what is no container", async () => {
     status: 404,
     body: { message: "No such container: nosuch" },
   });
+});
+
+test("a ping longer than a control frame may be ends the connection", async () => {
+  const id = await started(["sleep", "60"]);
+  const [host, port] = address.split(":");
+  const socket = connect(Number(port), host);
+  const got: Buffer[] = [];
+  socket.on("data", (chunk: Buffer) => got.push(chunk));
+  socket.write(
+    `GET /v1.51/containers/${id}/attach/ws?stream=1 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`,
+  );
+  const ping = (length: number) => Buffer.from([0x89, 0xfe, length >> 8, length & 255, 0, 0, 0, 0]);
+  socket.write(Buffer.concat([ping(126), Buffer.alloc(126)]));
+  await new Promise((resolve) => socket.once("end", resolve));
+  socket.destroy();
+  const answer = Buffer.concat(got);
+  // A close frame with 1002 (protocol error), and no pong before it.
+  expect([...answer.subarray(answer.indexOf("\r\n\r\n") + 4)]).toEqual([0x88, 2, 1002 >> 8, 1002 & 255]);
 });

@@ -129,3 +129,13 @@ test("ports that follow each other have variables for the whole, as Docker's", (
     ].sort(),
   );
 });
+
+test("a container that fills its /etc/hosts keeps none that it links to from starting", async () => {
+  await create("filled", {});
+  expect(await post("/containers/filled/start")).toBe("");
+  await create("filler", {}, { Links: ["filled:f"] });
+  expect(await post("/containers/filler/start")).toBe("");
+  await inside("filler", "truncate -s 6G /etc/hosts");
+  expect(await post("/containers/filled/restart?t=0")).toBe("");
+  expect(await inside("filler", "stat -c %s /etc/hosts")).toEqual([String(6 * 2 ** 30)]);
+});

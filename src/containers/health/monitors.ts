@@ -84,7 +84,9 @@ export class HealthMonitors {
       return;
     }
     const last = Math.max(Date.parse(known.startedAt), Date.parse(known.log.at(-1)?.End ?? known.startedAt));
-    this.begin(record, Math.max(0, last + probeDelay(record.config, known, last) - Date.now()));
+    // Never more than a whole wait, should the clock have been set back meanwhile.
+    const delay = probeDelay(record.config, known, last);
+    this.begin(record, Math.min(delay, Math.max(0, last + delay - Date.now())));
   }
 
   /** The container is gone. */

@@ -63,17 +63,18 @@ export async function placeInRoot(root: string, path: string): Promise<string> {
 export function readInRoot(root: string, path: string): string {
   let fd: number;
   try {
-    fd = withFolder(root, (folder) => openIn(folder, path, O.RDONLY | O.NONBLOCK, RESOLVE.IN_ROOT));
+    fd = withFolder(root, (folder) => openIn(folder, path, O.PATH, RESOLVE.IN_ROOT));
   } catch (error) {
     if (error instanceof KernelError) return ""; // not there, or a link to nowhere: as an image without the file
     throw error;
   }
   try {
     const stats = fstatSync(fd);
+    // Looked at before it is opened: a container can make a node of any device, and some act on being opened.
     if (!stats.isFile()) return "";
     if (stats.size > READ_LIMIT)
       throw invalid(`${path} of the container is larger than ${READ_LIMIT >> 20} MB: it can't be searched`);
-    return readFileSync(fd, "utf8");
+    return readFileSync(`/proc/self/fd/${fd}`, "utf8");
   } finally {
     close(fd);
   }
