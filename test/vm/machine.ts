@@ -224,7 +224,7 @@ export async function startMachine(): Promise<Machine> {
     "-o",
     "UserKnownHostsFile=/dev/null",
     "-o",
-    "ConnectTimeout=5",
+    "ConnectTimeout=60",
     "-o",
     "ServerAliveInterval=10",
     "root@127.0.0.1",
@@ -240,7 +240,12 @@ export async function startMachine(): Promise<Machine> {
       if (code !== 0) throw new Error(`unpacking in the machine failed: ${output}`);
     },
     async reboot() {
-      const before = await bootId();
+      // A busy machine may not answer at once: without the boot's id from before, any answer would look like a new boot.
+      let before = "";
+      await answer((id) => {
+        before = id;
+        return true;
+      });
       await machine.exec("systemctl", "reboot");
       await answer((id) => id !== before);
     },
@@ -252,7 +257,7 @@ export async function startMachine(): Promise<Machine> {
   };
   /** Empty while it doesn't answer. */
   const bootId = async () =>
-    (await run([...ssh, "cat /proc/sys/kernel/random/boot_id"], { limit: 60 })).output.trim();
+    (await run([...ssh, "cat /proc/sys/kernel/random/boot_id"], { limit: 30 })).output.trim();
   async function answer(booted: (id: string) => boolean): Promise<void> {
     const until = Date.now() + BOOT_LIMIT * 1000;
     for (let id = await bootId(); id === "" || !booted(id); id = await bootId()) {
