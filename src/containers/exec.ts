@@ -2,6 +2,7 @@
 // a while after its end too, since clients ask for its exit code then.
 import { randomBytes } from "node:crypto";
 import { conflict, invalid, notFound } from "../base/errors.ts";
+import { StartFailure } from "../runtime/index.ts";
 import type { ProcessSpec, Shim, ShimState } from "../runtime/types.ts";
 import { ClientAttachment } from "./attach.ts";
 import { DetachScanner, parseDetachKeys } from "./detach-keys.ts";
@@ -107,7 +108,8 @@ export async function startExec(
     return stream ? clientOf(containers, record, exec, stream, ended) : null;
   } catch (error) {
     const problem = classifyStartError(error);
-    finish(containers, running, problem.exitCode === 128 ? 126 : problem.exitCode);
+    // As moby: 126 for what the daemon refuses, what the runtime refuses has a status of its own.
+    finish(containers, running, problem.error instanceof StartFailure ? problem.exitCode : 126);
     throw problem.error;
   }
 }

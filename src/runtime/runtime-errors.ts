@@ -4,7 +4,8 @@ import { BerthError } from "../base/errors.ts";
 
 const CREATE =
   "failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: ";
-const EXEC = "OCI runtime exec failed: exec failed: ";
+/** How an exec that never ran is told of. */
+export const EXEC_REFUSED = "OCI runtime exec failed: exec failed: ";
 const STARTING = "unable to start container process: ";
 const IN_INIT = "error during container init: ";
 
@@ -35,7 +36,7 @@ export function startFailure(said: string, command: string): StartFailure {
 /** An exec's program that could not be started. */
 export function execFailure(said: string, command: string): StartFailure {
   const runc = /^exec failed: (.*)$/s.exec(said)?.[1];
-  return judged(EXEC + (runc ?? STARTING + inRuncsWords(said, command)));
+  return judged(EXEC_REFUSED + (runc ?? STARTING + inRuncsWords(said, command)));
 }
 
 /** crun's words in runc's form (Go's exec.LookPath and the kernel's texts in lower case). */

@@ -106,6 +106,10 @@ export function clientSuite(title: string, given: () => Given): void {
     expect(await client().ok("exec", c, "hostname")).toBe(id.slice(0, 12));
     expect((await client().run("exec", c, "sh", "-c", "exit 7")).code).toBe(7);
     expect((await client().run("exec", c, "nosuch")).code).toBe(127);
+    expect(await client().run("exec", "-w", "relative", c, "true")).toMatchObject({
+      code: 128,
+      stdout: expect.stringContaining("OCI runtime exec failed: exec failed: Cwd must be an absolute path"),
+    });
     expect((await client().feed("in\n", "exec", "-i", c, "cat")).stdout).toBe("in\n");
     await client().ok("stop", "-t", "0", c);
     expect(await client().ok("inspect", "-f", "{{.State.ExitCode}}", c)).toBe("137");

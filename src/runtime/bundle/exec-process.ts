@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { invalid } from "../../base/errors.ts";
+import { EXEC_REFUSED, StartFailure } from "../runtime-errors.ts";
 import type { ExecProcessRequest, ProcessSpec } from "../types.ts";
 import { capabilitySets } from "./capabilities.ts";
 import { exactNumbers } from "./exact-json.ts";
@@ -45,6 +46,9 @@ export function execProcess(
   available: string[],
 ): Process {
   if (exec.cmd.length === 0) throw invalid("No exec command specified");
+  const cwd = exec.workingDir || config.WorkingDir || "/";
+  // Before the runtime is asked: crun would take it from the container's root, runc refuses it.
+  if (!cwd.startsWith("/")) throw new StartFailure(`${EXEC_REFUSED}Cwd must be an absolute path`, 128);
   const { consoleSize: _theirs, terminal: _too, ...inherited } = container;
   // The container's own user keeps the HOME that its start was given, if that was said.
   const { user, known } = accounts
@@ -61,7 +65,7 @@ export function execProcess(
       links: linkEnvironment,
       more: exec.env,
     }),
-    cwd: exec.workingDir || config.WorkingDir || "/",
+    cwd,
     ...(exec.privileged && { capabilities: capabilitySets(available) }),
     ...(exec.tty && { terminal: true }),
     ...(exec.tty &&
