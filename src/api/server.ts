@@ -319,7 +319,8 @@ function fail(exchange: Exchange, headers: Headers, route: Route, error: unknown
   const first = firstThrown(error);
   const status = first instanceof BerthError ? first.status : STATUS_OF_KIND.system;
   const message = messageOf(error);
-  if (status >= 500)
+  // What broke off since its client left is no failure of ours.
+  if (status >= 500 && !exchange.signal.aborted)
     log.error("Handler returned error", { operation: route.operation, status, error: message });
   if (exchange.started || exchange.signal.aborted) exchange.destroy();
   else if (route.operation === "ContainerAttach")
