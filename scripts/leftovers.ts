@@ -1,7 +1,7 @@
 // What a test run could leave behind in the kernel or on disk: an inventory before, a comparison after.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
 type Inventory = Map<string, Set<string>>;
 
@@ -49,15 +49,24 @@ async function rules(): Promise<Set<string>> {
   return found;
 }
 
-/** Control groups of our containers: a hierarchy of its own for each controller on v1, one on v2. */
+/** Parents of their own that tests give their daemons' control groups (test/faults/inventory.ts). */
+const TEST_PARENT = /^bt[0-9a-f]{10}$/;
+
+/** Control groups of our containers, and tests' parents of them: a hierarchy of its own for each controller on v1, one on v2. */
 function controlGroups(): Set<string> {
-  const parents = ["", ...readdirSync("/sys/fs/cgroup")].map((hierarchy) =>
-    join("/sys/fs/cgroup", hierarchy, "berth"),
-  );
-  const ids = parents
-    .filter((parent) => existsSync(parent))
-    .flatMap((parent) => readdirSync(parent).map((name) => join(parent, name)));
-  return new Set(ids.filter((path) => /\/[0-9a-f]{64}$/.test(path)));
+  const root = "/sys/fs/cgroup";
+  const hierarchies = [root, ...subfolders(root)];
+  const containers = hierarchies.flatMap((folder) => subfolders(join(folder, "berth")));
+  return new Set([
+    ...containers.filter((path) => /\/[0-9a-f]{64}$/.test(path)),
+    ...hierarchies.flatMap(subfolders).filter((path) => TEST_PARENT.test(basename(path))),
+  ]);
+}
+
+function subfolders(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  const entries = readdirSync(folder, { withFileTypes: true });
+  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(folder, name));
 }
 
 function folders(): Set<string> {
