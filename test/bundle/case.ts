@@ -117,6 +117,9 @@ export function ourSpec(
         ? "rslave"
         : undefined,
   });
+  // The peer leaves HOME to runc, which finds the same; what it has to be is a matter of the room's own tests.
+  if (!merged.Env?.some((entry) => entry.startsWith("HOME=")))
+    spec.process.env = spec.process.env.filter((entry) => !entry.startsWith("HOME="));
   return {
     spec: normalForm(spec, [
       [ID, "ID"],

@@ -51,6 +51,30 @@ test("one that ignores SIGTERM is killed after its time, or by rm -f at once", a
   await expectSame(daemon, before);
 });
 
+// What waits for a writer would be given up after two minutes, which is more than this test has.
+test("account files that are FIFOs or devices hold up neither an exec nor a start", async () => {
+  const id = await run([
+    "sh",
+    "-c",
+    "rm -f /etc/passwd /etc/group; mkfifo /etc/passwd; mknod /etc/group c 1 5; sleep 600",
+  ]);
+  const made = async () => (await exec(id, "sh", "-c", "test -c /etc/group && echo there")).text;
+  await waitFor(async () => (await made()).includes("there"), "the files");
+  expect((await exec(id, "sh", "-c", "echo at $HOME")).text).toContain("at /\n");
+  expect(await post(`/containers/${id}/restart?t=0`)).toMatchObject({ status: 204 });
+  expect(await removeByForce(id)).toMatchObject({ status: 204 });
+}, 60_000);
+
+test("HOME is that of the passwd file, unless the environment has one", async () => {
+  const id = await run(["sleep", "600"], {}, ["HOME="]);
+  expect((await exec(id, "sh", "-c", "tr '\\0' '\\n' < /proc/1/environ")).text).toContain("HOME=/root\n");
+  expect((await exec(id, "sh", "-c", "echo at $HOME")).text).toContain("at /root\n");
+  const line = "echo 'root:x:0:0:root:/moved:/bin/sh' > /etc/passwd";
+  await exec(id, "sh", "-c", line);
+  expect((await exec(id, "sh", "-c", "echo at $HOME")).text).toContain("at /moved\n");
+  expect(await removeByForce(id)).toMatchObject({ status: 204 });
+});
+
 // A program that starts itself again and again, and doesn't mind a refusal: each of those does the same.
 const BOMB = { Cmd: ["sh", "-c", 'exec awk "$B"'], Env: ['B=BEGIN { while (1) system("awk \\"$B\\" &") }'] };
 const LIMIT = 40;

@@ -1,15 +1,15 @@
 // The process of an exec: the container's own, with the exec's command, environment, user and privileges.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { invalid } from "../../base/errors.ts";
+import { BerthError, invalid } from "../../base/errors.ts";
 import { EXEC_REFUSED, StartFailure } from "../runtime-errors.ts";
 import type { ExecProcessRequest, ProcessSpec } from "../types.ts";
 import { capabilitySets } from "./capabilities.ts";
 import { exactNumbers } from "./exact-json.ts";
-import { accountFiles } from "./look-up.ts";
+import { accountFiles, passwdIsMounted } from "./look-up.ts";
 import { environmentOf } from "./process.ts";
 import type { Process, Spec } from "./spec.ts";
-import { type AccountFiles, resolveUser } from "./user.ts";
+import { homeOf, type ResolvedUser, resolveUser } from "./user.ts";
 
 /**
  * Reads the container's config.json and, for another user, the account files in its root. Errors: invalid for a user
@@ -20,12 +20,21 @@ export async function buildExecProcess(
   available: string[],
 ): Promise<ProcessSpec> {
   const { bundle, rootfs, exec } = request;
-  const { process, hostname } = JSON.parse(
+  const { process, hostname, mounts } = JSON.parse(
     await readFile(join(bundle, "config.json"), "utf8"),
     exactNumbers,
   ) as Spec;
-  const accounts = exec.user ? accountFiles(rootfs) : undefined;
-  const oci = execProcess(process, hostname, request, accounts, available);
+  const resolved = exec.user
+    ? resolveUser(exec.user, request.hostConfig.GroupAdd, accountFiles(rootfs))
+    : sameUser(process, rootfs);
+  const mounted = await passwdIsMounted(rootfs, mounts);
+  const oci = execProcess(
+    process,
+    hostname,
+    request,
+    mounted ? { user: resolved.user } : resolved,
+    available,
+  );
   return {
     args: oci.args,
     env: oci.env,
@@ -37,12 +46,22 @@ export async function buildExecProcess(
   };
 }
 
+/** The container's own. A passwd file that can't be searched is left to the runtime, as it is for no name. */
+function sameUser({ user }: Process, rootfs: string): ResolvedUser {
+  try {
+    return { user, home: homeOf(accountFiles(rootfs).passwd, user.uid) };
+  } catch (error) {
+    if (error instanceof BerthError) return { user };
+    throw error;
+  }
+}
+
 /** The pure part. Rights and limits are the container's; a privileged exec gets all capabilities that can be given. */
 export function execProcess(
   container: Process,
   hostname: string | undefined,
-  { config, hostConfig, exec, linkEnvironment }: ExecProcessRequest,
-  accounts: AccountFiles | undefined,
+  { config, exec, linkEnvironment }: ExecProcessRequest,
+  { user, home }: ResolvedUser,
   available: string[],
 ): Process {
   if (exec.cmd.length === 0) throw invalid("No exec command specified");
@@ -50,10 +69,6 @@ export function execProcess(
   // Before the runtime is asked: crun would take it from the container's root, runc refuses it.
   if (!cwd.startsWith("/")) throw new StartFailure(`${EXEC_REFUSED}Cwd must be an absolute path`, 128);
   const { consoleSize: _theirs, terminal: _too, ...inherited } = container;
-  // The container's own user keeps the HOME that its start was given, if that was said.
-  const { user, known } = accounts
-    ? resolveUser(exec.user, hostConfig.GroupAdd, accounts)
-    : { user: container.user, known: !container.env.includes("HOME=/") };
   return {
     ...inherited,
     user,
@@ -61,7 +76,7 @@ export function execProcess(
     env: environmentOf(config, {
       hostname: hostname ?? config.Hostname ?? "",
       terminal: exec.tty,
-      known,
+      home,
       links: linkEnvironment,
       more: exec.env,
     }),

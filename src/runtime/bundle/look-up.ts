@@ -11,25 +11,27 @@ import { inheritedOptions, requirePropagation } from "./host-mounts.ts";
 import { refuseMountsOnProc } from "./proc-safety.ts";
 import { wantsInit } from "./process.ts";
 import { limitedDevices } from "./resources.ts";
-import { folderModeInRoot, makeFolderInRoot, readInRoot } from "./root-path.ts";
+import { folderModeInRoot, makeFolderInRoot, placeInRoot, readInRoot } from "./root-path.ts";
 import { type AccountFiles, resolveUser } from "./user.ts";
 
 /** Also makes the working folder when it is missing, as Docker does. Errors: invalid, in Docker's words. */
 export async function lookUp(input: BundleInput): Promise<BundleFacts> {
   const { config, hostConfig, environment, rootfs } = input;
   const accounts = accountFiles(rootfs);
-  const [devices, numbers, all, rootPropagation, shm] = await Promise.all([
+  const [devices, numbers, all, rootPropagation, shm, passwdMounted] = await Promise.all([
     Promise.all((hostConfig.Devices ?? []).map(findDevices)),
     Promise.all(limitedDevices(hostConfig).map(async (path) => [path, await deviceNumber(path)] as const)),
     hostConfig.Privileged ? hostDevices() : [],
     rootPropagationFor(input.mounts),
     sharedMemory(input),
+    passwdIsMounted(rootfs, input.mounts),
     refuseMountsOnProc(input),
     config.WorkingDir && makeFolderInRoot(rootfs, config.WorkingDir, rootOwner(environment)),
   ]);
+  const resolved = resolveUser(config.User ?? "", hostConfig.GroupAdd, accounts);
   return {
     host: hostFacts(environment),
-    user: resolveUser(config.User ?? "", hostConfig.GroupAdd, accounts),
+    user: passwdMounted ? { user: resolved.user } : resolved,
     devices,
     numbers: Object.fromEntries(numbers),
     hostDevices: all,
@@ -65,6 +67,20 @@ export function rootOwner(environment: HostEnvironment): { uid: number; gid: num
 /** The image's account files, as the container sees them. */
 export function accountFiles(rootfs: string): AccountFiles {
   return { passwd: readInRoot(rootfs, "/etc/passwd"), group: readInRoot(rootfs, "/etc/group") };
+}
+
+/**
+ * Whether a mount hides the root's passwd file: names are looked up in the root all the same, as Docker does, but HOME
+ * comes from what the container's programs see, and that the daemon doesn't open: it might never answer.
+ */
+export async function passwdIsMounted(
+  rootfs: string,
+  mounts: readonly { destination: string }[],
+): Promise<boolean> {
+  // Links in a circle, or too long: there is no such file, and a mount on it is not possible either.
+  const place = await placeInRoot(rootfs, "/etc/passwd").catch(() => undefined);
+  if (place === undefined) return false;
+  return mounts.some(({ destination }) => `${place}/`.startsWith(`${destination}/`));
 }
 
 /** Static programs only: what is bound into the container has no libraries there. Docker's and Debian's places. */

@@ -21,12 +21,12 @@ export function commandLine(config: ContainerConfig, init: boolean): string[] {
 
 /**
  * PATH, HOSTNAME, TERM when there is a terminal, then the container's: a name that is there is replaced in its place,
- * a name without "=" takes it away. HOME is the runtime's to set, from the image's passwd file; for a user that isn't
- * there runc says "/" and crun nothing, so it is said here.
+ * a name without "=" takes it away. HOME is said here where it can be, since a runtime that looks for it opens
+ * /etc/passwd inside and waits where that is a FIFO; an empty one counts as none, as with runc.
  */
 export function environmentOf(
   config: ContainerConfig,
-  options: { hostname: string; terminal: boolean; known: boolean; links?: string[]; more?: string[] },
+  options: { hostname: string; terminal: boolean; home?: string; links?: string[]; more?: string[] },
 ): string[] {
   const base = [
     `PATH=${DEFAULT_PATH}`,
@@ -35,8 +35,9 @@ export function environmentOf(
     ...(options.links ?? []),
   ];
   const merged = mergeEnvironment(mergeEnvironment(base, config.Env ?? []), options.more ?? []);
-  const home = merged.some((entry) => entry.startsWith("HOME="));
-  return options.known || home ? merged : [...merged, "HOME=/"];
+  const said = merged.some((entry) => entry.startsWith("HOME=") && entry !== "HOME=");
+  if (said || options.home === undefined) return merged;
+  return [...merged.filter((entry) => entry !== "HOME="), `HOME=${options.home}`];
 }
 
 /** Later values replace earlier ones in their place, "NAME" alone removes it. */
@@ -71,14 +72,14 @@ export function resourceLimits(
 /** What doesn't depend on the security options. */
 export function processOf(
   input: BundleInput,
-  { user, known }: ResolvedUser,
+  { user, home }: ResolvedUser,
 ): Pick<Process, "args" | "env" | "cwd" | "user" | "terminal" | "consoleSize"> {
   const { config, hostConfig } = input;
   const terminal = config.Tty ?? false;
   const [height = 0, width = 0] = hostConfig.ConsoleSize ?? [];
   return {
     args: commandLine(config, wantsInit(hostConfig, input.defaults)),
-    env: environmentOf(config, { hostname: input.hostname, terminal, known, links: input.linkEnvironment }),
+    env: environmentOf(config, { hostname: input.hostname, terminal, home, links: input.linkEnvironment }),
     user,
     cwd: config.WorkingDir || "/",
     ...(terminal && { terminal, consoleSize: { height, width } }),

@@ -76,7 +76,7 @@ describe("users", () => {
     const none = { passwd: "", group: "" };
     expect(resolveUser("5:6", [], none)).toEqual({
       user: { uid: 5, gid: 6, additionalGids: [6] },
-      known: false,
+      home: "/",
     });
     expect(() => resolveUser("name", [], none)).toThrow(
       "unable to find user name: no matching entries in passwd file",
@@ -103,7 +103,7 @@ describe("the environment", () => {
     expect(mergeEnvironment(["A=1", "B=2"], ["B=3", "C=4", "A", "D"])).toEqual(["B=3", "C=4"]);
     expect(mergeEnvironment(["A=1"], ["A=", "A=x=y"])).toEqual(["A=x=y"]);
     expect(
-      environmentOf({ Env: ["TERM=dumb"] }, { hostname: "h", terminal: true, known: false, more: ["A=1"] }),
+      environmentOf({ Env: ["TERM=dumb"] }, { hostname: "h", terminal: true, home: "/", more: ["A=1"] }),
     ).toEqual([
       "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
       "HOSTNAME=h",
@@ -111,6 +111,13 @@ describe("the environment", () => {
       "A=1",
       "HOME=/",
     ]);
+    const homes = (Env: string[], home?: string) =>
+      environmentOf({ Env }, { hostname: "h", terminal: false, ...(home !== undefined && { home }) }).slice(
+        2,
+      );
+    expect(homes(["HOME=/own", "A=1"], "/root")).toEqual(["HOME=/own", "A=1"]);
+    expect(homes(["HOME=", "A=1"], "/root")).toEqual(["A=1", "HOME=/root"]);
+    expect(homes(["HOME=", "A=1"])).toEqual(["HOME=", "A=1"]);
   });
 });
 

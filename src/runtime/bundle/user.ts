@@ -21,8 +21,8 @@ export interface AccountFiles {
 
 export interface ResolvedUser {
   user: Process["user"];
-  /** The passwd file has the uid, so the runtime finds the home folder there. */
-  known: boolean;
+  /** HOME, unless the environment says it; absent where only the runtime can see the passwd file (`homeOf`). */
+  home?: string;
 }
 
 const MAX_ID = 2 ** 31 - 1;
@@ -91,9 +91,16 @@ export function resolveUser(
   const added = (groupAdd ?? []).map((name) => additionalGroup(name, groups));
   return {
     user: { uid, gid, additionalGids: [...new Set([gid, ...supplementary, ...added])] },
-    known: accounts.some((each) => each.uid === uid),
+    home: homeIn(accounts, uid),
   };
 }
+
+/** As runc has it: of the first account with the id, and "/" without one. */
+const homeIn = (accounts: Account[], uid: number): string =>
+  accounts.find((each) => each.uid === uid)?.home ?? "/";
+
+/** The home folder of an id by the text of a passwd file. */
+export const homeOf = (passwd: string, uid: number): string => homeIn(parsePasswd(passwd), uid);
 
 function additionalGroup(name: string, groups: Group[]): number {
   const group = groups.find((each) => each.name === name || String(each.gid) === name);
