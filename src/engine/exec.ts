@@ -11,19 +11,20 @@ import {
   resizeExec as resize,
   startExec as start,
 } from "../containers/index.ts";
-import { buildExecProcess, checkUser, warmCgroupLock } from "../runtime/index.ts";
+import { buildExecProcess, checkUser, refuseNulBytesInExec, warmCgroupLock } from "../runtime/index.ts";
 import type { ProcessSpec } from "../runtime/types.ts";
 import { bundleFolder, rootfsFolder } from "./folders.ts";
 import { linkEnvironment } from "./links.ts";
 import type { Engine } from "./types.ts";
 
-/** Errors: not-found, conflict (not running, paused), invalid (no command, unknown user). */
+/** Errors: not-found, conflict (not running, paused), invalid (no command, unknown user, a NUL byte). */
 export async function createExec(
   engine: Engine,
   reference: string,
   request: ExecRequest,
 ): Promise<{ Id: string }> {
   const record = engine.containers.find(reference);
+  refuseNulBytesInExec(request);
   // The start comes in a moment, over another request.
   warmCgroupLock();
   const running = record.state.status === "running";

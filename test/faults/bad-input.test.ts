@@ -278,3 +278,60 @@ describe("options", () => {
     await refused(code, text, ...run(...options.split(" "), T, "true"));
   });
 });
+
+describe("a NUL byte", () => {
+  const NUL = "a\0b";
+  const nul = (what: string) => new RegExp(`^invalid ${what} .*: contains nul byte \\(\\\\x00\\)$`);
+
+  test.each([
+    ["environment variable", { Env: ["A=x", `B=${NUL}`] }],
+    ["environment variable", { Env: [NUL] }],
+    ["hostname", { Hostname: NUL }],
+    ["domainname", { Domainname: NUL }],
+    ["user", { User: NUL }],
+    ["working directory", { WorkingDir: `/${NUL}` }],
+    ["command", { Cmd: ["true", NUL] }],
+    ["command", { Entrypoint: [NUL] }],
+    ["health check", { Healthcheck: { Test: ["CMD", NUL] } }],
+    ["volume path", { Volumes: { [`/${NUL}`]: {} } }],
+    ["bind", { HostConfig: { Binds: [`/tmp:/${NUL}`] } }],
+    ["bind", { HostConfig: { Binds: [`/${NUL}:/x`] } }],
+    ["mount path", { HostConfig: { Mounts: [{ Type: "bind", Source: `/${NUL}`, Target: "/x" }] } }],
+    ["mount path", { HostConfig: { Mounts: [{ Type: "tmpfs", Target: `/${NUL}` }] } }],
+    ["tmpfs path", { HostConfig: { Tmpfs: { [`/${NUL}`]: "" } } }],
+    ["tmpfs options", { HostConfig: { Tmpfs: { "/x": `size=1m${NUL}` } } }],
+    ["sysctl", { HostConfig: { Sysctls: { "net.ipv4.ip_forward": NUL } } }],
+    ["extra host", { HostConfig: { ExtraHosts: [`${NUL}:1.2.3.4`] } }],
+    ["device path", { HostConfig: { Devices: [{ PathOnHost: `/dev/${NUL}`, PathInContainer: "/dev/x" }] } }],
+    ["cgroup parent", { HostConfig: { CgroupParent: `/${NUL}` } }],
+  ])("in the %s of create: %p", async (what, more) => {
+    const answer = await leavingNothing(daemon, () =>
+      daemon.request("POST", "/containers/create", { body: { Image: T, Cmd: ["true"], ...more } }),
+    );
+    expect({ status: answer.status, ...answer.json<{ message: string }>() }).toEqual({
+      status: 400,
+      message: expect.stringMatching(nul(what)),
+    });
+  });
+
+  test("in an exec", async () => {
+    const body = { Image: T, Cmd: ["sleep", "60"], Labels: { a: NUL } };
+    const { Id } = (await daemon.request("POST", "/containers/create", { body })).json<{ Id: string }>();
+    expect((await daemon.request("POST", `/containers/${Id}/start`)).status).toBe(204);
+    for (const [what, more] of [
+      ["environment variable", { Env: [`B=${NUL}`] }],
+      ["command", { Cmd: ["true", NUL] }],
+      ["user", { User: NUL }],
+      ["working directory", { WorkingDir: `/${NUL}` }],
+    ] as const) {
+      const answer = await daemon.request("POST", `/containers/${Id}/exec`, {
+        body: { Cmd: ["true"], ...more },
+      });
+      expect({ status: answer.status, ...answer.json<{ message: string }>() }).toEqual({
+        status: 400,
+        message: expect.stringMatching(nul(what)),
+      });
+    }
+    expect((await daemon.request("DELETE", `/containers/${Id}?force=1`)).status).toBe(204);
+  });
+});

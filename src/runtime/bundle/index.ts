@@ -14,6 +14,7 @@ import { resolveUser } from "./user.ts";
 
 export { inheritedOptions, propagates } from "./host-mounts.ts";
 export { mergeImageConfig } from "./merge-image-config.ts";
+export { refuseNulBytesInExec } from "./nul-bytes.ts";
 export { cgroupsPath } from "./resources.ts";
 export { parseSignal } from "./signals.ts";
 export type { Spec } from "./spec.ts";

@@ -12,6 +12,7 @@ import { type HostFacts, hostFacts, ipv4Forwarding } from "./host-facts.ts";
 import { maskedPaths, readonlyPaths } from "./masked-paths.ts";
 import { DEFAULT_SHM_SIZE, tmpfsOptions } from "./mounts.ts";
 import { joinedContainer } from "./namespaces.ts";
+import { refuseNulBytes } from "./nul-bytes.ts";
 import { parseSeccompProfile } from "./seccomp.ts";
 import { parseSecurityOptions } from "./security-options.ts";
 import { parseSignal } from "./signals.ts";
@@ -46,6 +47,7 @@ export function validate(
   defaults: RuntimeDefaults,
   host: HostFacts,
 ): { hostConfig: HostConfig; warnings: string[] } {
+  refuseNulBytes(config, hostConfig);
   refuseConflicts(config, hostConfig, host);
   refuseConfig(config);
   refuseCommon(hostConfig, host);
