@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { ContainerConfig, HostConfig, RestartPolicy } from "../../src/api/types/index.ts";
 import * as engine from "../../src/engine/index.ts";
 import { mountsBelow, unmount } from "../../src/linux/mount.ts";
+import { killCgroup, removeCgroup } from "../../src/runtime/cgroups.ts";
 import { type ScratchEngine, scratchEngine } from "./scratch-engine.ts";
 import { startedContainer } from "./verbs.ts";
 
@@ -16,14 +17,18 @@ const PATIENCE = 20_000;
 const remove = (...ids: string[]) =>
   Promise.all(ids.map((id) => engine.removeContainer(scratch.engine, id, { force: true, volumes: true })));
 
-/** As after a boot: no shim, no process, no mount, no folder below the exec root. */
+/** As after a boot: no shim, no process, no control group, no mount, no folder below the exec root. */
 async function boot(): Promise<void> {
   const { containers, config } = scratch.engine;
   const pids = [...containers.shims.values()].map(({ pid }) => pid);
   for (const { state } of containers.all()) if ("pid" in state) pids.push(state.pid);
   await engine.stopEngine(scratch.engine);
   for (const pid of pids) process.kill(pid, "SIGKILL");
-  await Bun.sleep(100);
+  const groups = containers.all().map(({ id }) => `/berth/${id}`);
+  const until = Date.now() + PATIENCE;
+  // A paused one's processes die when they are let go.
+  while (groups.some((group) => killCgroup(group) > 0 || !removeCgroup(group)) && Date.now() < until)
+    await Bun.sleep(10);
   for (const { target } of mountsBelow(config.execRoot).reverse()) unmount(target);
   Bun.spawnSync(["rm", "-rf", config.execRoot]);
   scratch.engine = await engine.startEngine(scratch.config);
