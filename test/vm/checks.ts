@@ -1,6 +1,7 @@
 // What a person does on a Debian 12 of their own, in this order: each check finds what those before it left.
 
 import { appArmor, controlGroups, journal } from "./confinement-checks.ts";
+import { life } from "./live-checks.ts";
 import { logs } from "./log-checks.ts";
 
 export interface Check {
@@ -182,6 +183,9 @@ const service: Check[] = [
       "mv /sbin/apparmor_parser /root/ && systemctl restart berth && berth run --rm busybox echo runs; mv /root/apparmor_parser /sbin/ && systemctl restart berth && berth run --rm busybox cat /proc/self/attr/current",
     shows: /^runs\nberth-default \(enforce\)$/m,
   },
+];
+
+const policies: Check[] = [
   {
     what: "containers with restart policies",
     command:
@@ -238,5 +242,7 @@ export const CHECKS: Check[] = [
   ...journal,
   ...logs,
   ...service,
+  ...life,
+  ...policies,
   ...reboot,
 ];
