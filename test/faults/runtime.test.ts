@@ -209,7 +209,7 @@ async function execFails(runtime: string, said: RegExp): Promise<void> {
     expect((await post(`/exec/${exec}/start`, { Detach })).text).toMatch(said);
     expect((await daemon.request("GET", `/exec/${exec}/json`)).json()).toMatchObject({
       Running: false,
-      ExitCode: 126,
+      ExitCode: 128,
     });
   }
   expect(await inspect(id)).toMatchObject({ Status: "running" });

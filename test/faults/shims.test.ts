@@ -125,8 +125,12 @@ test("two clients remove one container", async () => {
     const id = await create("sleep", "60");
     await start(id);
     const answers = await Promise.all([removeByForce(id), removeByForce(id)]);
-    expect(answers.map(({ status }) => status).sort()).toEqual([204, 409]);
-    expect(answers.find(({ status }) => status === 409)?.text).toContain("is already in progress");
+    // The second one comes while the first is at it, or after.
+    const [done, refused] = answers.sort((a, b) => a.status - b.status);
+    expect(done?.status).toBe(204);
+    expect(`${refused?.status} ${refused?.text}`).toMatch(
+      /^409 .*is already in progress|^404 .*No such container/,
+    );
   }
   await expectSame(daemon, before);
 });
