@@ -85,10 +85,11 @@ test(
     await request("POST", `/volumes/prune?filters=${encodeURIComponent('{"all":["1"]}')}`);
     await request("DELETE", `/images/${registry.host}/big:1?force=1`);
     await request("POST", "/images/prune");
+    // Namespaces and devices are let go in a quiet moment.
+    await expectSame(daemon, before, { parts: ["mounts", "devices", "rules", "processes", "cgroups"] });
     // What an interrupted pull left is kept to go on with it, for its lease's hour and the download's day.
-    const { files, rows, ...host } = await settled(daemon);
-    const { files: filesBefore, rows: rowsBefore, ...hostBefore } = before;
-    expect(host).toEqual(hostBefore);
+    const { files, rows } = await settled(daemon);
+    const { files: filesBefore, rows: rowsBefore } = before;
     const resumable = /^(ingest\/|ingests: |lease|blobs: |blob_edges: |content\/|snapshots[:/])/;
     expect(files.filter((line) => !filesBefore.includes(line) && !resumable.test(line))).toEqual([]);
     expect(rows.filter((line) => !rowsBefore.includes(line) && !resumable.test(line))).toEqual([]);
