@@ -8,20 +8,33 @@ const MAY: Record<string, string[]> = {
   oci: [],
   linux: [],
   archive: ["linux"],
-  store: ["archive", "linux"],
+  // BuildKit's wire, for both of its ends.
+  buildkit: [],
+  store: ["archive", "buildkit", "linux"],
   registry: ["linux"],
   runtime: ["store", "linux"],
   volumes: ["registry", "store", "runtime", "linux"],
   networks: ["registry", "store", "runtime", "linux"],
-  builder: ["registry", "store", "runtime", "linux"],
+  builder: ["buildkit", "registry", "store", "runtime", "linux"],
   images: ["registry", "store", "runtime", "linux"],
   containers: ["registry", "store", "runtime", "linux"],
-  engine: ["containers", "images", "builder", "networks", "volumes", "registry", "store", "runtime", "linux"],
-  api: ["engine", "containers", "images", "builder", "networks", "volumes", "registry", "store"],
-  sdk: [],
+  engine: [
+    "containers",
+    "images",
+    "builder",
+    "networks",
+    "volumes",
+    "buildkit",
+    "registry",
+    "store",
+    "runtime",
+    "linux",
+  ],
+  api: ["engine", "containers", "images", "builder", "networks", "volumes", "buildkit", "registry", "store"],
+  sdk: ["buildkit"],
   compose: ["sdk"],
   // The client's own side of `cp`: files of its host, to and from an archive.
-  cli: ["sdk", "compose", "archive"],
+  cli: ["sdk", "compose", "archive", "buildkit"],
 };
 
 /** The wire's vocabulary (types only) is for everybody but the client's rooms, which get it from the SDK. */
@@ -130,7 +143,11 @@ function refusal(path: string, file: string, typeOnly: boolean): string | undefi
   return undefined;
 }
 
-/** A room's door is index.ts and types.ts; linux/ has one file a subject, each a door of its own. */
+/**
+ * A room's door is index.ts and types.ts; linux/ has one file a subject, each a door of its own; in buildkit/ each subject's
+ * folder has a door, so that a client loads what its command needs, and the generated messages are doors.
+ */
 function isDoor(file: string): boolean {
+  if (/^src\/buildkit\/(?:messages\/[^/]+_pb|[^/]+\/index)\.ts$/.test(file)) return true;
   return /^src\/[^/]+\/(index|types)\.ts$/.test(file) || file.startsWith("src/linux/");
 }

@@ -1,0 +1,3 @@
+// gRPC over a connection that left HTTP/1, both ends.
+export { type GrpcConnection, openGrpc } from "./client.ts";
+export { serveGrpc } from "./server.ts";
