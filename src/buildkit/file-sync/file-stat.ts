@@ -11,7 +11,7 @@ export interface FileStat {
   mode: number;
   uid: number;
   gid: number;
-  /** Bytes; 0 for a hard link and a folder. */
+  /** Bytes; 0 for a folder. A hard link has its file's. */
   size: number;
   /** Nanoseconds since 1970. */
   modTime: bigint;
