@@ -83,6 +83,11 @@ export class Receiver {
   private changed = 0;
   private removed = 0;
   private finished = false;
+  /** Whether the sink was told to change anything, a folder's time included. */
+  get hasChanged(): boolean {
+    return this.began;
+  }
+
   /** The sender has confirmed the end. */
   done = false;
 
