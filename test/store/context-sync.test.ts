@@ -3,10 +3,12 @@ import { expect, test } from "bun:test";
 import { execFileSync } from "node:child_process";
 import {
   chmodSync,
+  closeSync,
   existsSync,
   linkSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -31,7 +33,7 @@ import {
   walkTree,
 } from "../../src/buildkit/file-sync/index.ts";
 import { callFramed, openGrpc, serveGrpc } from "../../src/buildkit/grpc/index.ts";
-import { getXattr, listXattrs, setXattr } from "../../src/linux/xattr.ts";
+import { getXattr, listXattrs, removeXattr, setXattr } from "../../src/linux/xattr.ts";
 import { readContextIndex, receiveContext } from "../../src/store/context-sync.ts";
 
 interface Places extends Disposable {
@@ -143,7 +145,7 @@ test("a tree comes whole, and again only what has changed", async () => {
   makeTree(here.source);
   const first = await sync(here);
   expectSame(here);
-  expect(first).toMatchObject({ files: 316, changed: 316, removed: 0 });
+  expect(first).toMatchObject({ files: 315, changed: 315, removed: 0 });
   const index = statSync(join(here.state, "index"));
 
   expect(await sync(here)).toEqual({ ...first, bytes: 0, changed: 0 });
@@ -170,7 +172,9 @@ test("a tree comes whole, and again only what has changed", async () => {
   // A file with three names, and attributes alone.
   chmodSync(join(root, "first"), 0o600);
   setXattr(Buffer.from(`${root}/a/b/9\0`), "user.late", Buffer.from("1"));
-  execFileSync("setfattr", ["-x", "user.folder", join(root, "a/b")]);
+  const inner = openSync(join(root, "a/b"), "r");
+  removeXattr(inner, "user.folder");
+  closeSync(inner);
   expect(await sync(here)).toMatchObject({ bytes: 6 + 6, changed: 5, removed: 0 });
   expectSame(here);
 }, 30_000);

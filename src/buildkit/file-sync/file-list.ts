@@ -56,11 +56,13 @@ export function decodeFileList(bytes: Buffer, start = 0): FileEntry[] {
       block + size > bytes.length
     )
       break;
+    const text = block + size - textSize;
+    // A copy, which begins where words may.
+    const records = new Uint8Array(bytes.subarray(block + HEAD, text));
     decodeBlock(
-      view,
-      block + HEAD,
+      new Uint32Array(records.buffer),
       count,
-      bytes.toString("latin1", block + size - textSize, block + size),
+      bytes.toString("latin1", text, block + size),
       entries,
     );
     block += size;
@@ -68,34 +70,37 @@ export function decodeFileList(bytes: Buffer, start = 0): FileEntry[] {
   return entries;
 }
 
-function decodeBlock(view: DataView, start: number, count: number, text: string, entries: FileEntry[]): void {
-  let at = start;
+const words = new Uint32Array(2);
+const asBigInt = new BigInt64Array(words.buffer);
+const asDouble = new Float64Array(words.buffer);
+
+/** The records are read as words, which is twice as fast as by a view: so only on hosts that are little endian, as all of ours. */
+function decodeBlock(records: Uint32Array, count: number, text: string, entries: FileEntry[]): void {
   let from = 0;
-  const next = (field: number) => {
-    const length = view.getUint32(at + field, true);
-    if (length === 0) return "";
-    from += length;
-    return text.slice(from - length, from);
-  };
-  for (let i = 0; i < count; i++) {
-    const path = next(12);
-    const linkname = next(16);
-    const digest = next(20);
-    const xattrs = next(24);
+  for (let i = 0, at = 0; i < count; i++, at += RECORD / 4) {
+    const pathEnd = from + records[at + 3]!;
+    const linkEnd = pathEnd + records[at + 4]!;
+    const digestEnd = linkEnd + records[at + 5]!;
+    const end = digestEnd + records[at + 6]!;
+    words[0] = records[at + 9]!;
+    words[1] = records[at + 10]!;
+    const size = asDouble[0]!;
+    words[0] = records[at + 11]!;
+    words[1] = records[at + 12]!;
     entries.push({
-      path,
-      mode: view.getUint32(at, true),
-      uid: view.getUint32(at + 4, true),
-      gid: view.getUint32(at + 8, true),
-      size: view.getFloat64(at + 36, true),
-      modTime: view.getBigInt64(at + 44, true),
-      linkname,
-      devmajor: view.getUint32(at + 28, true),
-      devminor: view.getUint32(at + 32, true),
-      xattrs: xattrs === "" ? undefined : decodeXattrs(xattrs),
-      digest,
+      path: text.slice(from, pathEnd),
+      mode: records[at]!,
+      uid: records[at + 1]!,
+      gid: records[at + 2]!,
+      size,
+      modTime: asBigInt[0]!,
+      linkname: linkEnd === pathEnd ? "" : text.slice(pathEnd, linkEnd),
+      devmajor: records[at + 7]!,
+      devminor: records[at + 8]!,
+      xattrs: end === digestEnd ? undefined : decodeXattrs(text.slice(digestEnd, end)),
+      digest: digestEnd === linkEnd ? "" : text.slice(linkEnd, digestEnd),
     });
-    at += RECORD;
+    from = end;
   }
 }
 

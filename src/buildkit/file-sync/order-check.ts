@@ -20,15 +20,13 @@ export class OrderCheck {
   /** Errors: invalid, in fsutil's words where it has some. */
   check(stat: FileStat): void {
     const { path } = stat;
-    checkPath(path);
-    const slash = path.lastIndexOf("/");
-    this.place(path, slash < 0 ? "" : path.slice(0, slash), path.slice(slash + 1));
+    this.place(path);
     const kind = kindOf(stat.mode);
     if (!kind || stat.size < 0)
       throw invalid(
         `refused ${quoted(path)}: it is no kind of file that can be sent (mode ${stat.mode.toString(8)})`,
       );
-    checkTexts(stat);
+    if (stat.linkname !== "" || stat.xattrs) checkTexts(stat);
     if (kind === "directory") {
       this.open.push({ folder: path, last: "" });
       return;
@@ -42,19 +40,28 @@ export class OrderCheck {
       throw invalid(`invalid link ${toText(path)} to unknown path: ${quoted(stat.linkname)}`);
   }
 
-  private place(path: string, folder: string, base: string): void {
+  /** A path is clean when its folder's is, which was checked, and so is its last name. */
+  private place(path: string): void {
+    const slash = path.lastIndexOf("/");
+    const base = slash < 0 ? path : path.slice(slash + 1);
+    if (slash === 0 || UNCLEAN.test(base) || path.length >= PATH_LIMIT) throw refusal(path);
+    const length = slash < 0 ? 0 : slash;
     let top = this.open.at(-1)!;
     const before = top.folder === "" ? top.last : `${top.folder}/${top.last}`;
-    while (top.folder !== folder && this.open.length > 1) {
+    while (this.open.length > 1 && !(top.folder.length === length && path.startsWith(top.folder))) {
       this.open.pop();
       top = this.open.at(-1)!;
     }
-    if (top.folder !== folder || top.last >= base)
+    if (top.folder.length !== length || top.last >= base) {
+      if (/(?:^|\/)(?:\.{1,2})?(?:\/|$)|\0/.test(path)) throw refusal(path);
       throw invalid(`changes out of order: ${quoted(path)} ${quoted(before)}`);
+    }
     top.last = base;
   }
 }
 
+/** No name of a file. */
+const UNCLEAN = /^\.{0,2}$|\0/;
 /** PATH_MAX of the kernel, with the NUL: who sends a longer path has not walked to it. */
 const PATH_LIMIT = 4096;
 /** The kernel's limit of a file's attributes is 64 KiB of names and 64 KiB for a value; file systems have less. */
@@ -72,14 +79,13 @@ function checkTexts(stat: FileStat): void {
   if (bytes > XATTRS_LIMIT) throw refuse("its attributes are too long");
 }
 
-function checkPath(path: string): void {
-  if (path.length >= PATH_LIMIT) throw invalid(`refused ${quoted(path.slice(0, 100))}…: file name too long`);
-  if (path.includes("\0")) throw invalid(`refused ${quoted(path)}: its name has a NUL in it`);
-  if (path.startsWith("/")) throw invalid(`absolute path ${toText(path)}: invalid argument`);
+function refusal(path: string): Error {
+  if (path.length >= PATH_LIMIT) return invalid(`refused ${quoted(path.slice(0, 100))}…: file name too long`);
+  if (path.includes("\0")) return invalid(`refused ${quoted(path)}: its name has a NUL in it`);
+  if (path.startsWith("/")) return invalid(`absolute path ${toText(path)}: invalid argument`);
   if (path === ".." || path.startsWith("../"))
-    throw invalid(`escape check ${toText(path)}: invalid argument`);
-  if (path === "" || /(?:^|\/)(?:\.{1,2})?(?:\/|$)/.test(path))
-    throw invalid(`unclean path ${toText(path)}: invalid argument`);
+    return invalid(`escape check ${toText(path)}: invalid argument`);
+  return invalid(`unclean path ${toText(path)}: invalid argument`);
 }
 
 /** fsutil's order of paths: a folder's content follows it at once, before its brothers. */

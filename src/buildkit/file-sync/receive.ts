@@ -140,7 +140,8 @@ export class Receiver {
     }
     this.order.check(stat);
     const id = this.count++;
-    const entry: FileEntry = Object.assign(stat, { digest: "" });
+    const entry = stat as FileEntry; // Ours from here on
+    entry.digest = "";
     this.entries.push(entry);
     const known = this.catchUp(entry);
     if (isDirectory(stat.mode)) this.folders.set(stat.path, stat);

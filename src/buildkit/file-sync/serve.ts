@@ -1,5 +1,5 @@
 // The client's end of file sync: serves the folders of a build to the daemon that asks for them.
-import { Code, ConnectError } from "@connectrpc/connect";
+import { notFound } from "../../base/errors.ts";
 import type { FramedHandler } from "../grpc/index.ts";
 import type { FileStat } from "./file-stat.ts";
 import { decodeSyncRequest } from "./request.ts";
@@ -24,8 +24,7 @@ export function fileSyncHandler(
   return async (stream) => {
     const request = decodeSyncRequest(stream.headers);
     const folder = folders(request.name);
-    if (!folder)
-      throw new ConnectError(`no access allowed to dir ${JSON.stringify(request.name)}`, Code.NotFound);
+    if (!folder) throw notFound(`no access allowed to dir ${JSON.stringify(request.name)}`);
     await sendTree(stream, folder.tree, {
       ...request,
       map: folder.map,

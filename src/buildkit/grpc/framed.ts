@@ -2,6 +2,7 @@
 // thousands of messages, which would each cost a promise and a generated decoder.
 import type http2 from "node:http2";
 import { Code, ConnectError } from "@connectrpc/connect";
+import { isKind } from "../../base/errors.ts";
 import type { GrpcConnection } from "./client.ts";
 
 export interface FramedStream {
@@ -26,7 +27,7 @@ export interface ServedStream extends FramedStream {
   readonly signal: AbortSignal;
 }
 
-/** What it throws is the call's status: a ConnectError's own, "unknown" for others. */
+/** What it throws is the call's status: a ConnectError's own, NOT_FOUND for an error of that kind, UNKNOWN for others. */
 export type FramedHandler = (stream: ServedStream) => Promise<void>;
 
 /** Calls `path`, "/package.Service/Method". */
@@ -146,7 +147,7 @@ export async function answerFramed(
   } catch (thrown) {
     const error = ConnectError.from(thrown);
     trailers = {
-      "grpc-status": String(error.code),
+      "grpc-status": String(isKind(thrown, "not-found") ? Code.NotFound : error.code),
       "grpc-message": encodeURIComponent(error.rawMessage),
     };
   }
