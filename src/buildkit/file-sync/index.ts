@@ -1,6 +1,7 @@
 // BuildKit's file sync (fsutil), both of its ends: a client sends folders, the daemon receives what has changed in them.
 
 export { contentDigest, isTransferable } from "./content-digest.ts";
+export { type CopyDigest, type CopyDigester, type CopySelector, createCopyDigester } from "./copy-digest.ts";
 export { decodeFileList, encodeFileList } from "./file-list.ts";
 export * from "./file-stat.ts";
 export { createMemorySink, type MemoryFile, type MemorySink } from "./memory-sink.ts";
