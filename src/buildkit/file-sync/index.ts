@@ -6,7 +6,8 @@ export { decodeFileList, encodeFileList } from "./file-list.ts";
 export * from "./file-stat.ts";
 export { createMemorySink, type MemoryFile, type MemorySink } from "./memory-sink.ts";
 export { comparePaths } from "./order-check.ts";
-export { type Packet, PacketDecoder, PacketEncoder } from "./packets.ts";
+export { PacketEncoder } from "./packet-encoder.ts";
+export { type Packet, PacketDecoder } from "./packets.ts";
 export { type FileWriter, type Received, Receiver, type Sink } from "./receive.ts";
 export { receiveStream } from "./receive-stream.ts";
 export {
