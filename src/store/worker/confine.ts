@@ -31,6 +31,8 @@ export const WORKER_CAPABILITIES = {
   view: [...UNPACK_CAPABILITIES, "dac_read_search", "setpcap", "sys_admin"],
   ...INNER_CAPABILITIES,
   changes: PACK_CAPABILITIES,
+  "file-actions": UNPACK_CAPABILITIES,
+  "digest-paths": PACK_CAPABILITIES,
   "pack-changes": PACK_CAPABILITIES,
   "receive-context": UNPACK_CAPABILITIES,
 } as const;
