@@ -89,7 +89,6 @@ export interface LayerBlob {
 
 /** One step's process, in the isolation of a container. */
 export interface StepRequest {
-  id: string;
   /** Mounted and writable. */
   rootfs: string;
   mounts: StepMount[];

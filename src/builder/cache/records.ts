@@ -74,6 +74,12 @@ export class Records {
     return undefined;
   }
 
+  /** One that builds write to: its snapshot is never finished. */
+  findMutable(key: string): BuildRecord | undefined {
+    const [record] = this.rows.where("key", key);
+    return record?.mutable ? record : undefined;
+  }
+
   get(id: string): BuildRecord | undefined {
     return this.rows.get(id);
   }

@@ -1,7 +1,13 @@
 // A definition (LLB) as a graph in memory: every vertex once, joined to those that it takes from.
 import { fromBinary } from "@bufbuild/protobuf";
 import { invalid, messageOf } from "../../base/errors.ts";
-import { type Definition, type Op, type OpMetadata, OpSchema, type Source } from "../../buildkit/messages/ops_pb.ts";
+import {
+  type Definition,
+  type Op,
+  type OpMetadata,
+  OpSchema,
+  type Source,
+} from "../../buildkit/messages/ops_pb.ts";
 import { type Digest, digestOf } from "../../oci/digest.ts";
 
 export interface Vertex {
@@ -35,10 +41,12 @@ export function loadDefinition(definition: Definition | undefined): Edge | undef
     last = op;
     if (op.op.case === undefined) continue;
     const metadata = definition.metadata[digest];
-    const inputs = op.inputs.map((input): Edge => ({
-      vertex: vertexNamed(vertices, input.digest),
-      index: Number(input.index),
-    }));
+    const inputs = op.inputs.map(
+      (input): Edge => ({
+        vertex: vertexNamed(vertices, input.digest),
+        index: Number(input.index),
+      }),
+    );
     vertices.set(digest, {
       digest,
       op,
@@ -49,7 +57,8 @@ export function loadDefinition(definition: Definition | undefined): Edge | undef
     });
   }
   const [input] = last?.inputs ?? [];
-  if (!last || last.op.case !== undefined || !input) throw invalid("invalid build definition: it names no result");
+  if (!last || last.op.case !== undefined || !input)
+    throw invalid("invalid build definition: it names no result");
   return { vertex: vertexNamed(vertices, input.digest), index: Number(input.index) };
 }
 

@@ -160,6 +160,13 @@ export class VertexProgress {
     this.progress.tell({ kind: "log", vertex: this.facts.digest, time: now(), stream, data });
   }
 
+  /** The same vertex for work that several builds wait for: what it puts out goes to all of them by `report`. */
+  withLog(report: (event: { stream: 1 | 2; data: Uint8Array }) => void): VertexProgress {
+    const shared = new VertexProgress(this.progress, this.facts);
+    shared.log = (stream, data) => report({ stream, data });
+    return shared;
+  }
+
   /** A part of the vertex: it begins at its first call, and ends with `done`. */
   part(id: string): (state: { name?: string; current?: number; total?: number; done?: boolean }) => void {
     const started = now();
