@@ -1,6 +1,7 @@
 // A push: blobs that the registry lacks (mounted from another repository of it where possible), then manifests, the
 // lowest first, the tag last. What is pushed are the bytes as they came, so the digest stays.
 import { BerthError, conflict, notFound, systemError } from "../base/errors.ts";
+import { Slots } from "../base/shared-work.ts";
 import { exactly, formatPlatformWithVersion, runsOn } from "../oci/platform.ts";
 import {
   canonical,
@@ -19,7 +20,6 @@ import { withLease } from "./leases.ts";
 import { inspectManifest, isLayer, manifestsOf, platformNotFound, walk } from "./manifests.ts";
 import { familiarOf, recordsOfRepository, referenceOf, shortDigest } from "./names.ts";
 import { announce } from "./records.ts";
-import { Slots } from "../base/shared-work.ts";
 import type { Progress } from "./types.ts";
 
 export interface PushOptions {

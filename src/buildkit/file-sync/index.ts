@@ -8,8 +8,8 @@ export { createMemorySink, type MemoryFile, type MemorySink } from "./memory-sin
 export { comparePaths } from "./order-check.ts";
 export { PacketEncoder } from "./packet-encoder.ts";
 export { type Packet, PacketDecoder } from "./packets.ts";
-export { type FileWriter, type Received, Receiver, type Sink } from "./receive.ts";
 export { createPathFilter, type FolderState, type PathFilter } from "./path-filter.ts";
+export { type FileWriter, type Received, Receiver, type Sink } from "./receive.ts";
 export { receiveStream } from "./receive-stream.ts";
 export {
   decodeSendRequest,

@@ -1,0 +1,65 @@
+// A failed build as gRPC's status: its code, its words, and which vertex and which lines it comes from.
+import { create } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { BerthError, type ErrorKind, firstThrown, messageOf } from "../../base/errors.ts";
+import { SourceSchema, VertexSchema } from "../../buildkit/messages/errors_pb.ts";
+import { VertexError } from "../solver/errors.ts";
+import type { Vertex } from "../solver/graph.ts";
+
+const CODES: Record<ErrorKind, Code> = {
+  invalid: Code.InvalidArgument,
+  unauthorized: Code.Unauthenticated,
+  forbidden: Code.PermissionDenied,
+  "not-found": Code.NotFound,
+  conflict: Code.AlreadyExists,
+  unavailable: Code.Unavailable,
+  "not-implemented": Code.Unimplemented,
+  system: Code.Unknown,
+};
+
+/** An error that names its place in a frontend's file. */
+export interface PlacedError {
+  source: { filename: string; data: Uint8Array; language: string };
+  ranges: { start: number; end: number }[];
+}
+
+const isPlaced = (thrown: unknown): thrown is Error & PlacedError =>
+  thrown instanceof Error && "source" in thrown && "ranges" in thrown;
+
+export function toConnectError(thrown: unknown): ConnectError {
+  const first = firstThrown(thrown);
+  if (first instanceof ConnectError) return first;
+  if (first instanceof VertexError) {
+    const inner = firstThrown(first.cause);
+    const details = [
+      { desc: VertexSchema, value: create(VertexSchema, { digest: first.vertex.digest }) },
+      ...placesOf(first.vertex),
+    ];
+    return new ConnectError(first.message, codeOf(inner), undefined, details, inner);
+  }
+  const details = isPlaced(first)
+    ? [
+        {
+          desc: SourceSchema,
+          value: create(SourceSchema, {
+            info: first.source,
+            ranges: first.ranges.map(({ start, end }) => ({ start: { line: start }, end: { line: end } })),
+          }),
+        },
+      ]
+    : [];
+  return new ConnectError(messageOf(first), codeOf(first), undefined, details, first);
+}
+
+const codeOf = (thrown: unknown): Code => {
+  if (thrown instanceof BerthError) return CODES[thrown.kind];
+  if (thrown instanceof ConnectError) return thrown.code;
+  return thrown instanceof DOMException && thrown.name === "AbortError" ? Code.Canceled : Code.Unknown;
+};
+
+function placesOf({ source, digest }: Vertex) {
+  return (source?.locations[digest]?.locations ?? []).flatMap(({ sourceIndex, ranges }) => {
+    const info = source?.infos[sourceIndex];
+    return info ? [{ desc: SourceSchema, value: create(SourceSchema, { info, ranges }) }] : [];
+  });
+}
