@@ -85,6 +85,8 @@ export interface LayerBlob {
   descriptor: Descriptor;
   /** Digest of the archive without its compression. */
   diffId: Digest;
+  /** Of a layer that was built here: when. */
+  createdAt?: string;
 }
 
 /** One step's process, in the isolation of a container. */

@@ -6,18 +6,21 @@ import type { LayerBlob } from "../types.ts";
 
 const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/** Errors: invalid, for a config that isn't JSON. */
+/**
+ * A step that is taken from the cache has the time of when it ran: the same build gives the same image. Errors: invalid, for a
+ * config that isn't JSON.
+ */
 export function fitConfig(
   bytes: Uint8Array | undefined,
   layers: readonly LayerBlob[],
-  { platform, created }: { platform: Platform; created?: string },
+  { platform, epoch }: { platform: Platform /** SOURCE_DATE_EPOCH */; epoch?: string },
 ): ImageConfig {
   const config = bytes ? parse(bytes) : emptyConfig(platform);
-  const time = created ?? new Date().toISOString();
-  const history = fitHistory(config.history ?? [], layers.length, time);
+  const history = fitHistory(config.history ?? [], layers, epoch);
+  const created = epoch ?? history.at(-1)?.created ?? config.created ?? new Date().toISOString();
   return {
     ...config,
-    created: created ?? lastOf(history) ?? time,
+    created,
     rootfs: { type: "layers", diff_ids: layers.map(({ diffId }): Digest => diffId) },
     history,
   };
@@ -37,19 +40,25 @@ const emptyConfig = (platform: Platform): ImageConfig => ({
   rootfs: { type: "layers", diff_ids: [] },
 });
 
-/** As many entries with a layer as there are layers; a time for each that has none. */
-function fitHistory(entries: readonly HistoryEntry[], layers: number, time: string): HistoryEntry[] {
-  let left = layers;
-  const fitted = entries.map((entry): HistoryEntry => {
-    if (entry.empty_layer) return { ...entry };
-    if (left > 0) {
-      left--;
-      return { ...entry };
-    }
-    return { ...entry, empty_layer: true };
-  });
-  for (; left > 0; left--) fitted.push({ created_by: "unknown", comment: "buildkit.exporter.image.v0" });
-  return fitted.map((entry) => (entry.created ? entry : { created: time, ...entry }));
+/** As many entries with a layer as there are layers; each with a time, those without a layer with that of the one before. */
+function fitHistory(
+  entries: readonly HistoryEntry[],
+  layers: readonly LayerBlob[],
+  epoch: string | undefined,
+): HistoryEntry[] {
+  const left = [...layers];
+  const fitted: HistoryEntry[] = [];
+  const take = (entry: HistoryEntry) => {
+    const layer = entry.empty_layer ? undefined : left.shift();
+    const created = entry.created ?? epoch ?? layer?.createdAt ?? fitted.at(-1)?.created;
+    fitted.push({
+      ...(created && { created }),
+      ...entry,
+      ...(!entry.empty_layer && !layer && { empty_layer: true }),
+    });
+  };
+  for (const entry of entries) take(entry);
+  while (left.length > 0) take({ comment: "buildkit.exporter.image.v0" });
+  const first = fitted.find(({ created }) => created)?.created;
+  return fitted.map((entry) => (entry.created || !first ? entry : { created: first, ...entry }));
 }
-
-const lastOf = (history: readonly HistoryEntry[]): string | undefined => history.at(-1)?.created;

@@ -80,7 +80,8 @@ async function blobOf(
   const row = rows(store).get(snapshot);
   if (row && store.content.info(row.descriptor.digest)) {
     store.leases.hold(lease, { digest: row.descriptor.digest });
-    return { descriptor: row.descriptor, diffId: row.diffId };
+    const { descriptor, diffId, createdAt } = row;
+    return { descriptor, diffId, ...(createdAt && { createdAt }) };
   }
   const { packing } = worksOf(store);
   const blob = await packing.run(
@@ -125,7 +126,7 @@ async function packInto(
     const { diffId }: PackedChanges = await result;
     const { digest, size } = await writer.commit({});
     const descriptor: Descriptor = { mediaType: MEDIA.ociLayerGzip, digest, size };
-    return { descriptor, diffId: diffId as Digest };
+    return { descriptor, diffId: diffId as Digest, createdAt: new Date().toISOString() };
   } catch (thrown) {
     await writer.abort();
     throw thrown;
