@@ -9,7 +9,7 @@ import type { BlobWriter, LeaseId, Store } from "../store/types.ts";
 import { isDiskFull } from "./disk-full.ts";
 import { withSharedLease } from "./leases.ts";
 import { LiveBlob } from "./live-blob.ts";
-import { SharedWork, Slots } from "./shared-work.ts";
+import { SharedWork, Slots } from "../base/shared-work.ts";
 
 export interface DownloadRequest {
   repository: Repository;

@@ -8,7 +8,7 @@ import { type UnpackedLayer, unpackLayer } from "../store/index.ts";
 import type { LeaseId, SnapshotId, Store } from "../store/types.ts";
 import type { Downloads } from "./downloads.ts";
 import { withSharedLease } from "./leases.ts";
-import { SharedWork, Slots } from "./shared-work.ts";
+import { SharedWork, Slots } from "../base/shared-work.ts";
 
 /** One layer of a stack, lowest first. */
 export interface StackLayer {

@@ -19,7 +19,7 @@ import { withLease } from "./leases.ts";
 import { inspectManifest, isLayer, manifestsOf, platformNotFound, walk } from "./manifests.ts";
 import { familiarOf, recordsOfRepository, referenceOf, shortDigest } from "./names.ts";
 import { announce } from "./records.ts";
-import { Slots } from "./shared-work.ts";
+import { Slots } from "../base/shared-work.ts";
 import type { Progress } from "./types.ts";
 
 export interface PushOptions {

@@ -34,7 +34,11 @@ export {
   type PackedChanges,
   packChanges,
 } from "./changes.ts";
+export { cloneLayer } from "./clone-layer.ts";
+export { type DigestRequest, digestPaths } from "./content-digest.ts";
 export type { DocumentTableName } from "./document-tables.ts";
+export { applyFileActions, type FileActionRequest } from "./file-actions.ts";
+export type * from "./file-action.ts";
 export { mountSnapshot, unmountSnapshot } from "./mount-snapshot.ts";
 export type { Packing } from "./pack.ts";
 export {
