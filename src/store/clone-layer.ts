@@ -20,9 +20,7 @@ export interface CloneRequest {
 export async function cloneLayer(store: Store, request: CloneRequest): Promise<SnapshotId> {
   if (!store.snapshots.has(request.layer))
     throw systemError(`snapshot ${request.layer} is not a layer that can be put on another`);
-  return store.snapshots.backend === "copy"
-    ? await repack(store, request)
-    : await linkFiles(store, request);
+  return store.snapshots.backend === "copy" ? await repack(store, request) : await linkFiles(store, request);
 }
 
 /** Overlay's marks of what is hidden are files and attributes like others. */
