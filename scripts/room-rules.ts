@@ -54,6 +54,7 @@ const ROLES = new Set(
 const STARTS_PROCESSES = new Map([
   ["src/store/unpack.ts", "the confined worker"],
   ["src/store/pack.ts", "the confined worker"],
+  ["src/store/pack-layer.ts", "the confined worker"],
   ["src/store/tree-view.ts", "the confined worker"],
   ["src/store/changes.ts", "the confined worker"],
   ["src/store/context-sync.ts", "the confined worker"],

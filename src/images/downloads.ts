@@ -6,9 +6,9 @@ import { SharedWork, Slots } from "../base/shared-work.ts";
 import type { Digest } from "../oci/digest.ts";
 import type { Descriptor } from "../oci/types.ts";
 import { mayPass, NetworkError, pause, type Repository } from "../registry/index.ts";
+import { withSharedLease } from "../store/index.ts";
 import type { BlobWriter, LeaseId, Store } from "../store/types.ts";
 import { isDiskFull } from "./disk-full.ts";
-import { withSharedLease } from "./leases.ts";
 import { LiveBlob } from "./live-blob.ts";
 
 export interface DownloadRequest {

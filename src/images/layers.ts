@@ -5,10 +5,9 @@ import { failpoint } from "../base/failpoint.ts";
 import { SharedWork, Slots } from "../base/shared-work.ts";
 import { type ChainId, chainIds, type Digest } from "../oci/digest.ts";
 import type { Descriptor } from "../oci/types.ts";
-import { type UnpackedLayer, unpackLayer } from "../store/index.ts";
+import { type UnpackedLayer, unpackLayer, withSharedLease } from "../store/index.ts";
 import type { LeaseId, SnapshotId, Store } from "../store/types.ts";
 import type { Downloads } from "./downloads.ts";
-import { withSharedLease } from "./leases.ts";
 
 /** One layer of a stack, lowest first. */
 export interface StackLayer {

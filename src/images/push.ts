@@ -13,10 +13,10 @@ import {
 } from "../oci/reference.ts";
 import { type Descriptor, isIndex, isManifest, type Platform } from "../oci/types.ts";
 import { NetworkError, openRepository, type RegistryAuth, type Repository } from "../registry/index.ts";
+import { withLease } from "../store/index.ts";
 import type { ImageRecord } from "../store/types.ts";
 import type { ImageContext } from "./context.ts";
 import { noteSource, sourcesOf } from "./downloads.ts";
-import { withLease } from "./leases.ts";
 import { inspectManifest, isLayer, manifestsOf, platformNotFound, walk } from "./manifests.ts";
 import { familiarOf, recordsOfRepository, referenceOf, shortDigest } from "./names.ts";
 import { announce } from "./records.ts";

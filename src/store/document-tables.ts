@@ -40,7 +40,7 @@ export const DOCUMENT_TABLES = {
   buildRecords: { columns: { key: { path: "key", unique: true } } },
   /** From what a step can be told by at once to its record's key, where that takes a look at files (builder/cache/records.ts). */
   buildKeys: { columns: { key: { path: "key" } } },
-  /** A layer's archive, as an image has it; its id is the snapshot. */
+  /** A layer's archives, by its snapshot (builder/layers/layer-blobs.ts). */
   layerBlobs: { columns: {} },
   /** Small facts of the engine: its own id, the subnet it took. */
   settings: { columns: {} },

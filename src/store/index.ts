@@ -48,6 +48,12 @@ export { applyFileActions, type FileActionRequest } from "./file-actions.ts";
 export { mountSnapshot, unmountSnapshot } from "./mount-snapshot.ts";
 export type { Packing } from "./pack.ts";
 export {
+  type LayerCompression,
+  type PackLayerRequest,
+  packLayer,
+  recompressLayer,
+} from "./pack-layer.ts";
+export {
   archiveFromView,
   type ExtractOptions,
   exportFromView,
@@ -61,6 +67,7 @@ export {
 } from "./tree-view.ts";
 export type * from "./types.ts";
 export { type UnpackedLayer, type UnpackRequest, unpackLayer } from "./unpack.ts";
+export { withLease, withSharedLease } from "./with-lease.ts";
 
 export interface StoreOptions {
   /** The data root; made when missing. */

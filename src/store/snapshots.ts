@@ -230,6 +230,7 @@ export function openSnapshots(
       if (size !== null && inodes !== null) return { size, inodes };
       return await measure(join(folder, filesOf(id)));
     },
+    createdAt: (id) => row(id).created_at,
     parentOf(id) {
       const { parent } = row(id);
       return parent === null ? undefined : snapshotIdOf(parent);

@@ -120,6 +120,8 @@ export interface Snapshots {
   /** Bytes and inodes of its own files. Layers have it stored; active ones are walked. */
   usage(id: SnapshotId): Promise<{ size: number; inodes: number }>;
   parentOf(id: SnapshotId): SnapshotId | undefined;
+  /** When its folder was made, as ISO 8601: for a build's step, when that began. */
+  createdAt(id: SnapshotId): string;
   /** Row first, then the folder. */
   remove(id: SnapshotId): Promise<void>;
   list(): { id: SnapshotId; chain?: ChainId; parent?: SnapshotId; size?: number; createdAt: string }[];

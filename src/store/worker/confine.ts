@@ -34,6 +34,8 @@ export const WORKER_CAPABILITIES = {
   "file-actions": UNPACK_CAPABILITIES,
   "digest-paths": PACK_CAPABILITIES,
   "pack-changes": PACK_CAPABILITIES,
+  "pack-layer": PACK_CAPABILITIES,
+  recompress: [],
   "receive-context": UNPACK_CAPABILITIES,
 } as const;
 export type Job = Exclude<keyof typeof WORKER_CAPABILITIES, InnerJob>;

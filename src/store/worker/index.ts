@@ -7,8 +7,9 @@ import { applyActions } from "./files/apply-actions.ts";
 import { digestPaths } from "./files/digest-paths.ts";
 import { listChanges } from "./list-changes.ts";
 import type { OutputCompression } from "./output.ts";
-import { packChanges } from "./pack-changes.ts";
+import { packChanges, packLayer } from "./pack-changes.ts";
 import { receiveContext } from "./receive-context.ts";
+import { recompress } from "./recompress.ts";
 import { errorReport, type Report } from "./report.ts";
 import { archivePath, exportTree, extractInto, statTree } from "./tree-jobs.ts";
 import { unpack } from "./unpack.ts";
@@ -28,6 +29,9 @@ const DEEP = 4096;
  *     extract ROOT PATH OPTIONS SECONDS        standard input: an archive
  *   worker changes ROOT STYLE                  standard output: a letter, a path and a NUL for each; standard error: the report
  *   worker pack-changes ROOT STYLE             standard output: a layer's archive, with gzip; standard error: the report
+ *   worker pack-layer ROOT STYLE COMPRESSION [LATEST]  the same of a finished layer, compressed as asked (JSON)
+ *   worker recompress COMPRESSION              standard input: a layer's archive; standard output: it, compressed otherwise;
+ *                                              standard error: the report
  *   worker receive-context ROOT STATE          standard input: file sync's packets from a client; standard output: those to
  *                                              it; standard error: the report
  *
@@ -71,6 +75,15 @@ async function run(job: string, [root = "", how = "", ...bounds]: string[]): Pro
       const trees = openTrees(root, how === "copy" ? "copy" : "overlay");
       return job === "changes" ? listChanges(trees) : await packChanges(trees);
     }
+    case "pack-layer": {
+      limitProcess("fileSize", 0);
+      const [compression = "", latest] = bounds;
+      const trees = openTrees(root, how === "copy" ? "copy" : "overlay", true);
+      return await packLayer(trees, JSON.parse(compression), latest ? Number(latest) : undefined);
+    }
+    case "recompress":
+      limitProcess("fileSize", 0);
+      return await recompress(JSON.parse(root));
     case "receive-context":
       return receiveContext(root, how);
     case "file-actions":
