@@ -56,6 +56,7 @@ const STARTS_PROCESSES = new Map([
   ["src/store/pack.ts", "the confined worker"],
   ["src/store/tree-view.ts", "the confined worker"],
   ["src/store/changes.ts", "the confined worker"],
+  ["src/store/context-sync.ts", "the confined worker"],
   ["src/store/copy-backend.ts", "cp"],
   ["src/store/decompress-stream.ts", "bzip2, xz"],
   ["src/store/layer-sync.ts", "sync"],

@@ -81,6 +81,12 @@ export function linkBetween(from: number, name: string, to: number, newName: str
   return calls.linkat(from, named(name), to, named(newName), 0) < 0 ? errno() : 0;
 }
 
+/** renameat2(2) within one folder: what has the new name is replaced at once. Errors: KernelError. */
+export function renameWithin(folder: number, name: string, newName: string): void {
+  const [from, to] = [named(name), named(newName)];
+  check(syscall(SYS.renameat2, folder, ptr(from), folder, ptr(to), 0), "renameat2", shown(name));
+}
+
 const ST_RDONLY = 1;
 
 /** Whether nothing can be written where this descriptor is: its mount is read-only, or the file system (fstatfs(2)). */

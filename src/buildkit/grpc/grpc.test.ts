@@ -7,6 +7,7 @@ import { SourceSchema } from "../messages/errors_pb.ts";
 import { PacketSchema } from "../messages/file-sync_pb.ts";
 import { FileSync } from "../messages/session_pb.ts";
 import { openGrpc } from "./client.ts";
+import { callFramed } from "./framed.ts";
 import { serveGrpc } from "./server.ts";
 
 async function pair(): Promise<[net.Socket, net.Socket, () => void]> {
@@ -81,6 +82,39 @@ test("a call that nobody registered is unimplemented", async () => {
       (thrown: unknown) => ConnectError.from(thrown).code,
     );
     expect(error).toBe(Code.Unimplemented);
+  } finally {
+    end();
+  }
+});
+
+test("a call that frames its own messages has headers as they came, bytes both ways, and a status", async () => {
+  const [one, other, end] = await pair();
+  try {
+    const patterns = Array.from({ length: 2000 }, (_, i) => `pattern ${i}, with a comma`);
+    void serveGrpc(one, () => {}, {
+      "/test.Echo/Twice": async (stream) => {
+        const got = stream.headers.filter(([name]) => name === "patterns").map(([, value]) => value);
+        await stream.write(Buffer.from(JSON.stringify(got)));
+        let bytes = 0;
+        for await (const chunk of stream.chunks) bytes += chunk.length;
+        throw new ConnectError(`got ${bytes} bytes, 100% of ü`, Code.NotFound);
+      },
+    });
+    const connection = openGrpc(other);
+    const call = callFramed(connection, "/test.Echo/Twice", { patterns });
+    const piece = Buffer.alloc(100_000);
+    for (let i = 0; i < 50; i++) await call.write(piece);
+    call.end();
+    let answer = "";
+    for await (const chunk of call.chunks) answer += Buffer.from(chunk).toString();
+    expect(JSON.parse(answer)).toEqual(patterns);
+    const error = await call.status.then(
+      () => undefined,
+      (thrown: unknown) => ConnectError.from(thrown),
+    );
+    expect(error?.code).toBe(Code.NotFound);
+    expect(error?.rawMessage).toBe("got 5000000 bytes, 100% of ü");
+    connection.close();
   } finally {
     end();
   }

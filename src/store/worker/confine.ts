@@ -32,6 +32,7 @@ export const WORKER_CAPABILITIES = {
   ...INNER_CAPABILITIES,
   changes: PACK_CAPABILITIES,
   "pack-changes": PACK_CAPABILITIES,
+  "receive-context": UNPACK_CAPABILITIES,
 } as const;
 export type Job = Exclude<keyof typeof WORKER_CAPABILITIES, InnerJob>;
 

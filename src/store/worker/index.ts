@@ -6,6 +6,7 @@ import type { InnerJob } from "./confine.ts";
 import { listChanges } from "./list-changes.ts";
 import type { OutputCompression } from "./output.ts";
 import { packChanges } from "./pack-changes.ts";
+import { receiveContext } from "./receive-context.ts";
 import { errorReport, type Report } from "./report.ts";
 import { archivePath, exportTree, extractInto, statTree } from "./tree-jobs.ts";
 import { unpack } from "./unpack.ts";
@@ -25,6 +26,8 @@ const DEEP = 4096;
  *     extract ROOT PATH OPTIONS SECONDS        standard input: an archive
  *   worker changes ROOT STYLE                  standard output: a letter, a path and a NUL for each; standard error: the report
  *   worker pack-changes ROOT STYLE             standard output: a layer's archive, with gzip; standard error: the report
+ *   worker receive-context ROOT STATE          standard input: file sync's packets from a client; standard output: those to
+ *                                              it; standard error: the report
  *
  * SECONDS of processor time and BYTES of a file are the most that this archive may take (bounds.ts).
  */
@@ -63,6 +66,8 @@ async function run(job: string, [root = "", how = "", ...bounds]: string[]): Pro
       const trees = openTrees(root, how === "copy" ? "copy" : "overlay");
       return job === "changes" ? listChanges(trees) : await packChanges(trees);
     }
+    case "receive-context":
+      return receiveContext(root, how);
     case "view":
       return enterView(JSON.parse(root), how as InnerJob, bounds);
     case "stat":
