@@ -128,8 +128,9 @@ async function runCommand(
   session: Session,
   command: Command,
   words: string[],
-  path: string,
+  called: string,
 ): Promise<number> {
+  const path = command.shownAs ? `${session.program} ${command.shownAs}` : called;
   const usage = [path, command.synopsis].filter(Boolean).join(" ");
   let parsed: ReturnType<typeof parseFlags>;
   try {
@@ -152,7 +153,7 @@ async function runCommand(
     const lines = command.synopsis2 ? `${usage}\n\t${session.program} ${command.synopsis2}` : usage;
     const verb = problem.startsWith("requires at least") && !problem.includes("at most") ? "See" : "Run";
     throw new CommandFailure(
-      `${session.program}: '${path}' ${problem}\n\nUsage:  ${lines}\n\n${verb} '${path} --help' for more information`,
+      `${command.errorsBeginWith ?? ""}${session.program}: '${path}' ${problem}\n\nUsage:  ${lines}\n\n${verb} '${path} --help' for more information`,
     );
   }
   await requireVersions(session, command, parsed.given, path);

@@ -172,7 +172,25 @@ const context: Place[] = [
   { name: "use", about: "Set the current docker context", load: () => import("./commands/context/use.ts") },
 ];
 
+const buildHere: Place = {
+  name: "build",
+  about: "Build an image from a Dockerfile",
+  load: () => import("./commands/builder/build.ts"),
+};
+
+const builder: Place[] = [buildHere];
+
+const buildx: Place[] = [
+  {
+    name: "build",
+    aliases: ["b"],
+    about: "Start a build",
+    load: () => import("./commands/buildx/build.ts"),
+  },
+];
+
 const image: Place[] = [
+  buildHere,
   {
     name: "history",
     about: "Show the history of an image",
@@ -276,6 +294,7 @@ export const TREE: Place[] = [
   also(container, "run", common),
   also(container, "exec", common),
   also(container, "ls", { name: "ps", ...common }),
+  { ...buildHere, ...common },
   also(image, "pull", common),
   also(image, "push", common),
   also(image, "ls", { name: "images", ...common }),
@@ -306,6 +325,8 @@ export const TREE: Place[] = [
     hidden: true,
     children: completion,
   },
+  { name: "builder", about: "Manage builds", ...management, children: builder },
+  { name: "buildx", about: "Extended build capabilities with BuildKit", ...management, children: buildx },
   { name: "container", about: "Manage containers", ...management, children: container },
   { name: "context", about: "Manage contexts", ...management, children: context },
   { name: "image", about: "Manage images", ...management, children: image },

@@ -152,11 +152,7 @@ export class Connection {
   }
 
   /** A call that turns its connection into a byte stream in both directions. */
-  async hijack(
-    method: string,
-    path: string,
-    options: HijackOptions = {},
-  ): Promise<HijackedStream> {
+  async hijack(method: string, path: string, options: HijackOptions = {}): Promise<HijackedStream> {
     const [{ hijack }, version] = await Promise.all([import("./hijack.ts"), this.version()]);
     return hijack(await this.#reach(), method, `/v${version}${path}`, {
       ...options,

@@ -23,16 +23,18 @@ export function eventOf(response: StatusResponse): BuildEvent {
         group: { id: progressGroup.id, name: progressGroup.name, weak: progressGroup.weak },
       }),
     })),
-    statuses: response.statuses.map(({ id, vertex, name, current, total, timestamp, started, completed }) => ({
-      id,
-      vertex,
-      name,
-      current: Number(current),
-      total: Number(total),
-      timestamp: instant(timestamp) ?? 0n,
-      started: instant(started),
-      completed: instant(completed),
-    })),
+    statuses: response.statuses.map(
+      ({ id, vertex, name, current, total, timestamp, started, completed }) => ({
+        id,
+        vertex,
+        name,
+        current: Number(current),
+        total: Number(total),
+        timestamp: instant(timestamp) ?? 0n,
+        started: instant(started),
+        completed: instant(completed),
+      }),
+    ),
     logs: response.logs.map(({ vertex, stream, msg, timestamp }) => ({
       vertex,
       stream: Number(stream),

@@ -93,6 +93,7 @@ async function loadDockerfile(
     attributes.dockerfilekey = "dockerfile";
     return;
   }
+  if (dockerfile?.kind === "address") throw new Error("not fetched"); // see fetched
   if (dockerfile?.kind === "file") {
     folders.dockerfile = dirname(dockerfile.path);
     attributes.filename = await asSpelled(folders.dockerfile, basename(dockerfile.path));

@@ -3,15 +3,15 @@
 import { SdkError } from "../errors.ts";
 import type { BuilderAbilities } from "./daemon.ts";
 import type { BuildInputs } from "./inputs.ts";
-import type { BuildCache, BuildOutput, BuildSpec } from "./types.ts";
+import type { BuildOutput, BuildSpec, CacheSpec } from "./types.ts";
 
 export interface BuildPlan {
   frontend: string;
   attributes: Record<string, string>;
   /** In the order of the ids by which the daemon sends their results. */
   outputs: BuildOutput[];
-  cacheFrom: BuildCache[];
-  cacheTo: BuildCache[];
+  cacheFrom: CacheSpec[];
+  cacheTo: CacheSpec[];
   entitlements: string[];
   /** Names that are pushed by the daemon's image API, where its builder can't push. */
   pushAfter: string[];

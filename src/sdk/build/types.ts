@@ -1,5 +1,5 @@
 // A build as a program asks for it, what it hears while the build goes on, and what it gets.
-import type { SourceInfo, Range } from "../../buildkit/messages/ops_pb.ts";
+import type { Range, SourceInfo } from "../../buildkit/messages/ops_pb.ts";
 import type { RegistryAuth } from "../images.ts";
 
 /** Where a build's files come from. */
@@ -17,7 +17,9 @@ export type DockerfileSource =
   | { kind: "file"; path: string }
   | { kind: "text"; text: string | Uint8Array }
   /** A file of the context. */
-  | { kind: "in-context"; path: string };
+  | { kind: "in-context"; path: string }
+  /** An address (`https://…`) that the daemon fetches. */
+  | { kind: "address"; address: string };
 
 export interface SecretSource {
   file?: string;
@@ -26,7 +28,7 @@ export interface SecretSource {
 }
 
 /** A cache to read from or to write to: `{ type: "registry", attributes: { ref: "user/app:cache" } }`. */
-export interface BuildCache {
+export interface CacheSpec {
   type: string;
   attributes: Record<string, string>;
 }
@@ -65,8 +67,8 @@ export interface BuildSpec {
   pull?: boolean;
   /** Default: an image of the daemon's. */
   outputs?: BuildOutput[];
-  cacheFrom?: BuildCache[];
-  cacheTo?: BuildCache[];
+  cacheFrom?: CacheSpec[];
+  cacheTo?: CacheSpec[];
   secrets?: Record<string, SecretSource>;
   /** An id, and the agent's socket or the private keys for it; an empty list is SSH_AUTH_SOCK. */
   ssh?: Record<string, string[]>;

@@ -65,7 +65,8 @@ export class BlobFolder {
       },
       commit: async (expected, size) => {
         const digest = `sha256:${hash.digest("hex")}`;
-        if (size > 0 && size !== offset) throw new Error(`unexpected commit size ${offset}, expected ${size}`);
+        if (size > 0 && size !== offset)
+          throw new Error(`unexpected commit size ${offset}, expected ${size}`);
         if (expected && expected !== digest)
           throw new Error(`unexpected commit digest ${digest}, expected ${expected}`);
         await file?.close();

@@ -1,6 +1,6 @@
 // Folders in OCI's image layout that the daemon reads blobs from (`oci-layout://` contexts, local caches) and writes
 // blobs to (local caches, `oci` without tar): containerd's content service, one store an id.
-import { type HandlerContext, Code, ConnectError } from "@connectrpc/connect";
+import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
 import { Content, WriteAction, type WriteContentRequest } from "../../../buildkit/messages/content_pb.ts";
 import { BlobFolder, type BlobInfo, type BlobWriter } from "./blob-folder.ts";
 import type { SessionService } from "./session.ts";
@@ -26,7 +26,9 @@ export function contentService(stores: Record<string, string>): SessionService {
       router.service(Content, {
         info: async ({ digest }, context) => ({ info: wire(await found(choose(context), digest)) }),
         // Labels are for containerd's collector: a folder has none.
-        update: async ({ info }, context) => ({ info: wire(await found(choose(context), info?.digest ?? "")) }),
+        update: async ({ info }, context) => ({
+          info: wire(await found(choose(context), info?.digest ?? "")),
+        }),
         async *list(_, context) {
           yield { info: (await choose(context).list()).map(wire) };
         },
@@ -78,7 +80,10 @@ async function* written(store: BlobFolder, requests: AsyncIterable<WriteContentR
         continue;
       }
       const digest = await writer.commit(expected, Number(total)).catch((thrown: unknown) => {
-        throw new ConnectError(String(thrown instanceof Error ? thrown.message : thrown), Code.FailedPrecondition);
+        throw new ConnectError(
+          String(thrown instanceof Error ? thrown.message : thrown),
+          Code.FailedPrecondition,
+        );
       });
       yield { ...answer, digest };
       return;

@@ -54,10 +54,12 @@ async function byGet({ realm, service, scopes, username, secret }: TokenRequest)
 
 async function tokenOf(answer: Response, what: string): Promise<Token> {
   const text = await answer.text();
-  if (!answer.ok) throw new Error(`${what}: unexpected status from ${answer.url}: ${answer.status} ${answer.statusText}`);
+  if (!answer.ok)
+    throw new Error(`${what}: unexpected status from ${answer.url}: ${answer.status} ${answer.statusText}`);
   const { token, access_token, expires_in, issued_at } = JSON.parse(text) as Record<string, unknown>;
   const found = access_token ?? token;
-  if (typeof found !== "string" || !found) throw new Error(`${what}: authorization server did not include a token in the response`);
+  if (typeof found !== "string" || !found)
+    throw new Error(`${what}: authorization server did not include a token in the response`);
   const issued = typeof issued_at === "string" ? Date.parse(issued_at) : Number.NaN;
   return {
     token: found,

@@ -2,7 +2,7 @@
 // which it sends results (moby/buildkit session: `POST /session`, HTTP/2 with the roles exchanged).
 import type { DescService } from "@bufbuild/protobuf";
 import type { ConnectRouter } from "@connectrpc/connect";
-import { serveGrpc } from "../../../buildkit/grpc/index.ts";
+import { type FramedHandler, serveGrpc } from "../../../buildkit/grpc/index.ts";
 import { Health, HealthCheckResponse_ServingStatus } from "../../../buildkit/messages/health_pb.ts";
 import type { Connection } from "../../connection.ts";
 import { duplexOf } from "../duplex.ts";
@@ -10,7 +10,9 @@ import { duplexOf } from "../duplex.ts";
 /** A service that a session offers, and how it is answered. */
 export interface SessionService {
   service: DescService;
-  register(router: ConnectRouter): void;
+  register?(router: ConnectRouter): void;
+  /** Calls that frame their messages themselves, by their path. */
+  framed?: Record<string, FramedHandler>;
 }
 
 export interface ClientSession extends AsyncDisposable {
@@ -46,9 +48,14 @@ export async function openSession(
     headerLists: { "X-Docker-Expose-Session-Grpc-Method": all.flatMap(methodsOf) },
   });
   const duplex = duplexOf(stream);
-  const closed = serveGrpc(duplex, (router) => {
-    for (const service of all) service.register(router);
-  });
+  const framed = Object.assign({}, ...all.map((service) => service.framed));
+  const closed = serveGrpc(
+    duplex,
+    (router) => {
+      for (const service of all) service.register?.(router);
+    },
+    framed,
+  );
   return {
     id,
     closed,

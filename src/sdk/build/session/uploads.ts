@@ -22,7 +22,8 @@ export function uploadsService(archives: Record<string, AsyncIterable<Uint8Array
           if (!archive) throw new ConnectError(`no http response from session for ${name}`);
           left.delete(name);
           for await (const chunk of archive)
-            for (let at = 0; at < chunk.length; at += LARGEST) yield { data: chunk.subarray(at, at + LARGEST) };
+            for (let at = 0; at < chunk.length; at += LARGEST)
+              yield { data: chunk.subarray(at, at + LARGEST) };
         },
       });
     },
