@@ -58,7 +58,27 @@ async function chooseDisplay(mode: Mode, builder: string, write: (text: string) 
   if (mode === "rawjson") return (await import("./raw-json.ts")).rawJsonDisplay(write);
   if (mode === "tty" && !isTerminal(2))
     throw new Error("failed to get console: provided file is not a console");
+  if (mode !== "plain" && isTerminal(2)) return terminalDisplay(builder, write);
   const { plainDisplay } = await import("./plain.ts");
   const description = `building with "${builder}" instance using docker driver`;
   return plainDisplay(write, { description, now: clock });
+}
+
+/** Where a terminal doesn't say its size. */
+const SIZE = { width: 80, height: 10 };
+
+async function terminalDisplay(builder: string, write: (text: string) => void): Promise<Display> {
+  const [{ ttyDisplay }, { colorsOf }] = await Promise.all([import("./tty.ts"), import("./colors.ts")]);
+  const size = () => {
+    const [width = 0, height = 0] = process.stderr.getWindowSize?.() ?? [];
+    return width > 0 && height > 0 ? { width, height } : SIZE;
+  };
+  return ttyDisplay({
+    write,
+    size,
+    now: clock,
+    description: `docker:${builder}`,
+    colors: colorsOf(process.env, (text) => write(`WARN: ${text}\n`)),
+    windowLines: Number(process.env.BUILDKIT_TTY_LOG_LINES) || undefined,
+  });
 }
