@@ -1,6 +1,7 @@
 // The daemon's builder over `POST /grpc`: its services, and what it is able to.
 import { type Client, createClient } from "@connectrpc/connect";
 import { openGrpc } from "../../buildkit/grpc/index.ts";
+import { Content } from "../../buildkit/messages/content_pb.ts";
 import { Control } from "../../buildkit/messages/control_pb.ts";
 import { LLBBridge } from "../../buildkit/messages/gateway_pb.ts";
 import type { WorkerRecord } from "../../buildkit/messages/worker_pb.ts";
@@ -10,6 +11,8 @@ import { duplexOf } from "./duplex.ts";
 export interface BuilderConnection extends AsyncDisposable {
   readonly control: Client<typeof Control>;
   readonly bridge: Client<typeof LLBBridge>;
+  /** Blobs of the builds that it remembers. */
+  readonly content: Client<typeof Content>;
 }
 
 export async function openBuilder(connection: Connection): Promise<BuilderConnection> {
@@ -17,6 +20,7 @@ export async function openBuilder(connection: Connection): Promise<BuilderConnec
   return {
     control: createClient(Control, grpc.transport),
     bridge: createClient(LLBBridge, grpc.transport),
+    content: createClient(Content, grpc.transport),
     async [Symbol.asyncDispose]() {
       grpc.close();
       await grpc.closed;

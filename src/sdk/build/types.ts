@@ -159,6 +159,85 @@ export interface BuildResult {
   response: Record<string, string>;
 }
 
+/** Something that the builder keeps, to build faster. */
+export interface CacheRecord {
+  id: string;
+  mutable: boolean;
+  inUse: boolean;
+  /** Bytes. */
+  size: number;
+  parents: string[];
+  created: Instant;
+  lastUsed?: Instant;
+  usageCount: number;
+  description: string;
+  /** `regular`, `source.local`, `exec.cachemount`, … */
+  type: string;
+  /** Other things have the same bytes. */
+  shared: boolean;
+}
+
+/** What is removed; of several conditions all hold. */
+export interface CachePruning {
+  /** What builds of now would still use, too. */
+  all?: boolean;
+  /** In BuildKit's form: `type==regular`. */
+  filters?: string[];
+  /** Nanoseconds without a use. */
+  unusedFor?: number;
+  /** Bytes that are always kept, that are kept at most, and that shall be free on the disk. */
+  reservedSpace?: number;
+  maxUsedSpace?: number;
+  minFreeSpace?: number;
+}
+
+export interface BuilderWorker {
+  id: string;
+  labels: Record<string, string>;
+  version: string;
+  platforms: string[];
+  /** What is removed by itself, in this order. Nanoseconds and bytes. */
+  policies: Array<{
+    all: boolean;
+    filters: string[];
+    keepDuration: number;
+    reservedSpace: number;
+    maxUsedSpace: number;
+    minFreeSpace: number;
+  }>;
+}
+
+export interface HistoryQuery {
+  ref?: string;
+  /** In BuildKit's form: `status==error`. */
+  filters?: string[];
+  limit?: number;
+}
+
+/** A build that the daemon remembers. */
+export interface BuildRecord {
+  ref: string;
+  frontend: string;
+  /** What the frontend was asked for. */
+  attributes: Record<string, string>;
+  error?: string;
+  created: Instant;
+  /** Undefined while it runs. */
+  completed?: Instant;
+  response: Record<string, string>;
+  outputs: Array<{ type: string; attributes: Record<string, string> }>;
+  cachedSteps: number;
+  completedSteps: number;
+  totalSteps: number;
+  warnings: number;
+  attestations: Array<{
+    mediaType: string;
+    digest: string;
+    size: number;
+    annotations: Record<string, string>;
+  }>;
+}
+
 /** A part of a file that an error is about. */
 export interface ErrorSource {
   file: string;
