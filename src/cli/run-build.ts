@@ -1,11 +1,15 @@
 // One build from the command line: `build` under all of its names.
 import { rm, writeFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { isRemoteAddress } from "../sdk/index.ts";
 import { BuildCanceled, buildFailure } from "./build-failure.ts";
+import { keepLocalState, type LocalState } from "./build-history/local-state.ts";
 import { truthOf } from "./build-options/csv-keys.ts";
 import { LEGACY_WARNINGS } from "./build-options/flags.ts";
 import { type BuildFlags, buildOrder, parseValues } from "./build-options/spec.ts";
 import { progressMode, showBuild } from "./build-progress/show.ts";
 import { imageId, writeMetadata } from "./build-result.ts";
+import { builderName } from "./builder-name.ts";
 import type { Session } from "./session.ts";
 
 export async function runBuild(
@@ -20,7 +24,7 @@ export async function runBuild(
     const values = parseValues(flags);
     if (flags.iidfile) await rm(flags.iidfile, { force: true });
     const mode = progressMode(flags.progress, flags.quiet);
-    const builder = await session.contextName();
+    const builder = await builderName(session, flags.builder);
     const debug = session.globals.debug;
     const progress = await showBuild({ mode, builder, debug });
     const interruption = interruptible();
@@ -28,8 +32,11 @@ export async function runBuild(
     try {
       const order = await buildOrder(session, place, flags, values);
       const client = await session.client();
+      const ownRef = newRef();
+      await keepLocalState(session.configFolder, builder, ownRef, localState(place, flags));
       const { ref, response } = await client.build({
         ...order.spec,
+        ref: ownRef,
         onEvent: (event) => progress.event(event),
         signal: interruption.signal,
       });
@@ -58,6 +65,21 @@ export async function runBuild(
   } catch (thrown) {
     throw buildFailure(thrown);
   }
+}
+
+/** In BuildKit's form: 25 letters and digits. */
+function newRef(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(25));
+  return Array.from(bytes, (byte) => (byte % 36).toString(36)).join("");
+}
+
+function localState(place: string, flags: BuildFlags): LocalState {
+  const isLocal = place !== "-" && !isRemoteAddress(place);
+  return {
+    Target: "default",
+    LocalPath: isLocal ? resolve(place) : place,
+    DockerfilePath: flags.file && flags.file !== "-" && isLocal ? resolve(flags.file) : flags.file,
+  };
 }
 
 /** Requests to end after which the client no longer waits for the daemon. */

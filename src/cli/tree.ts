@@ -178,7 +178,20 @@ const buildHere: Place = {
   load: () => import("./commands/builder/build.ts"),
 };
 
-const builder: Place[] = [buildHere];
+const builder: Place[] = [
+  buildHere,
+  { name: "prune", about: "Remove build cache", load: () => import("./commands/builder/prune.ts") },
+];
+
+const history: Place[] = [
+  {
+    name: "logs",
+    about: "Print the logs of a build record",
+    load: () => import("./commands/buildx/history/logs.ts"),
+  },
+  { name: "ls", about: "List build records", load: () => import("./commands/buildx/history/ls.ts") },
+  { name: "rm", about: "Remove build records", load: () => import("./commands/buildx/history/rm.ts") },
+];
 
 const buildx: Place[] = [
   {
@@ -186,6 +199,25 @@ const buildx: Place[] = [
     aliases: ["b"],
     about: "Start a build",
     load: () => import("./commands/buildx/build.ts"),
+  },
+  { name: "du", about: "Disk usage", load: () => import("./commands/buildx/du.ts") },
+  { name: "history", about: "Commands to work on build records", children: history },
+  {
+    name: "inspect",
+    about: "Inspect current builder instance",
+    load: () => import("./commands/buildx/inspect.ts"),
+  },
+  { name: "ls", about: "List builder instances", load: () => import("./commands/buildx/ls.ts") },
+  { name: "prune", about: "Remove build cache", load: () => import("./commands/buildx/prune.ts") },
+  {
+    name: "use",
+    about: "Set the current builder instance",
+    load: () => import("./commands/buildx/use.ts"),
+  },
+  {
+    name: "version",
+    about: "Show buildx version information",
+    load: () => import("./commands/buildx/version.ts"),
   },
 ];
 

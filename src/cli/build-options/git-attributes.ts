@@ -58,6 +58,9 @@ async function isBelowGit(place: string): Promise<boolean> {
   }
 }
 
+/** The address of the repository that the working folder is in, or nothing. */
+export const repositoryHere = (): Promise<string> => remoteAddress((...words) => run(".", words));
+
 /** The remote of the branch, or the first that there is; without a password in it. */
 async function remoteAddress(git: (...words: string[]) => Promise<string>): Promise<string> {
   const names = (await git("remote")).split("\n").filter(Boolean);

@@ -1,5 +1,6 @@
 // A build's progress as JSON, an event a line, with the names that BuildKit's client gives to its fields (client/graph.go).
 import type { BuildEvent, BuildWarning, Instant } from "../../sdk/index.ts";
+import { instantText } from "../build-history/times.ts";
 import type { Display } from "./display.ts";
 
 export function rawJsonDisplay(write: (text: string) => void): Display {
@@ -10,15 +11,7 @@ export function rawJsonDisplay(write: (text: string) => void): Display {
   };
 }
 
-/** Go's RFC 3339 with nanoseconds: zeros at the end of the fraction are left out. */
-function time(instant: Instant | undefined): string | undefined {
-  if (instant === undefined) return undefined;
-  const seconds = new Date(Number(instant / 1_000_000_000n) * 1000).toISOString().slice(0, 19);
-  const fraction = String(instant % 1_000_000_000n)
-    .padStart(9, "0")
-    .replace(/0+$/, "");
-  return `${seconds}${fraction ? `.${fraction}` : ""}Z`;
-}
+const time = (instant: Instant | undefined) => (instant === undefined ? undefined : instantText(instant));
 
 const base64 = (data: Uint8Array | string) => Buffer.from(data as never).toString("base64");
 /** Go leaves out what is empty; JSON.stringify what is undefined. */

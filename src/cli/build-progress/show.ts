@@ -30,14 +30,17 @@ export interface ShowOptions {
   /** The builder's name, its driver before it in the terminal's first line. */
   builder: string;
   /** Warnings in full. */
-  debug: boolean;
+  debug?: boolean;
+  /** A build of the history: what builds it is not said. */
+  isPast?: boolean;
 }
 
 /** On standard error. Throws where a terminal is asked for and there is none. */
-export async function showBuild({ mode, builder, debug }: ShowOptions): Promise<ShownProgress> {
+export async function showBuild(options: ShowOptions): Promise<ShownProgress> {
+  const { mode, debug = false, isPast = false } = options;
   const warnings: BuildWarning[] = [];
   const write = (text: string) => writeAll(2, text);
-  const driven = drive(await chooseDisplay(mode, builder, write));
+  const driven = drive(await chooseDisplay(options, write));
   return {
     mode,
     event(event) {
@@ -47,20 +50,23 @@ export async function showBuild({ mode, builder, debug }: ShowOptions): Promise<
     end() {
       driven.end();
       const unique = uniqueWarnings(warnings);
-      if (mode !== "quiet" && mode !== "rawjson") write(warningSummary(unique, debug));
+      if (mode !== "quiet" && mode !== "rawjson" && !isPast) write(warningSummary(unique, debug));
       return unique;
     },
   };
 }
 
-async function chooseDisplay(mode: Mode, builder: string, write: (text: string) => void): Promise<Display> {
+async function chooseDisplay(
+  { mode, builder, isPast }: ShowOptions,
+  write: (text: string) => void,
+): Promise<Display> {
   if (mode === "quiet") return { update() {}, refresh() {}, finish() {} };
   if (mode === "rawjson") return (await import("./raw-json.ts")).rawJsonDisplay(write);
   if (mode === "tty" && !isTerminal(2))
     throw new Error("failed to get console: provided file is not a console");
   if (mode !== "plain" && isTerminal(2)) return terminalDisplay(builder, write);
   const { plainDisplay } = await import("./plain.ts");
-  const description = `building with "${builder}" instance using docker driver`;
+  const description = isPast ? undefined : `building with "${builder}" instance using docker driver`;
   return plainDisplay(write, { description, now: clock });
 }
 
