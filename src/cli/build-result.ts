@@ -3,6 +3,7 @@ import { rename, writeFile } from "node:fs/promises";
 import type { BuildWarning } from "../sdk/index.ts";
 import { rawWarning } from "./build-progress/raw-json.ts";
 import { fail } from "./framework/failure.ts";
+import { goJsonText } from "./go-json.ts";
 
 type Response = Record<string, string>;
 
@@ -41,14 +42,15 @@ function fromBase64(text: string): string | undefined {
 export async function writeMetadata(
   path: string,
   response: Response,
+  provenance: Record<string, unknown>,
   warnings: BuildWarning[],
 ): Promise<void> {
-  const content = decodeResponse(response);
+  const content: Record<string, unknown> = { ...decodeResponse(response), ...provenance };
   if (warnings.length > 0) content["buildx.build.warnings"] = warnings.map(rawWarning);
   const sorted = Object.fromEntries(Object.entries(content).sort(([a], [b]) => (a < b ? -1 : 1)));
   const draft = `${path}.${process.pid}.part`;
   try {
-    await writeFile(draft, JSON.stringify(sorted, null, 2), { mode: 0o644 });
+    await writeFile(draft, goJsonText(sorted, 2), { mode: 0o644 });
     await rename(draft, path);
   } catch (thrown) {
     throw fail(`ERROR: ${thrown instanceof Error ? thrown.message : String(thrown)}`);

@@ -1,7 +1,7 @@
 // One build from the command line: `build` under all of its names.
 import { rm, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { isRemoteAddress } from "../sdk/index.ts";
+import { type Client, isRemoteAddress } from "../sdk/index.ts";
 import { BuildCanceled, buildFailure } from "./build-failure.ts";
 import { keepLocalState, type LocalState } from "./build-history/local-state.ts";
 import { truthOf } from "./build-options/csv-keys.ts";
@@ -47,7 +47,8 @@ export async function runBuild(
       if (flags.iidfile) await writeFile(flags.iidfile, imageId(response));
       if (flags["metadata-file"]) {
         const withWarnings = !order.question && truthOf(process.env.BUILDX_METADATA_WARNINGS ?? "") === true;
-        await writeMetadata(flags["metadata-file"], response, withWarnings ? ended : []);
+        const provenance = order.question ? {} : await provenanceOf(client, ref);
+        await writeMetadata(flags["metadata-file"], response, provenance, withWarnings ? ended : []);
       }
       if (order.question) {
         const { printAnswer } = await import("./build-answers/print.ts");
@@ -71,6 +72,14 @@ export async function runBuild(
 function newRef(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(25));
   return Array.from(bytes, (byte) => (byte % 36).toString(36)).join("");
+}
+
+/** By BUILDX_METADATA_PROVENANCE: `min` unless it says `max`, or no. */
+async function provenanceOf(client: Client, ref: string): Promise<Record<string, unknown>> {
+  const asked = process.env.BUILDX_METADATA_PROVENANCE ?? "";
+  if (asked === "disabled" || truthOf(asked) === false) return {};
+  const { recordProvenance } = await import("./build-history/provenance.ts");
+  return recordProvenance(client, ref, asked === "max" ? "max" : "min");
 }
 
 function localState(place: string, flags: BuildFlags): LocalState {

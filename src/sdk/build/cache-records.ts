@@ -23,16 +23,18 @@ function recordOf(record: UsageRecord): CacheRecord {
   };
 }
 
-/** `filters`: in BuildKit's form (`type==regular,inuse`). */
+/** The smallest first. `filters`: in BuildKit's form (`type==regular,inuse`). */
 export async function diskUsage(connection: Connection, filters: string[]): Promise<CacheRecord[]> {
   await using builder = await openBuilder(connection);
   try {
     const { record } = await builder.control.diskUsage({ filter: filters });
-    return record.map(recordOf);
+    return record.map(recordOf).sort(bySize);
   } catch (thrown) {
     throw buildError(thrown, "failed to call diskusage");
   }
 }
+
+const bySize = (a: CacheRecord, b: CacheRecord) => a.size - b.size || (a.id < b.id ? -1 : 1);
 
 /** Each record as it is removed. */
 export async function* pruneCache(
@@ -66,11 +68,15 @@ export async function* pruneCache(
 export async function listWorkers(connection: Connection): Promise<BuilderWorker[]> {
   await using builder = await openBuilder(connection);
   try {
-    const { record } = await builder.control.listWorkers({});
+    const [{ record }, info] = await Promise.all([
+      builder.control.listWorkers({}),
+      // Older builders don't tell their version.
+      builder.control.info({}).catch(() => undefined),
+    ]);
     return record.map(({ id, labels, platforms, gcPolicy, buildkitVersion }) => ({
       id,
       labels,
-      version: buildkitVersion?.version ?? "",
+      version: buildkitVersion?.version || info?.buildkitVersion?.version || "",
       platforms: platforms.map(({ os, architecture, variant }) =>
         [os, architecture, variant].filter(Boolean).join("/"),
       ),

@@ -21,13 +21,15 @@ function recordOf(record: BuildHistoryRecord): BuildRecord {
     completedSteps: record.numCompletedSteps,
     totalSteps: record.numTotalSteps,
     warnings: record.numWarnings,
-    attestations: [record.result, ...Object.values(record.results)].flatMap((result) =>
-      (result?.attestations ?? []).map(({ mediaType, digest, size, annotations }) => ({
-        mediaType,
-        digest,
-        size: Number(size),
-        annotations,
-      })),
+    attestations: [["", record.result] as const, ...Object.entries(record.results)].flatMap(
+      ([platform, result]) =>
+        (result?.attestations ?? []).map(({ mediaType, digest, size, annotations }) => ({
+          platform,
+          mediaType,
+          digest,
+          size: Number(size),
+          annotations,
+        })),
     ),
   };
 }

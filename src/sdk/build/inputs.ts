@@ -20,7 +20,7 @@ export interface BuildInputs extends AsyncDisposable {
   sharedKey: string;
 }
 
-/** Looks at what the spec names on this host. Disposing of it removes the temporary folders that were made. */
+/** Looks at what the spec names on this host; a Dockerfile at an address is fetched already. Disposing of it removes the temporary folders that were made. */
 export async function loadInputs(spec: BuildSpec): Promise<BuildInputs> {
   const temporary: string[] = [];
   const inputs: BuildInputs = {
@@ -93,7 +93,6 @@ async function loadDockerfile(
     attributes.dockerfilekey = "dockerfile";
     return;
   }
-  if (dockerfile?.kind === "address") throw new Error("not fetched"); // see fetched
   if (dockerfile?.kind === "file") {
     folders.dockerfile = dirname(dockerfile.path);
     attributes.filename = await asSpelled(folders.dockerfile, basename(dockerfile.path));

@@ -1,13 +1,11 @@
 // A build from its request to its result: a session with what the daemon may ask for, the request, and what the
 // daemon tells of it, side by side.
-import { type Client, ConnectError } from "@connectrpc/connect";
-import type { Control } from "../../buildkit/messages/control_pb.ts";
+import { statSync } from "node:fs";
 import type { Connection } from "../connection.ts";
 import { SdkError } from "../errors.ts";
 import { layoutStores, prepareCaches, recordLayouts } from "./caches.ts";
 import { abilitiesOf, type BuilderConnection, openBuilder } from "./daemon.ts";
 import { buildError } from "./error.ts";
-import { eventOf } from "./events.ts";
 import { callFrontend } from "./frontend-call.ts";
 import { type BuildInputs, loadInputs } from "./inputs.ts";
 import { type BuildPlan, planBuild } from "./plan.ts";
@@ -19,7 +17,8 @@ import { secretsService } from "./session/secrets.ts";
 import { newId, openSession, type SessionService } from "./session/session.ts";
 import { type AgentSource, socketAgent, sshService } from "./session/ssh-agent.ts";
 import { uploadsService } from "./session/uploads.ts";
-import type { BuildEvent, BuildResult, BuildSpec } from "./types.ts";
+import { follow } from "./status.ts";
+import type { BuildResult, BuildSpec } from "./types.ts";
 
 /** Milliseconds that the last events may take after the result. */
 const STATUS_PATIENCE = 5000;
@@ -29,7 +28,7 @@ export async function solve(connection: Connection, spec: BuildSpec): Promise<Bu
   spec.signal?.throwIfAborted();
   await using builder = await openBuilder(connection);
   const { record } = await builder.control.listWorkers({});
-  await using inputs = await loadInputs(spec);
+  await using inputs = await loadInputs(await withDockerfile(connection, builder, spec));
   const plan = planBuild(spec, inputs, abilitiesOf(record));
   const caches = await prepareCaches(plan);
   const stores = { ...caches.stores, ...layoutStores(plan.outputs), ...prefixed("oci:", inputs.layouts) };
@@ -40,6 +39,18 @@ export async function solve(connection: Connection, spec: BuildSpec): Promise<Bu
   const result = await run(builder, session.id, spec, plan, caches);
   await recordLayouts(result.response, plan.outputs, caches.written);
   return result;
+}
+
+/** A Dockerfile at an address is fetched first: for the build it is a text. */
+async function withDockerfile(
+  connection: Connection,
+  builder: BuilderConnection,
+  spec: BuildSpec,
+): Promise<BuildSpec> {
+  if (spec.dockerfile?.kind !== "address") return spec;
+  const { fetchDockerfile } = await import("./remote-dockerfile.ts");
+  const text = await fetchDockerfile(connection, builder, spec.dockerfile.address, spec);
+  return { ...spec, dockerfile: { kind: "text", text } };
 }
 
 const prefixed = (prefix: string, map: Record<string, string>) =>
@@ -63,14 +74,19 @@ function services(
   return all;
 }
 
+/** Private keys in the place of an agent are refused: this host's ssh-agent holds them better. */
 function agents(ids: Record<string, string[]>): Record<string, AgentSource> {
   return Object.fromEntries(
     Object.entries(ids).map(([id, paths]) => {
-      const [path = process.env.SSH_AUTH_SOCK] = paths.filter(Boolean);
-      if (!path)
-        throw new SdkError(
-          "protocol",
-          `failed to convert agent config for ID: "${id}": invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is set`,
+      const refuse = (why: string) =>
+        new SdkError("protocol", `failed to convert agent config for ID: "${id}": ${why}`);
+      const [path = process.env.SSH_AUTH_SOCK, second] = paths.filter(Boolean);
+      if (!path) throw refuse("invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is set");
+      const found = statSync(path, { throwIfNoEntry: false });
+      if (!found) throw refuse(`stat ${path}: no such file or directory`);
+      if (second || !found.isSocket())
+        throw refuse(
+          `${second ?? path} is no agent's socket: add the key to an agent (ssh-add) and name that`,
         );
       return [id, socketAgent(path)];
     }),
@@ -118,19 +134,5 @@ async function run(
     const late = setTimeout(() => done.abort(), STATUS_PATIENCE);
     await status;
     clearTimeout(late);
-  }
-}
-
-/** What happens, until the daemon says that it was all. Its end is no error: the result says how the build went. */
-async function follow(
-  control: Client<typeof Control>,
-  ref: string,
-  signal: AbortSignal,
-  onEvent: (event: BuildEvent) => void = () => {},
-): Promise<void> {
-  try {
-    for await (const response of control.status({ ref }, { signal })) onEvent(eventOf(response));
-  } catch (thrown) {
-    if (!(thrown instanceof ConnectError)) throw thrown;
   }
 }

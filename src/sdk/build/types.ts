@@ -231,6 +231,8 @@ export interface BuildRecord {
   totalSteps: number;
   warnings: number;
   attestations: Array<{
+    /** Empty where the build was for one alone. */
+    platform: string;
     mediaType: string;
     digest: string;
     size: number;
