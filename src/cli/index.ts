@@ -106,15 +106,16 @@ async function descend(session: Session, place: Place, words: string[], path: st
   }
   let parsed: ReturnType<typeof parseFlags>;
   try {
-    parsed = parseFlags({}, words, { stopAtFirst: true });
+    parsed = parseFlags(place.flags ?? {}, words, { stopAtFirst: true });
   } catch (thrown) {
     throw usageFailure(thrown, path, `${path} COMMAND`);
   }
-  const [name, ...rest] = parsed.args;
+  const [name, ...others] = parsed.args;
+  const rest = [...handedOn(parsed), ...others];
   for (const notice of parsed.notices) await session.err.line(notice);
   if (parsed.help || name === undefined) {
     const { groupHelp } = await import("./framework/help.ts");
-    await (parsed.help ? session.out : session.err).write(groupHelp(path, place));
+    await (parsed.help ? session.out : session.err).write(groupHelp(path, place, await helpWidth()));
     return 0;
   }
   const child = find(place.children ?? [], name);
@@ -122,6 +123,11 @@ async function descend(session: Session, place: Place, words: string[], path: st
   throw new CommandFailure(
     `${session.program}: unknown command: ${path} ${name}\n\nUsage:  ${path}\n\nRun '${path} --help' for more information`,
   );
+}
+
+/** A group's flags, as its command takes them. */
+function handedOn({ flags, given }: ReturnType<typeof parseFlags>): string[] {
+  return [...given].map((name) => `--${name}=${String((flags as Record<string, unknown>)[name])}`);
 }
 
 async function runCommand(

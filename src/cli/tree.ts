@@ -1,4 +1,5 @@
 // All commands by their place, with the line that lists them. A command's file is loaded when it is called.
+import { builderFlags } from "./build-options/builder-flags.ts";
 import type { Place } from "./framework/command.ts";
 
 const ATTACH = "Attach local standard input, output, and error streams to a running container";
@@ -201,7 +202,7 @@ const buildx: Place[] = [
     load: () => import("./commands/buildx/build.ts"),
   },
   { name: "du", about: "Disk usage", load: () => import("./commands/buildx/du.ts") },
-  { name: "history", about: "Commands to work on build records", children: history },
+  { name: "history", about: "Commands to work on build records", children: history, flags: builderFlags },
   {
     name: "inspect",
     about: "Inspect current builder instance",
@@ -358,7 +359,13 @@ export const TREE: Place[] = [
     children: completion,
   },
   { name: "builder", about: "Manage builds", ...management, children: builder },
-  { name: "buildx", about: "Extended build capabilities with BuildKit", ...management, children: buildx },
+  {
+    name: "buildx",
+    about: "Extended build capabilities with BuildKit",
+    ...management,
+    children: buildx,
+    flags: builderFlags,
+  },
   { name: "container", about: "Manage containers", ...management, children: container },
   { name: "context", about: "Manage contexts", ...management, children: context },
   { name: "image", about: "Manage images", ...management, children: image },

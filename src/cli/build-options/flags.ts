@@ -2,6 +2,7 @@
 import { parseUlimit } from "../container-options/resources.ts";
 import { parseRam } from "../format/units.ts";
 import { type Flag, flag, parseBool } from "../framework/flags.ts";
+import { builderFlags } from "./builder-flags.ts";
 
 const texts = flag.listOf("stringArray", (text) => text);
 const hidden = { hidden: true } as const;
@@ -28,11 +29,6 @@ const call: Flag<string> = {
   usage: 'Set method for evaluating build ("check", "outline", "targets") (default "build")',
   initial: "build",
   set: (text, before) => (TRUTH.test(text) ? (parseBool(text) ? "check" : before) : text),
-};
-
-export const builderFlags = {
-  builder: flag.string("Override the configured builder instance"),
-  debug: flag.bool("Enable debug logging", { short: "D" }),
 };
 
 /** What `build` and `bake` share. */

@@ -1,6 +1,7 @@
 // A build's progress as JSON, an event a line, with the names that BuildKit's client gives to its fields (client/graph.go).
 import type { BuildEvent, BuildWarning, Instant } from "../../sdk/index.ts";
 import { instantText } from "../build-history/times.ts";
+import { goJsonText } from "../go-json.ts";
 import type { Display } from "./display.ts";
 
 export function rawJsonDisplay(write: (text: string) => void): Display {
@@ -52,16 +53,12 @@ export function rawJson(event: BuildEvent): string {
     data: base64(data),
     timestamp: time(timestamp),
   }));
-  const text = JSON.stringify({
+  return goJsonText({
     vertexes: filled(vertexes),
     statuses: filled(statuses),
     logs: filled(logs),
     warnings: filled(event.warnings.map(rawWarning)),
   });
-  return text.replace(
-    /[<>&\u2028\u2029]/g,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
 }
 
 /** A warning as JSON has it; also what `--metadata-file` gets of it. */

@@ -59,6 +59,8 @@ export interface Place {
   hidden?: boolean;
   load?: () => Promise<{ default: Command }>;
   children?: Place[];
+  /** A group's own flags: they may stand before its command's name, and are the command's then. */
+  flags?: FlagTable;
 }
 
 /** What is wrong with the number of arguments, or nothing (docker/cli cli/required.go). */

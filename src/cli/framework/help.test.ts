@@ -29,7 +29,7 @@ for (const file of readdirSync(folder).sort()) {
     const loaded = await place?.load?.();
     const text = loaded
       ? commandHelp(shownPath(path, loaded.default), "docker", loaded.default, WIDTH)
-      : groupHelp(path, place as Place);
+      : groupHelp(path, place as Place, WIDTH);
     expect(text).toBe(readFileSync(folder + file, "utf8"));
   });
 }

@@ -38,6 +38,10 @@ export async function solve(connection: Connection, spec: BuildSpec): Promise<Bu
   });
   const result = await run(builder, session.id, spec, plan, caches);
   await recordLayouts(result.response, plan.outputs, caches.written);
+  if (plan.pushAfter.length > 0) {
+    const { pushImages } = await import("./push-after.ts");
+    await pushImages(connection, plan.pushAfter, spec.credentials);
+  }
   return result;
 }
 

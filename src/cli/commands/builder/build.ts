@@ -1,5 +1,6 @@
 // `build`, `image build` and `builder build`: buildx's, of the default builder.
-import { builderFlags, buildFlags } from "../../build-options/flags.ts";
+import { builderFlags } from "../../build-options/builder-flags.ts";
+import { buildFlags } from "../../build-options/flags.ts";
 import { command } from "../../framework/command.ts";
 
 export const build = command({

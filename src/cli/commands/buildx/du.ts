@@ -1,7 +1,7 @@
 // `buildx du`: what the builder's cache keeps.
 import { buildFailure } from "../../build-failure.ts";
+import { builderFlags } from "../../build-options/builder-flags.ts";
 import { cacheFilters } from "../../build-options/cache-filters.ts";
-import { builderFlags } from "../../build-options/flags.ts";
 import { builderName } from "../../builder-name.ts";
 import { CACHE_RECORDS, cacheDetails, cacheRow, cacheSummary } from "../../format/cache-records.ts";
 import { printRows } from "../../format/rows.ts";

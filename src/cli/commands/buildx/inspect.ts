@@ -1,7 +1,7 @@
 // `buildx inspect`: the one builder of the current daemon, and what it removes from its cache by itself.
 import type { BuilderWorker } from "../../../sdk/index.ts";
 import { buildFailure } from "../../build-failure.ts";
-import { builderFlags } from "../../build-options/flags.ts";
+import { builderFlags } from "../../build-options/builder-flags.ts";
 import { builderName } from "../../builder-name.ts";
 import { alignTabs } from "../../format/tab-writer.ts";
 import { binarySize } from "../../format/units.ts";

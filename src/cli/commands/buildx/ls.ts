@@ -1,6 +1,6 @@
 // `buildx ls`: the one builder of the current daemon.
 import { buildFailure } from "../../build-failure.ts";
-import { builderFlags } from "../../build-options/flags.ts";
+import { builderFlags } from "../../build-options/builder-flags.ts";
 import { shortPlatforms } from "../../format/platforms.ts";
 import { printRows, row } from "../../format/rows.ts";
 import { command } from "../../framework/command.ts";
@@ -23,7 +23,8 @@ export default command({
   args: { exactly: 0 },
   errorsBeginWith: "ERROR: ",
   flags: {
-    debug: builderFlags.debug,
+    ...builderFlags,
+    builder: { ...builderFlags.builder, hidden: true },
     format: flag.string('Format the output (default "table")'),
     "no-trunc": flag.bool("Don't truncate output"),
   },

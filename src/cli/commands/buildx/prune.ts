@@ -1,8 +1,8 @@
 // `buildx prune` and `builder prune`: the builder's cache, or what of it fits the filters.
 import type { CacheRecord } from "../../../sdk/index.ts";
 import { buildFailure } from "../../build-failure.ts";
+import { builderFlags } from "../../build-options/builder-flags.ts";
 import { cacheFilters } from "../../build-options/cache-filters.ts";
-import { builderFlags } from "../../build-options/flags.ts";
 import { builderName } from "../../builder-name.ts";
 import { goInstant, since, withTabs } from "../../format/cache-records.ts";
 import { humanSize, parseRam } from "../../format/units.ts";

@@ -1,6 +1,6 @@
 // `buildx use`: a daemon has one builder, which is the current one already.
 import { buildFailure } from "../../build-failure.ts";
-import { builderFlags } from "../../build-options/flags.ts";
+import { builderFlags } from "../../build-options/builder-flags.ts";
 import { command } from "../../framework/command.ts";
 import { flag } from "../../framework/flags.ts";
 

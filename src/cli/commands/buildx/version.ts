@@ -1,6 +1,6 @@
 // `buildx version`: ours; there is no plugin behind it.
 import { COMMIT, VERSION } from "../../../base/build.ts";
-import { builderFlags } from "../../build-options/flags.ts";
+import { builderFlags } from "../../build-options/builder-flags.ts";
 import { command } from "../../framework/command.ts";
 
 export default command({
@@ -8,7 +8,7 @@ export default command({
   about: "Show buildx version information",
   args: { exactly: 0 },
   errorsBeginWith: "ERROR: ",
-  flags: { debug: builderFlags.debug },
+  flags: { ...builderFlags, builder: { ...builderFlags.builder, hidden: true } },
   async run(session) {
     await session.out.line(`berth ${VERSION} ${COMMIT}`);
   },

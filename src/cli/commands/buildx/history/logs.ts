@@ -1,7 +1,7 @@
 // `buildx history logs`: what a build said while it ran.
 import { buildFailure } from "../../../build-failure.ts";
 import { oneRecord } from "../../../build-history/records.ts";
-import { builderFlags } from "../../../build-options/flags.ts";
+import { builderFlags } from "../../../build-options/builder-flags.ts";
 import { progressMode, showBuild } from "../../../build-progress/show.ts";
 import { builderName } from "../../../builder-name.ts";
 import { command } from "../../../framework/command.ts";

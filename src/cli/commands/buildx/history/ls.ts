@@ -5,7 +5,7 @@ import { readLocalState } from "../../../build-history/local-state.ts";
 import { buildName } from "../../../build-history/names.ts";
 import { findRecords, statusOf } from "../../../build-history/records.ts";
 import { durationText, instantText } from "../../../build-history/times.ts";
-import { builderFlags } from "../../../build-options/flags.ts";
+import { builderFlags } from "../../../build-options/builder-flags.ts";
 import { builderName } from "../../../builder-name.ts";
 import { since } from "../../../format/cache-records.ts";
 import { printRows, row } from "../../../format/rows.ts";

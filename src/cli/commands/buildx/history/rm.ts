@@ -1,6 +1,6 @@
 // `buildx history rm`: forgets builds; what they made stays.
 import { buildFailure } from "../../../build-failure.ts";
-import { builderFlags } from "../../../build-options/flags.ts";
+import { builderFlags } from "../../../build-options/builder-flags.ts";
 import { builderName } from "../../../builder-name.ts";
 import { command } from "../../../framework/command.ts";
 import { flag } from "../../../framework/flags.ts";
