@@ -69,6 +69,7 @@ const STARTS_PROCESSES = new Map([
   ["src/images/built-in/busybox.ts", "busybox --list"],
   ["src/sdk/ssh.ts", "ssh"],
   ["src/cli/credentials.ts", "docker-credential-*"],
+  ["src/cli/build-options/git-attributes.ts", "git"],
   ["src/cli/terminal/raw-mode.ts", "stty"],
   ["src/cli/start-daemon.ts", "the daemon, systemctl"],
 ]);

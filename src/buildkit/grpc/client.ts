@@ -3,6 +3,7 @@ import http2 from "node:http2";
 import type { Duplex } from "node:stream";
 import type { Transport } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
+import { eagerChunks } from "./eager-chunks.ts";
 import { WINDOW } from "./window.ts";
 
 export interface GrpcConnection {
@@ -37,8 +38,11 @@ export function openGrpc(socket: Duplex): GrpcConnection {
     baseUrl: AUTHORITY,
     sessionManager: {
       authority: AUTHORITY,
-      request: async (method, path, headers, options) =>
-        request({ ...headers, ":method": method, ":path": path }, options),
+      request: async (method, path, headers, options) => {
+        const stream = request({ ...headers, ":method": method, ":path": path }, options);
+        stream[Symbol.asyncIterator] = () => eagerChunks(stream) as NodeJS.AsyncIterator<Uint8Array>;
+        return stream;
+      },
       notifyResponseByteRead() {},
     },
   } as Parameters<typeof createGrpcTransport>[0]);
