@@ -8,6 +8,8 @@ import { Builder } from "./control/builder.ts";
 import { controlService } from "./control/control-service.ts";
 import type { BuildHost } from "./types.ts";
 
+export type { PruneRequest } from "./cache/prune.ts";
+export type { Usage } from "./cache/usage.ts";
 export type { Builder } from "./control/builder.ts";
 export { BUILD_LEASE } from "./control/builder.ts";
 export type { SessionHeaders } from "./session/sessions.ts";

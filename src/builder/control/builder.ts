@@ -4,7 +4,9 @@ import { conflict, invalid } from "../../base/errors.ts";
 import { SharedWork } from "../../base/shared-work.ts";
 import { CacheMounts } from "../cache/cache-mounts.ts";
 import { Contexts } from "../cache/contexts.ts";
+import { chooseRecords, defaultBounds, type PruneRequest } from "../cache/prune.ts";
 import { Records } from "../cache/records.ts";
+import { cacheUsage, type Usage } from "../cache/usage.ts";
 import type { Frontend } from "../frontend.ts";
 import type { Workshop } from "../ops/environment.ts";
 import { Sessions } from "../session/sessions.ts";
@@ -89,6 +91,7 @@ export class Builder {
       this.awaited.delete(request.ref);
       clearInterval(renewal);
       store.leases.close(lease);
+      this.host.background("the bounds of the build cache", async () => this.keepWithinBounds());
     }
   }
 
@@ -106,6 +109,28 @@ export class Builder {
       clearTimeout(timer);
       signal.removeEventListener("abort", leave);
     }
+  }
+
+  usage(): Usage[] {
+    return cacheUsage(this.host.store, this.records);
+  }
+
+  /** Removes records that nobody uses; answers them. Their files go in a moment. Errors: invalid, for filters. */
+  prune(request: PruneRequest): Usage[] {
+    const { store } = this.host;
+    const chosen = chooseRecords(this.usage(), request, store.root);
+    for (const { id, type } of chosen) {
+      this.records.remove(id);
+      if (type === "source.local") this.workshop.contexts.remove(id);
+    }
+    if (chosen.length > 0) store.collectSoon();
+    return chosen;
+  }
+
+  /** Keeps the cache within its bounds, after a build. */
+  private keepWithinBounds(): void {
+    const { store } = this.host;
+    this.prune({ all: true, filters: [], keepFor: 0, ...defaultBounds(store.root) });
   }
 
   close(): void {

@@ -1,9 +1,8 @@
 // BuildKit's service Control: what docker build, buildx and Compose ask of a builder.
 import type { ServiceImpl } from "@connectrpc/connect";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { notImplemented } from "../../base/errors.ts";
-import type { Control, SolveRequest } from "../../buildkit/messages/control_pb.ts";
-import type { BuildRecord } from "../cache/records.ts";
+import type { Control, PruneRequest, SolveRequest } from "../../buildkit/messages/control_pb.ts";
+import type { Usage } from "../cache/usage.ts";
 import type { StepResources } from "../types.ts";
 import type { Builder, BuildRequest } from "./builder.ts";
 import { toConnectError } from "./failures.ts";
@@ -31,21 +30,37 @@ export function controlService(builder: Builder): ServiceImpl<typeof Control> {
     },
     listWorkers: () => ({ record: [workerRecord(builder.host)] }),
     info: () => ({ buildkitVersion: workerRecord(builder.host).buildkitVersion }),
-    diskUsage: () => ({ record: builder.records.all().map((record) => usageOf(builder, record)) }),
-    // biome-ignore lint/correctness/useYield: nothing to tell yet
-    async *prune() {
-      throw toConnectError(notImplemented("the removal of the build cache is not implemented in Berth"));
+    diskUsage: () => ({ record: builder.usage().map(usageOf) }),
+    async *prune(request) {
+      yield* pruned(builder, request);
     },
     async *listenBuildHistory() {},
     updateBuildHistory: () => ({}),
   };
 }
 
-function usageOf(builder: Builder, record: BuildRecord) {
+function pruned(builder: Builder, request: PruneRequest) {
+  try {
+    return builder
+      .prune({
+        all: request.all,
+        filters: request.filter,
+        keepFor: Number(request.keepDuration) / 1e6,
+        reservedSpace: Number(request.reservedSpace),
+        maxUsedSpace: Number(request.maxUsedSpace),
+        minFreeSpace: Number(request.minFreeSpace),
+      })
+      .map(usageOf);
+  } catch (thrown) {
+    throw toConnectError(thrown);
+  }
+}
+
+function usageOf(record: Usage) {
   return {
     id: record.id,
     mutable: record.mutable,
-    inUse: builder.records.inUse(record.id),
+    inUse: record.inUse,
     size: BigInt(record.size),
     parents: record.parents,
     createdAt: timestamp(Date.parse(record.createdAt)),
@@ -53,7 +68,7 @@ function usageOf(builder: Builder, record: BuildRecord) {
     usageCount: BigInt(record.usageCount),
     description: record.description,
     recordType: record.type,
-    shared: false,
+    shared: record.shared,
   };
 }
 
