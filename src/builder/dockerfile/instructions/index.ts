@@ -1,4 +1,4 @@
 // Typed instructions and stages.
 export { type Expander, expandInstruction, expandMounts } from "./expand.ts";
-export { parseInstruction, parseInstructions } from "./parse.ts";
+export { type Observer, parseInstruction, parseInstructions } from "./parse.ts";
 export type * from "./types.ts";

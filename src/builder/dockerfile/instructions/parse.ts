@@ -26,12 +26,24 @@ const KEYWORDS = (
   "WORKDIR"
 ).split(" ");
 
+/** Sees each instruction before and after it is parsed; the checks do. */
+export interface Observer {
+  written(node: InstructionNode): void;
+  parsed(instruction: Instruction | FromInstruction): void;
+}
+
 /** Groups instructions into stages. Errors: DockerfileError. */
-export function parseInstructions(nodes: readonly InstructionNode[], escapeToken: Escape): Dockerfile {
+export function parseInstructions(
+  nodes: readonly InstructionNode[],
+  escapeToken: Escape,
+  observer?: Observer,
+): Dockerfile {
   const args: ArgInstruction[] = [];
   const stages: { from: FromInstruction; instructions: Instruction[] }[] = [];
   for (const node of nodes) {
+    observer?.written(node);
     const instruction = parseNumbered(node, escapeToken);
+    observer?.parsed(instruction);
     const stage = stages.at(-1);
     if (instruction.kind === "from") stages.push({ from: instruction, instructions: [] });
     else if (stage) stage.instructions.push(instruction);
