@@ -36,3 +36,17 @@ export function parseDuration(text: string): number {
   if (total >= LONGEST) throw bad();
   return sign * Math.trunc(total) || 0;
 }
+
+/** time.Duration.String: `1m30s`, `1.5s`, `500ms`, `0s`. Not negative. */
+export function formatDuration(nanoseconds: number): string {
+  if (nanoseconds === 0) return "0s";
+  if (nanoseconds < 1e9) {
+    const [unit, size] = nanoseconds < 1e3 ? ["ns", 1] : nanoseconds < 1e6 ? ["µs", 1e3] : ["ms", 1e6];
+    return `${nanoseconds / Number(size)}${unit}`;
+  }
+  const hours = Math.trunc(nanoseconds / 3600e9);
+  const minutes = Math.trunc(nanoseconds / 60e9) % 60;
+  const seconds = `${(nanoseconds % 60e9) / 1e9}s`;
+  if (hours > 0) return `${hours}h${minutes}m${seconds}`;
+  return minutes > 0 ? `${minutes}m${seconds}` : seconds;
+}
