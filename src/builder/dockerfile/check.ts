@@ -3,7 +3,8 @@
 import { formatPlatformWithVersion, normalizePlatform } from "../../oci/platform.ts";
 import type { ImageConfig, Platform } from "../../oci/types.ts";
 import type { Linter, Warning } from "./checks/index.ts";
-import type { FromInstruction } from "./instructions/index.ts";
+import { quote } from "./go-text.ts";
+import { type FromInstruction, resolveMount } from "./instructions/index.ts";
 import {
   type DockerfilePlan,
   emptyImage,
@@ -68,13 +69,13 @@ function walkStage(
   done: ReadonlyMap<number, StageState>,
 ): StageState {
   const { state: start, triggers } = begin(stage, plan, inputs, done);
-  const { escape, globals, linter } = plan;
   const triggered = triggers.map((expression) =>
     linkStep(parseTrigger(expression, stage.stage.from.lines), plan.stages, "\\", true),
   );
-  const context = { escape, globals, linter, buildArgs: inputs.buildArgs, isIgnored: inputs.isIgnored };
+  const { buildArgs, isIgnored } = inputs;
+  const context = { escape: plan.escape, globals: plan.globals, linter: plan.linter, buildArgs, isIgnored };
   return [...triggered, ...stage.steps].reduce((state, step) => {
-    refuseLaterStages(step, stage, plan, done);
+    refuseLaterStages(step, stage, done);
     return takeStep(state, step.instruction, context).state;
   }, start);
 }
@@ -113,20 +114,22 @@ export function checkBasePlatform(
 function refuseLaterStages(
   { instruction, sources }: Step,
   stage: PlannedStage,
-  plan: DockerfilePlan,
   done: ReadonlyMap<number, StageState>,
 ): void {
   for (const [index, source] of sources.entries()) {
     if (source.kind !== "stage" || done.has(source.index)) continue;
     if (instruction.kind === "copy")
       throw new DockerfileError(
-        `cannot copy from stage ${JSON.stringify(instruction.from)}, it needs to be defined before current stage ${JSON.stringify(stage.label)}`,
+        `cannot copy from stage ${quote(instruction.from)}, it needs to be defined before current stage ${quote(stage.label)}`,
         [instruction.lines],
       );
-    if (instruction.kind === "run")
+    const mount = instruction.kind === "run" ? instruction.mounts[index] : undefined;
+    if (mount) {
+      const { target } = resolveMount(mount.text, (value) => value);
       throw new DockerfileError(
-        `cannot mount from stage ${JSON.stringify(instruction.mounts[index]?.from)}, stage needs to be defined before current command`,
+        `cannot mount from stage ${quote(mount.from)} to ${quote(target)}, stage needs to be defined before current command`,
         [instruction.lines],
       );
+    }
   }
 }

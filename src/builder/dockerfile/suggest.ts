@@ -20,12 +20,14 @@ function distance(from: string, to: string): number {
   return Math.min(previous[b.length]!, TOO_FAR);
 }
 
+const lettersOf = (word: string): string => [...word].sort().join("");
+
 /** Longer than any word of the language: a name of this length is not compared, so that garbage costs nothing. */
 const LONGEST = 256;
 
 /**
  * The option nearest to `word`; undefined when none is near, or when `word` is itself one of them. Of several equally
- * near the first (BuildKit: any). With `ignoreCase` the answer is written in the word's own case.
+ * near one of the same letters, else the first (BuildKit: any). With `ignoreCase` the answer is written in the word's own case.
  */
 export function nearest(word: string, options: Iterable<string>, ignoreCase = false): string | undefined {
   if (word.length > LONGEST) return undefined;
@@ -35,7 +37,8 @@ export function nearest(word: string, options: Iterable<string>, ignoreCase = fa
     const candidate = ignoreCase ? option.toLowerCase() : option;
     if (candidate === wanted) return undefined;
     const edits = distance(wanted, candidate);
-    if (edits < best) [found, best] = [candidate, edits];
+    const swapped = edits === best && best < TOO_FAR && lettersOf(candidate) === lettersOf(wanted);
+    if (edits < best || swapped) [found, best] = [candidate, edits];
   }
   if (found !== undefined && ignoreCase && word === word.toUpperCase() && word !== word.toLowerCase())
     return found.toUpperCase();

@@ -1,8 +1,10 @@
 // Links stages: bases and platforms with their variables, sources of COPY and RUN, cycles.
 import { BerthError, messageOf } from "../../../base/errors.ts";
 import { parsePlatform } from "../../../oci/platform.ts";
+import { parseReference } from "../../../oci/reference.ts";
 import type { Platform } from "../../../oci/types.ts";
 import type { Linter } from "../checks/index.ts";
+import { quote } from "../go-text.ts";
 import type { CopyInstruction, FromInstruction, Instruction, Stage } from "../instructions/index.ts";
 import { DockerfileError, type Lines, locate } from "../source.ts";
 import { didYouMean, nearest } from "../suggest.ts";
@@ -39,6 +41,7 @@ export function linkStages(
     steps: planned.stage.instructions.map((instruction) => linkStep(instruction, based, options.escape)),
   }));
   refuseCycles(linked);
+  for (const stage of linked) refuseBadNames(stage);
   return linked;
 }
 
@@ -142,6 +145,25 @@ function copySource(
   const stage = stages[Number(from)];
   if (!stage) throw new DockerfileError(`invalid stage index ${Number(from)}`, [lines]);
   return { kind: "stage", index: stage.index };
+}
+
+/** What isn't a stage must be an image's name, or a named context's, which has the same form. */
+function refuseBadNames({ base, baseName, stage, steps }: PlannedStage): void {
+  if (base.kind === "image" || base.kind === "context") refuseBadName(baseName, stage.from.lines);
+  for (const { sources, instruction } of steps)
+    for (const source of sources) if (source.kind === "image") refuseBadName(source.name, instruction.lines);
+}
+
+function refuseBadName(name: string, lines: Lines): void {
+  try {
+    parseReference(name);
+  } catch (thrown) {
+    throw new DockerfileError(
+      `failed to parse stage name ${quote(name)}: ${messageOf(thrown)}`,
+      [lines],
+      thrown,
+    );
+  }
 }
 
 /** Stages that copy or mount from each other in a ring, or from themselves. */

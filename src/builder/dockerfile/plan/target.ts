@@ -1,15 +1,15 @@
 // Which stages a build needs: the target by name or number, and all that it is built from.
-import { invalid } from "../../../base/errors.ts";
 import { quote } from "../go-text.ts";
+import { DockerfileError } from "../source.ts";
 import { didYouMean } from "../suggest.ts";
 import type { PlannedStage } from "./types.ts";
 
-/** The stage of `--target`; the last one without. Of several of one name the last. Errors: invalid. */
+/** The stage of `--target`; the last one without. Of several of one name the last. Errors: DockerfileError. */
 export function selectTarget(stages: readonly PlannedStage[], target: string): PlannedStage {
   const found = target === "" ? stages.at(-1) : (stageNamed(stages, target) ?? stageNumbered(stages, target));
   if (found) return found;
   const labels = stages.map(({ label }) => label);
-  throw invalid(didYouMean(`target stage ${quote(target)} could not be found`, target, labels));
+  throw new DockerfileError(didYouMean(`target stage ${quote(target)} could not be found`, target, labels));
 }
 
 /** Names count without their case. */
