@@ -211,7 +211,7 @@ export const CHECK_CASES: readonly CheckCase[] = [
   scratch("ONBUILD FROM x"),
   scratch("ONBUILD RNU x"),
   lines("FROM scratch AS a", "ONBUILD ENV x=$y", "FROM a"),
-  lines("FROM scratch AS a", "ONBUILD RNU x", "FROM a"),
+  lines("FROM scratch AS a", "ONBUILD RUNN x", "FROM a"),
   lines("FROM scratch AS a", "ONBUILD WORKDIR x", "FROM a", "WORKDIR y"),
   // Checks
   lines("# check=skip=all", "from scratch As A", "env a b"),

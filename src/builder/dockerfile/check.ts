@@ -70,7 +70,7 @@ function walkStage(
 ): StageState {
   const { state: start, triggers } = begin(stage, plan, inputs, done);
   const triggered = triggers.map((expression) =>
-    linkStep(parseTrigger(expression, stage.stage.from.lines), plan.stages, "\\", true),
+    linkStep(parseTrigger(expression, stage.stage.from.lines), plan.table, "\\", true),
   );
   const { buildArgs, isIgnored } = inputs;
   const context = { escape: plan.escape, globals: plan.globals, linter: plan.linter, buildArgs, isIgnored };

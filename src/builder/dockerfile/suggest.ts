@@ -24,6 +24,8 @@ const lettersOf = (word: string): string => [...word].sort().join("");
 
 /** Longer than any word of the language: a name of this length is not compared, so that garbage costs nothing. */
 const LONGEST = 256;
+/** Options that are looked at: more are nobody's to remember, and compared with each unknown name they'd take long. */
+const MOST = 1000;
 
 /**
  * The option nearest to `word`; undefined when none is near, or when `word` is itself one of them. Of several equally
@@ -33,7 +35,9 @@ export function nearest(word: string, options: Iterable<string>, ignoreCase = fa
   if (word.length > LONGEST) return undefined;
   const wanted = ignoreCase ? word.toLowerCase() : word;
   let [found, best]: [string | undefined, number] = [undefined, TOO_FAR];
+  let seen = 0;
   for (const option of options) {
+    if (++seen > MOST) break;
     const candidate = ignoreCase ? option.toLowerCase() : option;
     if (candidate === wanted) return undefined;
     const edits = distance(wanted, candidate);

@@ -14,6 +14,7 @@ import {
   parseTrigger,
   planDockerfile,
   reachableStages,
+  runConfig,
   type StageState,
   stateOfImage,
   stateOfStage,
@@ -38,9 +39,7 @@ function build({ dockerfile, buildArgs = {} }: CheckCase) {
     const below = stage.base.kind === "stage" ? stage.base.index : -1;
     const triggers = below < 0 ? [] : triggersOf(plan.stages[below]!.stage.instructions);
     const all = [
-      ...triggers.map((text) =>
-        linkStep(parseTrigger(text, stage.stage.from.lines), plan.stages, "\\", true),
-      ),
+      ...triggers.map((text) => linkStep(parseTrigger(text, stage.stage.from.lines), plan.table, "\\", true)),
       ...stage.steps,
     ];
     const total = countSteps(stage, triggers.length);
@@ -49,7 +48,9 @@ function build({ dockerfile, buildArgs = {} }: CheckCase) {
     for (const { instruction, triggered } of all) {
       const name = instructionName(instruction, state.variables, plan.escape);
       state = takeStep(state, instruction, context).state;
-      if (!SHOWN.has(instruction.kind)) continue;
+      // WORKDIR / counts among a stage's steps, though there is nothing to do.
+      const idle = instruction.kind === "workdir" && runConfig(state).WorkingDir === "/";
+      if (!SHOWN.has(instruction.kind) || idle) continue;
       number++;
       const label = plan.stages.length > 1 ? stage.label : "";
       steps.push(stepName({ stage: label, number, total, triggered }, name));

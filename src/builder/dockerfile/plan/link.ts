@@ -10,8 +10,7 @@ import { DockerfileError, type Lines, locate } from "../source.ts";
 import { didYouMean, nearest } from "../suggest.ts";
 import { type Escape, type Expansion, expand } from "../words/index.ts";
 import type { GlobalScope } from "./global-args.ts";
-import { stageNamed } from "./target.ts";
-import type { Base, Origin, PlannedStage, Step } from "./types.ts";
+import type { Base, Origin, PlannedStage, StageTable, Step } from "./types.ts";
 
 export interface LinkOptions {
   readonly globals: GlobalScope;
@@ -32,13 +31,17 @@ export function linkStages(
   options: LinkOptions,
   beforeSources: (stages: readonly PlannedStage[]) => void,
 ): PlannedStage[] {
-  const based: PlannedStage[] = [];
-  for (const [index, stage] of stages.entries())
-    based.push(locate(stage.from.lines, () => linkBase(index, stage, based, options)));
+  const before = new Map<string, number>();
+  const based = stages.map((stage, index) => {
+    const planned = locate(stage.from.lines, () => linkBase(index, stage, before, options));
+    if (stage.from.name) before.set(stage.from.name, index);
+    return planned;
+  });
   beforeSources(based);
+  const table = stageTable(stages);
   const linked = based.map((planned) => ({
     ...planned,
-    steps: planned.stage.instructions.map((instruction) => linkStep(instruction, based, options.escape)),
+    steps: planned.stage.instructions.map((instruction) => linkStep(instruction, table, options.escape)),
   }));
   refuseCycles(linked);
   for (const stage of linked) refuseBadNames(stage);
@@ -48,7 +51,7 @@ export function linkStages(
 function linkBase(
   index: number,
   stage: Stage,
-  before: readonly PlannedStage[],
+  before: ReadonlyMap<string, number>,
   options: LinkOptions,
 ): PlannedStage {
   const { from } = stage;
@@ -64,15 +67,22 @@ function linkBase(
 }
 
 /** Unlike everywhere else the name of a base counts with its case. */
-function baseOf(name: string, before: readonly PlannedStage[]): Base {
-  const stage = before.findLast((planned) => planned.stage.from.name === name);
-  if (stage) return { kind: "stage", index: stage.index };
+function baseOf(name: string, before: ReadonlyMap<string, number>): Base {
+  const index = before.get(name);
+  if (index !== undefined) return { kind: "stage", index };
   return name === SCRATCH ? { kind: "scratch" } : { kind: "image", name };
 }
+
+/** The table of a file's stages. */
+export const stageTable = (stages: readonly Stage[]): StageTable => ({
+  names: new Map(stages.flatMap(({ from }, index) => (from.name ? [[from.name, index] as const] : []))),
+  count: stages.length,
+});
 
 function expandFrom(text: string, from: FromInstruction, options: LinkOptions): Expansion {
   const { globals, linter } = options;
   const expansion = expand(text, globals.values, { escape: options.escape });
+  if (expansion.unmatched.size === 0) return expansion;
   const known = new Set([...globals.definitions.keys(), ...globals.values.keys()]);
   for (const name of expansion.unmatched)
     if (!known.has(name)) linter.report("UndefinedArgInFrom", from.lines, name, nearest(name, known));
@@ -112,39 +122,35 @@ function parsed(value: string, from: FromInstruction, suggest: (message: string)
 /** An instruction with the origins of its sources. Errors: invalid. */
 export function linkStep(
   instruction: Instruction,
-  stages: readonly PlannedStage[],
+  table: StageTable,
   escapeToken: Escape,
   triggered = false,
 ): Step {
   if (instruction.kind === "copy" && instruction.from !== "")
-    return { instruction, triggered, sources: [copySource(instruction, stages, escapeToken)] };
+    return { instruction, triggered, sources: [copySource(instruction, table, escapeToken)] };
   if (instruction.kind !== "run") return { instruction, triggered, sources: [] };
-  const sources = instruction.mounts.map(({ from }) => originNamed(from || SCRATCH, stages));
+  const sources = instruction.mounts.map(({ from }) => originNamed(from || SCRATCH, table));
   return { instruction, triggered, sources };
 }
 
-function originNamed(name: string, stages: readonly PlannedStage[]): Origin {
-  const stage = stageNamed(stages, name);
-  if (stage) return { kind: "stage", index: stage.index };
+function originNamed(name: string, { names }: StageTable): Origin {
+  const index = names.get(name.toLowerCase());
+  if (index !== undefined) return { kind: "stage", index };
   return name === SCRATCH ? { kind: "scratch" } : { kind: "image", name };
 }
 
 const NO_VARIABLES = new Map<string, string>();
 
-function copySource(
-  { from, lines }: CopyInstruction,
-  stages: readonly PlannedStage[],
-  escapeToken: Escape,
-): Origin {
+function copySource({ from, lines }: CopyInstruction, table: StageTable, escapeToken: Escape): Origin {
   if (expand(from, NO_VARIABLES, { escape: escapeToken }).value !== from)
     throw new DockerfileError(
       "variable expansion is not supported for --from, define a new stage with FROM using ARG from global scope as a workaround",
       [lines],
     );
-  if (!/^[+-]?\d+$/.test(from)) return originNamed(from, stages);
-  const stage = stages[Number(from)];
-  if (!stage) throw new DockerfileError(`invalid stage index ${Number(from)}`, [lines]);
-  return { kind: "stage", index: stage.index };
+  if (!/^[+-]?\d+$/.test(from)) return originNamed(from, table);
+  const index = Number(from);
+  if (index < 0 || index >= table.count) throw new DockerfileError(`invalid stage index ${index}`, [lines]);
+  return { kind: "stage", index };
 }
 
 /** What isn't a stage must be an image's name, or a named context's, which has the same form. */

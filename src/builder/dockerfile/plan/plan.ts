@@ -16,7 +16,7 @@ import { DockerfileError } from "../source.ts";
 import { directiveValue, parseDockerfile } from "../syntax/index.ts";
 import { expand } from "../words/index.ts";
 import { globalScope, platformArgs, type Values } from "./global-args.ts";
-import { linkStages } from "./link.ts";
+import { linkStages, stageTable } from "./link.ts";
 import { selectTarget } from "./target.ts";
 import type { DockerfilePlan, PlanInputs } from "./types.ts";
 
@@ -59,7 +59,8 @@ export function planDockerfile(text: string, inputs: PlanInputs, linter: Linter)
   const link = { globals, escape: syntax.escape, linter, targetPlatform, hasContext: inputs.hasContext };
   const stages = linkStages(dockerfile.stages, link, (linked) => selectTarget(linked, inputs.target));
   const target = selectTarget(stages, inputs.target);
-  return { syntax, dockerfile, escape: syntax.escape, globals, stages, target, linter };
+  const table = stageTable(dockerfile.stages);
+  return { syntax, dockerfile, escape: syntax.escape, globals, stages, table, target, linter };
 }
 
 /** Bases must be names of images even when no build arguments are given. */

@@ -207,7 +207,7 @@ function setVariables(state: StageState, instruction: Of<"env">, context: StepCo
     if (legacy) context.linter?.report("LegacyKeyValueFormat", lines, keyword);
     tellSecret("ENV", key, value, lines, context);
     variables.set(key, value);
-    const at = env.findIndex((entry) => entry.split("=", 1)[0] === key);
+    const at = env.findIndex((entry) => entry.startsWith(`${key}=`));
     if (at < 0) env.push(`${key}=${value}`);
     else env[at] = `${key}=${value}`;
   }
@@ -230,31 +230,27 @@ function tellSecret(
 /** A build argument wins over the default; without either the global scope's value counts. */
 function defineArgs(state: StageState, instruction: ArgInstruction, context: StepContext): StageState {
   const { lines } = instruction;
-  let next = state;
-  const texts: string[] = [];
-  for (const definition of instruction.definitions) {
-    const { name } = definition;
+  const variables = new Map(state.variables);
+  const args = [...state.args];
+  const reader = new VariableReader({ ...state, variables, args }, lines, context);
+  const texts = instruction.definitions.map((definition) => {
+    const { name, value: written } = definition;
     // A credential among the arguments that are given is the client's matter; one in the file is everybody's.
-    tellSecret("ARG", name, definition.value ?? "", lines, context);
-    const value = context.buildArgs.get(name) ?? defaultOf(definition.value, name, next, lines, context);
-    const variables = new Map(next.variables);
+    tellSecret("ARG", name, written ?? "", lines, context);
+    const value = context.buildArgs.get(name) ?? defaultOf(written, name, reader, context);
     if (value !== undefined && !SCANNER_ARGS.has(name)) variables.set(name, value);
-    next = { ...next, variables, args: [...next.args, { ...definition, value }] };
-    texts.push(value === undefined ? name : `${name}=${value}`);
-  }
-  return withText(next, `ARG ${texts.join(" ")}`, "none", context);
+    args.push({ ...definition, value });
+    return value === undefined ? name : `${name}=${value}`;
+  });
+  return withText({ ...state, variables, args }, `ARG ${texts.join(" ")}`, "none", context);
 }
 
-function defaultOf(
+const defaultOf = (
   written: string | undefined,
   name: string,
-  state: StageState,
-  lines: Lines,
-  context: StepContext,
-): string | undefined {
-  if (written === undefined) return context.globals.values.get(name);
-  return new VariableReader(state, lines, context).word(written);
-}
+  reader: VariableReader,
+  { globals }: StepContext,
+): string | undefined => (written === undefined ? globals.values.get(name) : reader.word(written));
 
 function transferred(
   state: StageState,

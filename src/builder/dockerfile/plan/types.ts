@@ -37,6 +37,12 @@ export interface PlannedStage {
   readonly steps: readonly Step[];
 }
 
+/** Finds stages by their names, in lower case, the last of a name; and by number below `count`. */
+export interface StageTable {
+  readonly names: ReadonlyMap<string, number>;
+  readonly count: number;
+}
+
 export interface PlanInputs {
   /** `--build-arg`. */
   readonly buildArgs: Values;
@@ -54,6 +60,7 @@ export interface DockerfilePlan {
   readonly escape: Escape;
   readonly globals: GlobalScope;
   readonly stages: readonly PlannedStage[];
+  readonly table: StageTable;
   readonly target: PlannedStage;
   readonly linter: Linter;
 }
