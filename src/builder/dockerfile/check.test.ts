@@ -32,3 +32,32 @@ test.each(
   );
   if (docker.error) expect(places).toEqual([...(checked.betterLines ?? docker.error.lines)]);
 });
+
+test("what the base image brings: its platform, its variables, its triggers", () => {
+  const inputs = {
+    buildArgs: new Map<string, string>(),
+    buildPlatform: PLATFORM,
+    targetPlatform: PLATFORM,
+    target: "",
+  };
+  const image = {
+    os: "linux",
+    architecture: "arm64",
+    config: { Env: ["BASE=1"], OnBuild: ["WORKDIR $BASE/$none", "COPY a b"] },
+    rootfs: { type: "layers" as const, diff_ids: [] },
+  };
+  const text = "# check=experimental=CopyIgnoredFile\nFROM base\nADD c http://x/y z\n";
+  const { warnings, error } = checkDockerfile(text, {
+    ...inputs,
+    imageOf: () => image,
+    isIgnored: () => true,
+  });
+  expect(error).toBeUndefined();
+  expect(warnings.map(({ message, ranges }) => [ranges[0]?.start.line, message])).toEqual([
+    [2, 'Base image base was pulled with platform "linux/arm64", expected "linux/amd64" for current build'],
+    [2, "Usage of undefined variable '$none'"],
+    [2, 'Relative workdir "1/" can have unexpected results if the base image changes'],
+    [2, 'Attempting to Copy file "a" that is excluded by .dockerignore'],
+    [3, 'Attempting to Add file "c" that is excluded by .dockerignore'],
+  ]);
+});

@@ -16,6 +16,7 @@ import {
   reachableStages,
   runConfig,
   type StageState,
+  stageLabel,
   stateOfImage,
   stateOfStage,
   stepName,
@@ -52,7 +53,7 @@ function build({ dockerfile, buildArgs = {} }: CheckCase) {
       const idle = instruction.kind === "workdir" && runConfig(state).WorkingDir === "/";
       if (!SHOWN.has(instruction.kind) || idle) continue;
       number++;
-      const label = plan.stages.length > 1 ? stage.label : "";
+      const label = stageLabel(plan.stages, stage);
       steps.push(stepName({ stage: label, number, total, triggered }, name));
     }
     return state;

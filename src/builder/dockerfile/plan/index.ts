@@ -18,6 +18,7 @@ export {
   internalName,
   metadataName,
   type StepPlace,
+  stageLabel,
   stepName,
 } from "./progress.ts";
 export type { RunCommand } from "./run-command.ts";

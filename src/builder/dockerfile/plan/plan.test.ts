@@ -14,6 +14,7 @@ import {
   platformArgs,
   proxiesOf,
   reachableStages,
+  stageLabel,
   stateOfImage,
   stepName,
   takeStep,
@@ -199,6 +200,16 @@ test("places of steps, and what is the builder's own", () => {
   );
   expect(metadataName("a:b")).toBe("[internal] load metadata for a:b");
   expect(metadataName("a:b", ARM64)).toBe("[linux/arm64 internal] load metadata for a:b");
+});
+
+test.each([
+  ["FROM a\nRUN x", ""],
+  ["FROM a\nRUN --mount=type=secret,id=x y", "stage-0"],
+  ["FROM a\nCOPY --from=b x y", "stage-0"],
+  ["FROM a\nFROM b", "stage-0"],
+])("the first stage of %j is called %j", (text, label) => {
+  const { stages } = plan(text);
+  expect(stageLabel(stages, stages[0]!)).toBe(label);
 });
 
 test("where named contexts are looked for", () => {

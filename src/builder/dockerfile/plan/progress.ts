@@ -13,7 +13,19 @@ export const internalName = (text: string): string => `[internal] ${text}`;
 export const metadataName = (image: string, platform?: Platform): string =>
   `[${platform ? `${formatPlatformWithVersion(platform)} ` : ""}internal] load metadata for ${image}`;
 
-/** How many steps a stage shows: its image, and what makes files; all triggers count. */
+/**
+ * What a stage is called in its steps' names: nothing when it is alone. As in BuildKit it isn't alone any more when it
+ * copies from an image, or mounts anything.
+ */
+export function stageLabel(stages: readonly PlannedStage[], { label }: PlannedStage): string {
+  const alone = stages.length === 1 && stages[0]!.steps.every(({ sources }) => sources.length === 0);
+  return alone ? "" : label;
+}
+
+/**
+ * How many steps a stage shows: its image, and what makes files; all triggers count, but in BuildKit not yet when the
+ * image's own step is named. WORKDIR / counts too, though nothing is done for it and no number is used.
+ */
 export function countSteps(stage: PlannedStage, triggers: number): number {
   const shown = new Set(["add", "copy", "run", "workdir"]);
   const own = stage.stage.instructions.filter(({ kind }) => shown.has(kind)).length;
