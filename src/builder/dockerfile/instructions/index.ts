@@ -1,0 +1,5 @@
+// Typed instructions and stages.
+export { type Expander, expandInstruction, expandMounts } from "./expand.ts";
+export { resolveMount } from "./mounts.ts";
+export { type Observer, parseInstruction, parseInstructions } from "./parse.ts";
+export type * from "./types.ts";
