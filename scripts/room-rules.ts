@@ -64,6 +64,7 @@ const STARTS_PROCESSES = new Map([
   ["src/store/copy-backend.ts", "cp"],
   ["src/store/decompress-stream.ts", "bzip2, xz"],
   ["src/store/layer-sync.ts", "sync"],
+  ["src/builder/sources/git.ts", "git"],
   ["src/volumes/disk.ts", "cp"],
   ["src/containers/top.ts", "ps"],
   ["src/images/built-in/busybox.ts", "busybox --list"],

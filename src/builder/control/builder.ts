@@ -54,6 +54,7 @@ export class Builder {
     this.workshop = {
       host,
       views,
+      records: this.records,
       cacheMounts: new CacheMounts(store, this.records),
       contexts: new Contexts(store, this.records),
     };

@@ -2,6 +2,7 @@
 import type { SnapshotBase, SnapshotId } from "../../store/types.ts";
 import type { CacheMounts } from "../cache/cache-mounts.ts";
 import type { Contexts } from "../cache/contexts.ts";
+import type { Records } from "../cache/records.ts";
 import type { Session } from "../session/sessions.ts";
 import type { Views } from "../solver/views.ts";
 import type { BaseImage, BuildHost, StepResources } from "../types.ts";
@@ -10,6 +11,7 @@ import type { BaseImage, BuildHost, StepResources } from "../types.ts";
 export interface Workshop {
   host: BuildHost;
   views: Views;
+  records: Records;
   cacheMounts: CacheMounts;
   contexts: Contexts;
 }
