@@ -4,7 +4,7 @@
 //   Status follows it; it may ask before the build has begun
 //   the bridge (LLBBridge) solves parts of it and returns a result, where the request names no frontend
 import { randomUUID } from "node:crypto";
-import { invalid, messageOf } from "../../base/errors.ts";
+import { invalid } from "../../base/errors.ts";
 import type { Definition } from "../../buildkit/messages/ops_pb.ts";
 import { type Digest, digestOf } from "../../oci/digest.ts";
 import type { LeaseId } from "../../store/types.ts";
@@ -13,6 +13,7 @@ import type { OperationEnvironment, Workshop } from "../ops/environment.ts";
 import { operationOf } from "../ops/index.ts";
 import type { Session, Sessions } from "../session/sessions.ts";
 import { Build, type Solver } from "../solver/build.ts";
+import { wordsOf } from "../solver/errors.ts";
 import { type Edge, loadDefinition } from "../solver/graph.ts";
 import { type Progress, VertexProgress } from "../solver/progress.ts";
 import type { Ref, StepResources } from "../types.ts";
@@ -160,7 +161,7 @@ export class Job {
       progress.finish(false);
       return done;
     } catch (thrown) {
-      progress.fail(this.options.signal.aborted ? "context canceled" : messageOf(thrown));
+      progress.fail(this.options.signal.aborted ? "context canceled" : wordsOf(thrown));
       throw thrown;
     }
   }

@@ -7,7 +7,6 @@
 // Who may run side by side: all vertices of a build that don't wait for each other, and all builds. The first failure ends
 // the build's other work.
 import { randomUUID } from "node:crypto";
-import { messageOf } from "../../base/errors.ts";
 import type { SharedWork } from "../../base/shared-work.ts";
 import type { Digest } from "../../oci/digest.ts";
 import type { PathSelector } from "../../store/index.ts";
@@ -15,7 +14,7 @@ import { digestPaths } from "../../store/index.ts";
 import type { LeaseId, SnapshotId, Store } from "../../store/types.ts";
 import type { BuildRecord, Records } from "../cache/records.ts";
 import type { Ref, View } from "../types.ts";
-import { VertexError } from "./errors.ts";
+import { VertexError, wordsOf } from "./errors.ts";
 import { type Edge, type Vertex, verticesOf } from "./graph.ts";
 import { keyOf, outputKey } from "./keys.ts";
 import type { OpenedSource, Operation, Source, Step } from "./operation.ts";
@@ -297,7 +296,7 @@ export class Build {
     } catch (thrown) {
       if (thrown instanceof VertexError || this.failure.signal.aborted) throw thrown;
       state.settled = true;
-      state.progress.fail(this.options.signal.aborted ? "context canceled" : messageOf(thrown));
+      state.progress.fail(this.options.signal.aborted ? "context canceled" : wordsOf(thrown));
       throw new VertexError(state.vertex, thrown);
     }
   }

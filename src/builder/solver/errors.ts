@@ -1,6 +1,13 @@
 // A failure and the vertex that failed: what a client shows with the lines of the Dockerfile that it comes from.
-import { BerthError, messageOf } from "../../base/errors.ts";
+import { ConnectError } from "@connectrpc/connect";
+import { BerthError, firstThrown, messageOf } from "../../base/errors.ts";
 import type { Vertex } from "./graph.ts";
+
+/** Without the code that gRPC's errors have in front. */
+export function wordsOf(thrown: unknown): string {
+  const first = firstThrown(thrown);
+  return first instanceof ConnectError ? first.rawMessage : messageOf(first);
+}
 
 export class VertexError extends Error {
   override readonly name = "VertexError";
@@ -8,7 +15,7 @@ export class VertexError extends Error {
     readonly vertex: Vertex,
     override readonly cause: unknown,
   ) {
-    super(messageOf(cause));
+    super(wordsOf(cause));
   }
 }
 
