@@ -3,7 +3,7 @@ import { type BuildRecord, parseGitAddress } from "../../sdk/index.ts";
 import { parseDuration } from "../framework/flags.ts";
 import type { Session } from "../session.ts";
 
-/** As many as buildx asks for. */
+/** As many as buildx shows. */
 const MOST = 50;
 
 /** The newest first. `^N` is the build N before the last one. */
@@ -16,23 +16,18 @@ export async function findRecords(
   if (Number.isNaN(offset)) throw new Error(`invalid offset ${JSON.stringify(ref)}`);
   const matches = filters.map(recordFilter);
   const { builder } = await session.client();
+  // Neither filters nor a limit are the daemon's: Docker 28's ends when it sorts records of which one was removed while
+  // somebody read it (BuildKit 0.25, filterHistoryEvents).
   const found = await builder.history({
     ref: offset === undefined ? ref.slice(ref.lastIndexOf("/") + 1) : "",
-    filters: filters.length > 0 ? [filters.map(builderFilter).map(quoted).join(",")] : [],
-    limit: MOST,
   });
-  const records = found.filter((record) => matches.every((match) => match(record)));
+  const records = found.filter((record) => matches.every((match) => match(record))).slice(0, MOST);
   if (offset === undefined) return records;
   const record = records[offset];
   if (!record)
     throw new Error(`no completed build found with offset ${offset - Math.min(offset, records.length)}`);
   return [record];
 }
-
-/** In BuildKit's form, for daemons that look through all that they remember. */
-const builderFilter = (text: string) =>
-  text.replace(/^(status)=(?!=)/, "$1==").replace(/^(ref|repository)=(?!=)/, "$1~=");
-const quoted = (text: string) => (/[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
 /** The one record that is asked for: the last one where nothing is. */
 export async function oneRecord(session: Session, ref: string): Promise<BuildRecord> {

@@ -27,7 +27,7 @@ const all = containers({ all: true });
 const builds: Completer = async (session) => {
   const records = await session
     .client()
-    .then((client) => client.builder.history({ limit: 50 }))
+    .then((client) => client.builder.history())
     .catch(() => []);
   return { words: records.map(({ ref }) => ref), directive: DIRECTIVE.noFiles };
 };
