@@ -3,7 +3,7 @@
 import { posix } from "node:path";
 import { resolveMount } from "../instructions/index.ts";
 import type { GlobalArg } from "../plan/global-args.ts";
-import { type DockerfilePlan, dependenciesOf, type GlobalArg, type PlannedStage } from "../plan/index.ts";
+import { type DockerfilePlan, dependenciesOf, type PlannedStage } from "../plan/index.ts";
 import type { Lines } from "../source.ts";
 import { expand } from "../words/index.ts";
 import type { Entrypoint } from "./context.ts";
