@@ -57,7 +57,8 @@ async function answer(
       ...(targetPlatform && { targetPlatform }),
       ...extra,
     });
-  const subrequest = await answerSubrequest(options, files, convert);
+  const tell = (linter: Linter) => tellWarnings(request, files, linter);
+  const subrequest = await answerSubrequest(shared, convert, tell);
   if (subrequest) return subrequest;
   const targets = options.platforms.length > 0 ? options.platforms : [undefined];
   const results = await Promise.all(
@@ -67,7 +68,7 @@ async function answer(
         return await convert(target, { linter });
       } finally {
         // Other platforms have the same to tell.
-        if (index === 0) tellWarnings(request, files, linter);
+        if (index === 0) tell(linter);
       }
     }),
   );

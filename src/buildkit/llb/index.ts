@@ -4,6 +4,7 @@
 //   const result = file(base, copy(local("context"), "/", "/src/"));
 //   marshal(result); // what a builder solves
 export { deferred, diff, merge } from "./combine.ts";
+export { excerpt } from "./excerpt.ts";
 export {
   type CopyOptions,
   copy,
@@ -35,6 +36,7 @@ export {
 export {
   type GitOptions,
   git,
+  goJson,
   type HttpOptions,
   http,
   type ImageOptions,

@@ -77,9 +77,9 @@ export function local(name: string, options: LocalOptions = {}): Tree {
 const listText = (list: readonly string[] = []): string | undefined =>
   list.length > 0 ? goJson(list) : undefined;
 
-/** As Go's encoding/json writes it, with what HTML minds escaped: the text is part of what names the step. */
-function goJson(value: unknown): string {
-  return JSON.stringify(value).replace(
+/** As Go's encoding/json writes it, with what HTML minds escaped. `indent`: of MarshalIndent. */
+export function goJson(value: unknown, indent = ""): string {
+  return (JSON.stringify(value, undefined, indent) ?? "null").replace(
     /[<>&\u2028\u2029]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
