@@ -36,8 +36,8 @@ export interface BuildHost {
 /** The images of this engine, as sources and as what exporters make. */
 export interface ImageAccess {
   /**
-   * Finds an image for a platform: here, or at its registry as `mode` says (`local`: never asked; `default`: only where
-   * it isn't here; `pull`: always asked). Errors: not-found, in the words of Docker's builder.
+   * Finds an image for a platform: here, or at its registry as `mode` says (`pull`: always asked; `local` and
+   * `default`: where it isn't here, as Docker's builder prefers what it has). Errors: not-found, in the words of Docker's builder.
    */
   resolve(reference: string, platform: Platform, options: ResolveOptions): Promise<BaseImage>;
   /** Its layers as snapshots; brings what isn't here. Held by `lease` after. */

@@ -20,7 +20,7 @@ export function buildImages(rooms: Rooms): ImageAccess {
         try {
           return await baseOf(store, reference, await find(), options.auth);
         } catch (error) {
-          if (options.mode === "local" || !isKind(error, "not-found")) throw error;
+          if (!isKind(error, "not-found")) throw error;
         }
       }
       const auth = await options.auth(parseReference(name).domain);
@@ -33,10 +33,7 @@ export function buildImages(rooms: Rooms): ImageAccess {
         });
       } catch (error) {
         options.signal.throwIfAborted();
-        throw notFound(
-          `${reference}: failed to resolve source metadata for ${name}: ${messageOf(error)}`,
-          error,
-        );
+        throw notFound(`failed to resolve source metadata for ${name}: ${messageOf(error)}`, error);
       }
       return await baseOf(store, reference, await find(), options.auth);
     },

@@ -7,6 +7,7 @@ import type {
   FileOp,
   UserOpt,
 } from "../../buildkit/messages/ops_pb.ts";
+import { hasWildcards } from "../../buildkit/patterns/index.ts";
 import {
   applyFileActions,
   type FileAction,
@@ -58,7 +59,7 @@ function selectorsOf(vertex: Vertex, op: FileOp): Map<number, PathSelector[]> {
 function selectorOf(copy: FileActionCopy): PathSelector {
   return {
     path: copy.src,
-    wildcard: copy.allowWildcard,
+    wildcard: copy.allowWildcard && hasWildcards(copy.src),
     followLinks: copy.followSymlink,
     ...(copy.includePatterns.length > 0 && { includePatterns: copy.includePatterns }),
     ...(copy.excludePatterns.length > 0 && { excludePatterns: copy.excludePatterns }),

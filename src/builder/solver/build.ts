@@ -7,6 +7,7 @@
 // Who may run side by side: all vertices of a build that don't wait for each other, and all builds. The first failure ends
 // the build's other work.
 import { randomUUID } from "node:crypto";
+import { isKind, messageOf, notFound } from "../../base/errors.ts";
 import type { SharedWork } from "../../base/shared-work.ts";
 import type { Digest } from "../../oci/digest.ts";
 import type { PathSelector } from "../../store/index.ts";
@@ -164,7 +165,7 @@ export class Build {
       Promise.all(
         inputs.map(async (ref, at) => {
           const selectors = step.selectors.get(at);
-          return selectors ? (await ref.digests(selectors)).join() : ref.key;
+          return selectors ? await contentOf(ref, selectors) : ref.key;
         }),
       ),
     );
@@ -299,5 +300,16 @@ export class Build {
       state.progress.fail(this.options.signal.aborted ? "context canceled" : wordsOf(thrown));
       throw new VertexError(state.vertex, thrown);
     }
+  }
+}
+
+/** Errors: not-found in BuildKit's words, which people look for. */
+async function contentOf(ref: Ref, selectors: PathSelector[]): Promise<string> {
+  try {
+    return (await ref.digests(selectors)).join();
+  } catch (thrown) {
+    if (!isKind(thrown, "not-found")) throw thrown;
+    const name = keyOf(ref.key, []).slice("sha256:".length, "sha256:".length + 25);
+    throw notFound(`failed to calculate checksum of ref ${name}: ${messageOf(thrown)}`, thrown);
   }
 }
