@@ -5,7 +5,7 @@ import { decodeRegistryConfig } from "../images/index.ts";
 import { parsePlatform } from "../oci/platform.ts";
 import { canonical, parseReference, withDefaultTag } from "../oci/reference.ts";
 import { parseJson } from "./decode.ts";
-import { type ApiRequest, empty, flag, type Handler, integer } from "./request.ts";
+import { type ApiRequest, empty, flag, type Handler } from "./request.ts";
 
 const build: Handler = (request, engine) => {
   const asked = readRequest(request, engine.config.experimental === true);
@@ -127,7 +127,7 @@ function resourcesOf(query: URLSearchParams): BuildImageRequest["resources"] {
   const number = (name: string) => (/^[+-]?\d+$/.test(query.get(name) ?? "") ? Number(query.get(name)) : 0);
   const text = (name: string) => query.get(name) || undefined;
   return {
-    shmSize: integer(query, "shmsize"),
+    shmSize: shmSizeOf(query),
     memory: number("memory"),
     memorySwap: number("memswap"),
     cpuShares: number("cpushares"),
@@ -137,6 +137,13 @@ function resourcesOf(query: URLSearchParams): BuildImageRequest["resources"] {
     cpusetMems: text("cpusetmems"),
     ulimits: list(query, "ulimits", "error reading ulimit settings").map(ulimitOf),
   };
+}
+
+function shmSizeOf(query: URLSearchParams): number | undefined {
+  const text = query.get("shmsize") ?? "";
+  if (text !== "" && !/^[+-]?\d+$/.test(text))
+    throw invalid(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+  return Number(text) || undefined;
 }
 
 function parsed(query: URLSearchParams, name: string, what: string): unknown {

@@ -1,6 +1,6 @@
 // A build as POST /build asks for it: the context comes with the request, the Dockerfile's steps are told in their order.
 import { randomUUID } from "node:crypto";
-import { isKind, messageOf, systemError } from "../../base/errors.ts";
+import { invalid, isKind, messageOf, systemError } from "../../base/errors.ts";
 import { marshal, source } from "../../buildkit/llb/index.ts";
 import type { Definition } from "../../buildkit/messages/ops_pb.ts";
 import { parsePlatform } from "../../oci/platform.ts";
@@ -19,6 +19,8 @@ import { type ClassicPlan, planSteps } from "./steps.ts";
 import type { ClassicRequest, Tell } from "./types.ts";
 
 export const FRONTEND = "dockerfile.v0";
+/** The client's folder, over its session, in place of the body. */
+export const CLIENT_FOLDER = "client-session";
 
 /**
  * Builds, and tells of it. Errors: what stood in the way before the first step was told; a later failure is told, and
@@ -109,6 +111,10 @@ export async function openContext(
     return await receiveArchive(host.store, archive, dockerfile, signal);
   }
   if (gitContext(remote)) return undefined;
+  if (remote === CLIENT_FOLDER)
+    throw invalid(
+      "experimental session with v1 builder is no longer supported, use builder version v2 (BuildKit) instead",
+    );
   if (/^https?:\/\//.test(remote)) return await receiveRemote(host.store, remote, dockerfile, signal);
   throw systemError(`remoteURL (${remote}) could not be recognized as URL`);
 }
@@ -117,12 +123,13 @@ const uploadTree = (id: string, name: string): Definition =>
   marshal(source(`${UPLOAD_SCHEME}://${id}`, {}, { name }));
 
 /** Lets a build name the folders of its context. */
-export function uploaded(job: Job, { id, path, dockerfile, text }: UploadedContext): Context {
-  job.uploads.set(id, path);
-  job.uploads.set(dockerfile.id, dockerfile.path);
+export function uploaded(job: Job, { path, dockerfile, text }: UploadedContext): Context {
+  // The same names in every build: what is written in a graph names its steps.
+  job.uploads.set("context", path);
+  job.uploads.set("dockerfile", dockerfile.path);
   return {
-    files: uploadTree(id, "[internal] load build context"),
-    dockerfile: uploadTree(dockerfile.id, "[internal] load build definition"),
+    files: uploadTree("context", "[internal] load build context"),
+    dockerfile: uploadTree("dockerfile", "[internal] load build definition"),
     filename: dockerfile.name,
     text,
   };

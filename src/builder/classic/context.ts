@@ -1,6 +1,5 @@
 // A build's context that comes with its request: the body's archive, or what a URL gives, in a folder of ours until the build's end.
 // A confined worker unpacks it; the Dockerfile and .dockerignore are looked at as Docker does (moby, builder/remotecontext/detect.go).
-import { randomUUID } from "node:crypto";
 import { mkdirSync, unlinkSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join, posix } from "node:path";
@@ -18,11 +17,11 @@ const DOCKERFILE = "Dockerfile";
 const IGNORE_FILE = ".dockerignore";
 const DOCKERFILE_LIMIT = 16 << 20;
 
-/** What of a context the graph needs: two folders with ids that name them as sources. */
+/** What of a context the graph needs: two folders. */
 export interface UploadedContext extends AsyncDisposable {
-  readonly id: string;
   readonly path: string;
-  readonly dockerfile: { readonly id: string; readonly path: string; readonly name: string };
+  /** The folder that has it alone, and its name in there. */
+  readonly dockerfile: { readonly path: string; readonly name: string };
   /** The Dockerfile's bytes. */
   readonly text: Uint8Array;
 }
@@ -91,11 +90,9 @@ function finish(folders: Folders, name: string, text: Uint8Array): UploadedConte
   // Under its last name: the folders before it are the client's, and nobody looks at them any more.
   const file = posix.basename(name);
   writeFileSync(join(path, file), text, { mode: 0o644 });
-  const id = randomUUID();
   return {
-    id,
     path: folders.context,
-    dockerfile: { id: `${id}-dockerfile`, path, name: file },
+    dockerfile: { path, name: file },
     text,
     [Symbol.asyncDispose]: folders.keep(),
   };

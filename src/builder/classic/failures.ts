@@ -19,6 +19,7 @@ export function placeOf(thrown: unknown): { vertex?: Vertex; line?: number } {
   return line === undefined ? {} : { line };
 }
 
+/** `step`: the one that failed, if it is known. */
 export function failureOf(thrown: unknown, step: ClassicStep | undefined): Failure {
   const first = firstThrown(thrown);
   const cause = first instanceof VertexError ? firstThrown(first.cause) : first;
@@ -29,7 +30,7 @@ export function failureOf(thrown: unknown, step: ClassicStep | undefined): Failu
     return { code, message: `The command '${words.join(" ")}' returned a non-zero code: ${code}` };
   }
   if (step?.kind === "copy" || step?.kind === "add") {
-    const missing = /"\/([^"]*)": not found$/.exec(messageOf(cause))?.[1];
+    const missing = missingIn(messageOf(cause));
     if (missing !== undefined) {
       const where = step.foreign ? "" : "file not found in build context or excluded by .dockerignore: ";
       return {
@@ -37,12 +38,16 @@ export function failureOf(thrown: unknown, step: ClassicStep | undefined): Failu
       };
     }
   }
-  return { message: messageOf(step?.kind === "from" ? rootOf(cause) : cause) };
+  return { message: imageMessage(messageOf(cause), step) };
 }
 
-/** Of a base that can't be had: the registry's own word, without what BuildKit puts before it. */
-function rootOf(thrown: unknown): unknown {
-  let root = thrown;
-  while (root instanceof Error && root.cause instanceof Error) root = root.cause;
-  return root;
+/** Of an image that can't be had the registry's own word, without what BuildKit puts before it. */
+function imageMessage(message: string, step: ClassicStep | undefined): string {
+  const [, name, why] = /^(\S+): failed to resolve source metadata for \S+: (.*)$/s.exec(message) ?? [];
+  if (why === undefined) return message;
+  return step?.kind === "copy" ? `invalid from flag value ${name}: ${why}` : why;
 }
+
+/** From the solver's words: of a source that is looked at for its content, and of one that isn't. */
+const missingIn = (message: string): string | undefined =>
+  (/"\/([^"]*)": not found$/.exec(message) ?? /^lstat \/(.*): no such file or directory$/.exec(message))?.[1];

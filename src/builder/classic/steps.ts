@@ -1,5 +1,6 @@
 // The steps of a Dockerfile as Docker's first builder counts them: every instruction of the stages that the target needs, the ARGs
 // before the first FROM, and a LABEL for each label that the client asks for.
+import { invalid, messageOf } from "../../base/errors.ts";
 import {
   DockerfileError,
   type DockerfilePlan,
@@ -10,6 +11,7 @@ import {
   reachableStages,
   textOf,
 } from "../dockerfile/index.ts";
+import { parseDockerfile } from "../dockerfile/syntax/index.ts";
 
 export interface ClassicStep {
   /** As it is written, continued lines joined. */
@@ -42,6 +44,7 @@ export type StepInputs = Omit<PlanInputs, "buildArgs"> & {
 export function planSteps(bytes: Uint8Array, inputs: StepInputs): ClassicPlan {
   if (bytes.length === 0) throw new DockerfileError(`the Dockerfile (${inputs.filename}) cannot be empty`);
   const text = textOf(bytes);
+  refuseBadSyntax(text, inputs.filename);
   const given = [...inputs.buildArgs].filter((pair): pair is [string, string] => pair[1] !== undefined);
   const plan = planDockerfile(text, { ...inputs, buildArgs: new Map(given) }, linterFor(text));
   const labels = [...inputs.labels].sort(([a], [b]) => (a < b ? -1 : 1));
@@ -55,6 +58,15 @@ export function planSteps(bytes: Uint8Array, inputs: StepInputs): ClassicPlan {
     }),
   ];
   return { steps, unused: unusedArgs(plan, inputs.buildArgs.keys()) };
+}
+
+/** What can't even be split into instructions is told with the file's name, as dockerd parses a file before all else. */
+function refuseBadSyntax(text: string, filename: string): void {
+  try {
+    parseDockerfile(text);
+  } catch (thrown) {
+    throw invalid(`failed to parse ${filename}: ${messageOf(thrown)}`, thrown);
+  }
 }
 
 function stageSteps(plan: DockerfilePlan): ClassicStep[] {

@@ -7,12 +7,9 @@ import { StatusResponseSchema } from "../../buildkit/messages/control_pb.ts";
 import type { Builder } from "../control/builder.ts";
 import { statusMessages } from "../control/status-messages.ts";
 import type { Progress } from "../solver/progress.ts";
-import { FRONTEND, openContext, uploaded } from "./build.ts";
+import { CLIENT_FOLDER, FRONTEND, openContext, uploaded } from "./build.ts";
 import { frontendOptions } from "./frontend-options.ts";
 import type { ClassicRequest, Tell } from "./types.ts";
-
-/** The client's folder, over its session, in place of the body. */
-const CLIENT_FOLDER = "client-session";
 
 /** Errors: what stood in the way before the build began; a later failure is told, and answered as undefined. */
 export async function runTracedBuild(
