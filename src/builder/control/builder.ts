@@ -41,6 +41,7 @@ export class Builder {
   readonly records: Records;
   readonly workshop: Workshop;
   readonly jobs = new Map<string, Job>();
+  private readonly running = new Set<Promise<unknown>>();
   private readonly awaited = new Map<string, PromiseWithResolvers<Job>>();
   private readonly tools: JobTools;
 
@@ -64,6 +65,16 @@ export class Builder {
 
   /** A build from its beginning to its end. Errors: what failed, a VertexError where a vertex did. */
   async run(request: BuildRequest): Promise<ExporterResponse> {
+    const work = this.runJob(request);
+    this.running.add(work);
+    try {
+      return await work;
+    } finally {
+      this.running.delete(work);
+    }
+  }
+
+  private async runJob(request: BuildRequest): Promise<ExporterResponse> {
     const { store } = this.host;
     if (request.ref === "") throw invalid("a build needs a ref");
     if (this.jobs.has(request.ref)) throw conflict(`build ${request.ref} is running already`);
@@ -134,7 +145,9 @@ export class Builder {
     this.prune({ all: true, filters: [], keepFor: 0, ...defaultBounds(store.root) });
   }
 
-  close(): void {
+  /** Resolves when no build runs any more; the host's closing has told them all. */
+  async close(): Promise<void> {
+    await Promise.allSettled(this.running);
     this.sessions.close();
   }
 
