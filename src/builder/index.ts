@@ -6,6 +6,7 @@ import { Health, HealthCheckResponse_ServingStatus } from "../buildkit/messages/
 import { bridgeService } from "./control/bridge-service.ts";
 import { Builder } from "./control/builder.ts";
 import { controlService } from "./control/control-service.ts";
+import { dockerfileFrontend } from "./dockerfile/frontend.ts";
 import type { BuildHost } from "./types.ts";
 
 export type { PruneRequest } from "./cache/prune.ts";
@@ -17,7 +18,7 @@ export type * from "./types.ts";
 
 /** Opens the builder; nothing runs yet. */
 export function openBuilder(host: BuildHost): Builder {
-  return new Builder(host, new Map());
+  return new Builder(host, new Map([["dockerfile.v0", dockerfileFrontend]]));
 }
 
 /** The services of POST /grpc. */

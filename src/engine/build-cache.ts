@@ -45,13 +45,15 @@ const UNITS: Record<string, number> = { s: 1e3, m: 6e4, h: 36e5, d: 864e5, ms: 1
 
 /** Errors: invalid, in Docker's words. */
 export async function pruneBuildCache(engine: Engine, request: BuildCachePrune): Promise<PruneReport> {
-  const { until = [], "unused-for": unused = [], ...rest } = request.filters;
+  const { until = [], "unused-for": unused = [], label, "label!": _, ...rest } = request.filters;
   for (const name of Object.keys(rest))
     if (!NAMES.has(name)) throw invalid(`failed to prune build cache: invalid filter '${name}'`);
   const [age] = [...until, ...unused];
   const terms = Object.entries(rest).flatMap(([name, values]) =>
     values.map((value) => (value === "" || value === "true" ? name : `${name}==${value}`)),
   );
+  // No record has a label: Docker passes over the filter, and removes what the person wanted to keep.
+  if (label) return { deleted: [], spaceReclaimed: 0 };
   const removed = (await builderOf(engine)).prune({
     all: request.all,
     filters: terms.length > 0 ? [terms.join(",")] : [],

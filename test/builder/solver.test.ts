@@ -194,7 +194,9 @@ describe("layers", () => {
     const two = file(scratch(), mkfile("/two", "2"));
     expect(await look(merge([base, one, two]), "cat /one /two")).toBe("12");
     const grown = sh(base, "echo new > /new; rm /etc/group").root;
-    expect(await look(merge([base, diff(base, grown)]), "cat /new; ls /etc | grep group; true")).toBe("new\n");
+    expect(await look(merge([base, diff(base, grown)]), "cat /new; ls /etc | grep group; true")).toBe(
+      "new\n",
+    );
   });
 });
 

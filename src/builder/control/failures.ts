@@ -3,6 +3,7 @@ import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { BerthError, type ErrorKind, firstThrown, messageOf } from "../../base/errors.ts";
 import { SourceSchema, VertexSchema } from "../../buildkit/messages/errors_pb.ts";
+import { LocatedError } from "../dockerfile/convert/located-error.ts";
 import { VertexError } from "../solver/errors.ts";
 import type { Vertex } from "../solver/graph.ts";
 
@@ -17,15 +18,6 @@ const CODES: Record<ErrorKind, Code> = {
   system: Code.Unknown,
 };
 
-/** An error that names its place in a frontend's file. */
-export interface PlacedError {
-  source: { filename: string; data: Uint8Array; language: string };
-  ranges: { start: number; end: number }[];
-}
-
-const isPlaced = (thrown: unknown): thrown is Error & PlacedError =>
-  thrown instanceof Error && "source" in thrown && "ranges" in thrown;
-
 export function toConnectError(thrown: unknown): ConnectError {
   const first = firstThrown(thrown);
   if (first instanceof ConnectError) return first;
@@ -37,17 +29,13 @@ export function toConnectError(thrown: unknown): ConnectError {
     ];
     return new ConnectError(first.message, codeOf(inner), undefined, details, inner);
   }
-  const details = isPlaced(first)
-    ? [
-        {
+  const details =
+    first instanceof LocatedError
+      ? first.places.map((ranges) => ({
           desc: SourceSchema,
-          value: create(SourceSchema, {
-            info: first.source,
-            ranges: first.ranges.map(({ start, end }) => ({ start: { line: start }, end: { line: end } })),
-          }),
-        },
-      ]
-    : [];
+          value: create(SourceSchema, { info: first.source, ranges: [...ranges] }),
+        }))
+      : [];
   return new ConnectError(messageOf(first), codeOf(first), undefined, details, first);
 }
 

@@ -77,9 +77,9 @@ export class Job {
     return this.build.signal;
   }
 
-  session(id: string = this.options.session): Promise<Session> {
-    return this.tools.sessions.get(id, this.options.signal);
-  }
+  /** The client's; another one where a source names it. Errors: not-found. */
+  readonly session = (id: string = this.options.session): Promise<Session> =>
+    this.tools.sessions.get(id, this.options.signal);
 
   get host() {
     return this.tools.workshop.host;

@@ -111,10 +111,10 @@ export function checkBasePlatform(
 }
 
 /** A stage can take from those before it alone. Errors: DockerfileError. */
-function refuseLaterStages(
+export function refuseLaterStages(
   { instruction, sources }: Step,
   stage: PlannedStage,
-  done: ReadonlyMap<number, StageState>,
+  done: Pick<ReadonlyMap<number, unknown>, "has">,
 ): void {
   for (const [index, source] of sources.entries()) {
     if (source.kind !== "stage" || done.has(source.index)) continue;

@@ -106,7 +106,7 @@ export async function storeResult(
     );
   const [only] = made;
   if (!only) throw invalid("a build without a result can't be exported");
-  if (made.length === 1 && !input.metadata.has("refs.platforms"))
+  if (made.length === 1 && input.platforms[0]?.id === "")
     return { target: only.manifest, config: only.config };
   const index: Index = {
     schemaVersion: 2,

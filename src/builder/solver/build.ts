@@ -18,7 +18,7 @@ import type { Ref, View } from "../types.ts";
 import { VertexError } from "./errors.ts";
 import { type Edge, type Vertex, verticesOf } from "./graph.ts";
 import { keyOf, outputKey } from "./keys.ts";
-import type { Operation, Source, Step } from "./operation.ts";
+import type { OpenedSource, Operation, Source, Step } from "./operation.ts";
 import { type Progress, VertexProgress } from "./progress.ts";
 import type { Views } from "./views.ts";
 
@@ -46,7 +46,7 @@ interface VertexState {
   progress: VertexProgress;
   /** It has said how it ended, or that it was here. */
   settled: boolean;
-  source?: Promise<{ ref: Ref; cached: boolean }>;
+  source?: Promise<OpenedSource>;
   key?: Promise<string>;
   outcome?: Promise<BuildRecord>;
   recordId?: string;
@@ -129,7 +129,7 @@ export class Build {
     return this.outputRef(state, state.operation, key, index);
   }
 
-  private openSource(state: VertexState, source: Source): Promise<{ ref: Ref; cached: boolean }> {
+  private openSource(state: VertexState, source: Source): Promise<OpenedSource> {
     state.source ??= this.track(
       this.reported(state, async () => {
         const { lease } = this.options;
@@ -200,6 +200,8 @@ export class Build {
       state.recordId = known.id;
       return known;
     }
+    // A step's time is its own, not that of what it waits for.
+    await Promise.all(state.vertex.inputs.map((input) => this.prepare(input)));
     const record = await this.reported(state, () => {
       state.progress.start();
       return this.solver.running.run(
@@ -213,6 +215,18 @@ export class Build {
     state.recordId = record.id;
     this.finish(state, false);
     return record;
+  }
+
+  /** Runs or brings what a step takes, as far as it has to be a snapshot. */
+  private async prepare(edge: Edge): Promise<void> {
+    const state = this.stateOf(edge.vertex);
+    const { operation } = state;
+    if (operation.kind === "step") {
+      await this.outcomeOf(state, operation, await this.keyOf(state, operation));
+      return;
+    }
+    const { ref, isFolder } = await this.openSource(state, operation);
+    if (!isFolder) await ref.snapshot();
   }
 
   /** Runs for all builds that want the same key; whoever began it may have left by its end. */

@@ -25,15 +25,18 @@ export interface Step {
   run(context: RunContext): Promise<(SnapshotId | null)[]>;
 }
 
+export interface OpenedSource {
+  ref: Ref;
+  cached: boolean;
+  /** A folder of the host's: it becomes a snapshot only for who can't take it as it is. */
+  isFolder?: boolean;
+}
+
 /** An operation that finds a tree. */
 export interface Source {
   kind: "source";
   /** Called once in a build; may take long. `cached` tells whether all of it was here. */
-  open(context: {
-    progress: VertexProgress;
-    signal: AbortSignal;
-    lease: LeaseId;
-  }): Promise<{ ref: Ref; cached: boolean }>;
+  open(context: { progress: VertexProgress; signal: AbortSignal; lease: LeaseId }): Promise<OpenedSource>;
 }
 
 export type Operation = Step | Source;

@@ -34,7 +34,7 @@ export function localSource(vertex: Vertex, op: SourceOp, environment: Operation
       const received = await transfer(name, op, session, folder, signal, (bytes) => part({ current: bytes }));
       part({ current: received.bytes, done: true });
       const ref = folderRef(vertex, environment, folder, received.digest, { lease, signal });
-      return { ref, cached: false };
+      return { ref, cached: false, isFolder: true };
     },
   };
 }
