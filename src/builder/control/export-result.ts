@@ -1,27 +1,11 @@
 // The end of a build: every part of its result made, and given to its exporters.
-import { invalid, notImplemented } from "../../base/errors.ts";
+import { invalid } from "../../base/errors.ts";
 import { parsePlatform } from "../../oci/platform.ts";
 import type { ImageConfig } from "../../oci/types.ts";
-import type { Exporter, ExportInput } from "../export/exporter.ts";
-import { imageExporter } from "../export/image.ts";
+import type { ExportInput } from "../export/exporter.ts";
+import { type ExporterRequest, openExporter } from "../export/open-exporter.ts";
 import type { BuildHost, ExportedPlatform, ExporterResponse } from "../types.ts";
 import type { Job, JobResult } from "./job.ts";
-
-export interface ExporterRequest {
-  type: string;
-  attributes: Readonly<Record<string, string>>;
-}
-
-/** Errors: invalid for options, not-implemented for a type that isn't built. */
-export function openExporter({ type, attributes }: ExporterRequest, host: BuildHost): Exporter {
-  switch (type) {
-    case "image":
-    case "moby":
-      return imageExporter(attributes, host);
-    default:
-      throw notImplemented(`the exporter "${type}" is not implemented in Berth`);
-  }
-}
 
 /** Runs all of the build that the result needs. */
 export async function finishResult(job: Job, result: JobResult): Promise<ExportedPlatform[]> {
@@ -79,7 +63,7 @@ export async function exportResult(
         async step(name, work) {
           const part = progress.part(name);
           part({});
-          const done = await work();
+          const done = await work(part);
           part({ done: true });
           return done;
         },
