@@ -19,6 +19,7 @@ function lazily<Name extends string>(load: () => Promise<Handlers<Name>>) {
 const containers = lazily(() => import("./containers.ts"));
 const archives = lazily(() => import("./container-archive.ts"));
 const changes = lazily(() => import("./container-changes.ts"));
+const build = lazily(() => import("./build.ts"));
 const attachWs = lazily(() => import("./container-attach-ws.ts"));
 const exec = lazily(() => import("./exec.ts"));
 const images = lazily(() => import("./images.ts"));
@@ -115,8 +116,8 @@ export const ROUTES: readonly Route[] = [
   post("/build", "ImageBuild", undefined, "stream"),
   post("/build/prune", "BuildPrune", system("pruneBuildCache")),
   post("/build/cancel", "BuildCancel"),
-  post("/session", "Session", undefined, "stream"),
-  post("/grpc", "Grpc", undefined, "stream"),
+  post("/session", "Session", build("session"), "stream"),
+  post("/grpc", "Grpc", build("grpc"), "stream"),
 
   get("/networks", "NetworkList", networks("list")),
   get("/networks/", "NetworkList", networks("list")),

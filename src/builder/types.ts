@@ -14,10 +14,10 @@
 
 import type { HostEnvironment } from "../base/environment.ts";
 import type { Meta, NetMode, SecurityMode } from "../buildkit/messages/ops_pb.ts";
-import type { Status } from "../buildkit/messages/status_pb.ts";
 import type { ChainId, Digest } from "../oci/digest.ts";
-import type { Descriptor, ImageConfig, Manifest, Platform } from "../oci/types.ts";
+import type { Descriptor, ImageConfig, Platform } from "../oci/types.ts";
 import type { RegistryAuth, RegistrySettings } from "../registry/types.ts";
+import type { PathSelector } from "../store/index.ts";
 import type { LeaseId, SnapshotId, Store } from "../store/types.ts";
 
 /** What the builder is given of the rooms beside it, by engine/. */
@@ -36,8 +36,8 @@ export interface BuildHost {
 /** The images of this engine, as sources and as what exporters make. */
 export interface ImageAccess {
   /**
-   * Finds an image for a platform: here, or at its registry as `mode` says (`local`: never asked; `default`: only where
-   * it isn't here; `pull`: always asked). Errors: not-found, in the words of Docker's builder.
+   * Finds an image for a platform: here, or at its registry as `mode` says (`pull`: always asked; `local` and
+   * `default`: where it isn't here, as Docker's builder prefers what it has). Errors: not-found, in the words of Docker's builder.
    */
   resolve(reference: string, platform: Platform, options: ResolveOptions): Promise<BaseImage>;
   /** Its layers as snapshots; brings what isn't here. Held by `lease` after. */
@@ -85,11 +85,12 @@ export interface LayerBlob {
   descriptor: Descriptor;
   /** Digest of the archive without its compression. */
   diffId: Digest;
+  /** Of a layer that was built here: when. */
+  createdAt?: string;
 }
 
 /** One step's process, in the isolation of a container. */
 export interface StepRequest {
-  id: string;
   /** Mounted and writable. */
   rootfs: string;
   mounts: StepMount[];
@@ -127,14 +128,22 @@ export interface StepRunner {
   foreignPlatforms(): Platform[];
 }
 
-/** A tree of files that a build made or found. `undefined` snapshot: nothing (scratch). */
+/** A tree of files that a build made or found. */
 export interface Ref {
   /** Cache key of what it is; equal keys, equal content. */
   readonly key: string;
-  /** Runs or brings what isn't here yet. */
-  snapshot(): Promise<SnapshotId | undefined>;
   /** The vertex that it is an output of, for messages and provenance. */
   readonly vertex: Digest | undefined;
+  /** Runs or brings what isn't here yet. Undefined: nothing (scratch). Held by the build's lease. */
+  snapshot(): Promise<SnapshotId | undefined>;
+  /** Where its files can be read, until the view is disposed of: a path of ours, mounted read-only. */
+  view(): Promise<View>;
+  /** Digests of what is at paths in it; one for each selector. Errors: as digestPaths. */
+  digests(selectors: PathSelector[]): Promise<string[]>;
+}
+
+export interface View extends AsyncDisposable {
+  readonly path: string;
 }
 
 /** What a frontend answers with: one ref, or one for each platform (by its text, linux/amd64), and remarks for exporters. */
@@ -158,11 +167,3 @@ export interface ExportedPlatform {
 
 /** What the answer to a client says of an export: `containerimage.digest` and its kin. */
 export type ExporterResponse = Record<string, string>;
-
-/** A failed build: the kind of gRPC status, what a person reads, and where in which file it stands. */
-export interface BuildFailure {
-  message: string;
-  status: Status;
-}
-
-export type { Manifest };

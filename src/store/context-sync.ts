@@ -37,12 +37,13 @@ export async function receiveContext(transfer: ContextTransfer): Promise<Receive
   feed(worker, source.chunks).catch(() => {});
   const [received, answered] = await Promise.allSettled([result, answer(worker, output)]);
   signal?.throwIfAborted();
+  // All came: how the client then ends the call (Go's server resets a stream whose client may still write) says nothing more.
+  if (received.status === "fulfilled" && answered.status === "fulfilled") return received.value;
   // A stream that failed is the reason, and the worker's complaint only follows from it.
   const failure = source.failure();
   if (failure) throw failure.reason;
   if (answered.status === "rejected") throw answered.reason;
-  if (received.status === "rejected") throw received.reason;
-  return received.value;
+  throw (received as PromiseRejectedResult).reason;
 }
 
 /** What comes, and why it broke off. */

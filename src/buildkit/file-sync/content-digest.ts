@@ -30,8 +30,12 @@ export function contentDigest(entries: readonly FileEntry[]): string {
 /** All of an entry that counts but its name; begins and ends so that two are never taken for another two. */
 export function factsOf(entry: FileEntry, linkname: string): string {
   const { mode, uid, gid, devmajor, devminor, digest } = entry;
+  // Nearly all are plain files, of root's.
+  if (linkname === "" && !entry.xattrs && devmajor === 0 && devminor === 0)
+    return uid === 0 && gid === 0 ? `r${mode} ${digest}\n` : `p${mode} ${uid} ${gid} ${digest}\n`;
   const xattrs = entry.xattrs ? xattrsOf(entry.xattrs) : "";
-  return `${mode} ${uid} ${gid} ${devmajor} ${devminor} ${digest} ${linkname.length} ${xattrs.length} ${linkname}${xattrs}`;
+  const lengths = `${linkname.length} ${xattrs.length}`;
+  return `o${mode} ${uid} ${gid} ${devmajor} ${devminor} ${digest} ${lengths} ${linkname}${xattrs}\n`;
 }
 
 function xattrsOf(xattrs: ReadonlyMap<string, Uint8Array>): string {

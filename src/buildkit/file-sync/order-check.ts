@@ -47,13 +47,13 @@ export class OrderCheck {
     if (slash === 0 || UNCLEAN.test(base) || path.length >= PATH_LIMIT) throw refusal(path);
     const length = slash < 0 ? 0 : slash;
     let top = this.open.at(-1)!;
-    const before = top.folder === "" ? top.last : `${top.folder}/${top.last}`;
     while (this.open.length > 1 && !(top.folder.length === length && path.startsWith(top.folder))) {
       this.open.pop();
       top = this.open.at(-1)!;
     }
     if (top.folder.length !== length || top.last >= base) {
       if (/(?:^|\/)(?:\.{1,2})?(?:\/|$)|\0/.test(path)) throw refusal(path);
+      const before = top.folder === "" ? top.last : `${top.folder}/${top.last}`;
       throw invalid(`changes out of order: ${quoted(path)} ${quoted(before)}`);
     }
     top.last = base;

@@ -3,7 +3,8 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { Packet_PacketType, PacketSchema } from "../messages/file-sync_pb.ts";
 import { type FileStat, toByteString } from "./file-stat.ts";
-import { type Packet, PacketDecoder, PacketEncoder } from "./packets.ts";
+import { PacketEncoder } from "./packet-encoder.ts";
+import { type Packet, PacketDecoder } from "./packets.ts";
 
 const text = fc.string({ unit: "binary", maxLength: 40 }).map((s) => s.toWellFormed());
 const uint32 = fc.oneof(fc.nat(300), fc.integer({ min: 0, max: 0xffffffff }));

@@ -4,7 +4,8 @@ import { createHash, type Hash } from "node:crypto";
 import { invalid } from "../../base/errors.ts";
 import { type FileEntry, type FileStat, isDirectory, kindOf } from "./file-stat.ts";
 import { comparePaths, isUnchanged, OrderCheck } from "./order-check.ts";
-import { type Packet, PacketEncoder } from "./packets.ts";
+import { PacketEncoder } from "./packet-encoder.ts";
+import type { Packet } from "./packets.ts";
 
 /** Where files come to. Names are checked and in order: a folder is made before what is in it. */
 export interface Sink {

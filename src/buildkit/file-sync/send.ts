@@ -3,7 +3,8 @@ import { closeSync, readSync } from "node:fs";
 import { invalid, messageOf, unavailable } from "../../base/errors.ts";
 import type { FileStat } from "./file-stat.ts";
 import { hasContent } from "./order-check.ts";
-import { type Packet, PacketDecoder, PacketEncoder } from "./packets.ts";
+import { PacketEncoder } from "./packet-encoder.ts";
+import { type Packet, PacketDecoder } from "./packets.ts";
 import { openFile, type TreeSource } from "./tree-source.ts";
 import { type WalkOptions, walkTree } from "./walk.ts";
 

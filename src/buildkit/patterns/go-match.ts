@@ -1,10 +1,11 @@
 // Go's filepath.Match: `*` and `?` match no slash, `[…]` is a class, `\` takes the next character as it is.
 import { invalid } from "../../base/errors.ts";
+import { countWildcards, MANY, matchManyWildcards } from "./many-wildcards.ts";
 
 const badPattern = () => invalid("syntax error in pattern");
 
 const KNOWN_LIMIT = 1000;
-const known = new Map<string, RegExp>();
+const known = new Map<string, (name: string) => boolean>();
 
 /**
  * Whether all of `name` matches. Errors: invalid, "syntax error in pattern", for a malformed pattern, whatever the name.
@@ -12,11 +13,15 @@ const known = new Map<string, RegExp>();
 export function goMatch(pattern: string, name: string): boolean {
   let compiled = known.get(pattern);
   if (!compiled) {
-    compiled = compile(pattern);
+    const expression = compile(pattern);
+    compiled =
+      countWildcards(pattern) > MANY
+        ? matchManyWildcards(pattern, false)
+        : (text: string) => expression.test(text);
     if (known.size >= KNOWN_LIMIT) known.clear();
     known.set(pattern, compiled);
   }
-  return compiled.test(name);
+  return compiled(name);
 }
 
 /** Whether a pattern has anything but plain and escaped characters. */

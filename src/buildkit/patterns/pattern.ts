@@ -1,6 +1,7 @@
 // One pattern of a list, as moby/patternmatcher reads it: a plain comparison where that does, else a regular expression.
 import { invalid } from "../../base/errors.ts";
 import { literal } from "./go-match.ts";
+import { countWildcards, MANY, matchManyWildcards } from "./many-wildcards.ts";
 
 export interface Pattern {
   /** Clean, without its `!`. */
@@ -37,6 +38,7 @@ function compile(text: string): (path: string) => boolean {
     return (path) => path.endsWith(suffix) || path === whole;
   }
   const compiled = toJavaScript(`^${expression}$`);
+  if (countWildcards(text) > MANY) return matchManyWildcards(text, true);
   // What can't begin as the pattern does needs no regular expression: most paths for most patterns.
   const head = /^[^*?[\]\\(){}|.+$^]*/.exec(text)![0];
   const start = text[head.length] === "{" || text.includes("|") ? "" : head;

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { createMatcher, goMatch, hasWildcards, readIgnoreFile } from "./index.ts";
+import { matchManyWildcards } from "./many-wildcards.ts";
 
 test("an ignore file's lines become clean patterns", () => {
   const text =
@@ -156,3 +157,28 @@ test("walking down with the parents' results is the same as asking for the whole
     }),
   );
 });
+
+test("many wildcards are matched as few are, and soon", () => {
+  const token = fc.constantFrom("a", "b", "/", "*", "**/", "?", "[ab]", "[^a]", "[a-b]", "\\*", "**");
+  const text = fc.array(fc.constantFrom("a", "b", "/", "*"), { maxLength: 12 }).map((each) => each.join(""));
+  let matched = 0;
+  fc.assert(
+    fc.property(fc.array(token, { minLength: 1, maxLength: 7 }), text, (tokens, path) => {
+      const pattern = tokens.join("");
+      if ((pattern.match(/\*+/g)?.length ?? 0) > 3) return;
+      const expected = goMatch(pattern, path);
+      if (expected) matched++;
+      expect(matchManyWildcards(pattern, false)(path)).toBe(expected);
+      // Patterns that begin with `**` are compared as suffixes, wildcards and all; others only clean.
+      const plain = createMatcher([pattern]).patterns[0];
+      if (pattern.startsWith("**") || plain?.text !== pattern) return;
+      expect(matchManyWildcards(pattern, true)(path)).toBe(plain.matches(path));
+    }),
+    { numRuns: 5000 },
+  );
+  expect(matched).toBeGreaterThan(100);
+  const long = "a".repeat(255);
+  expect(goMatch("*a*a*a*a*a*a*a*b", long)).toBe(false);
+  expect(createMatcher(["**/a*a*a*a*a*a*/**/a*a*b"]).matches(`${long}/${long}/${long}`)).toBe(false);
+  expect(createMatcher(["**/a*/**/b*/**/*.c"]).matches("x/ab/y/z/bc/d.c")).toBe(true);
+}, 5000);

@@ -1,6 +1,8 @@
-// gRPC's status, with the details that BuildKit's daemon adds (errdefs), as a BuildError. Its details are JSON, said by
-// their type: `errdefs.Source+json` (containerd/typeurl for types that register so).
+// gRPC's status, with the details that BuildKit's daemon adds (errdefs), as a BuildError. Its details are JSON from
+// Docker, said by their type, `errdefs.Source+json` (containerd/typeurl for types that register so), and messages from us.
+import { type DescMessage, fromJson, type JsonValue, type MessageShape } from "@bufbuild/protobuf";
 import { ConnectError } from "@connectrpc/connect";
+import { type Source, SourceSchema, VertexSchema } from "../../buildkit/messages/errors_pb.ts";
 import { BuildError } from "./build-error.ts";
 import type { ErrorSource } from "./types.ts";
 
@@ -8,34 +10,30 @@ import type { ErrorSource } from "./types.ts";
 export function buildError(thrown: unknown, what?: string): unknown {
   if (!(thrown instanceof ConnectError)) return thrown;
   const message = what ? `${what}: ${thrown.rawMessage}` : thrown.rawMessage;
-  const vertex = detailsOf(thrown, "errdefs.Vertex").at(-1) as { digest?: string } | undefined;
-  const sources = detailsOf(thrown, "errdefs.Source").map((source) => errorSource(source as WireSource));
+  const vertex = detailsOf(thrown, VertexSchema).at(-1);
+  const sources = detailsOf(thrown, SourceSchema).map(errorSource);
   return new BuildError(message, thrown.code, sources, vertex?.digest, { cause: thrown });
 }
 
-function detailsOf({ details }: ConnectError, type: string): unknown[] {
-  return details.flatMap((detail) => {
-    if (!("type" in detail) || detail.type !== `${type}+json`) return [];
+function detailsOf<T extends DescMessage>(thrown: ConnectError, schema: T): MessageShape<T>[] {
+  const encoded = thrown.findDetails(schema);
+  if (encoded.length > 0) return encoded;
+  return thrown.details.flatMap((detail) => {
+    if (!("type" in detail) || detail.type !== `${schema.typeName}+json`) return [];
     try {
-      return [JSON.parse(Buffer.from(detail.value).toString()) as unknown];
+      const json = JSON.parse(Buffer.from(detail.value).toString()) as JsonValue;
+      return [fromJson(schema, json, { ignoreUnknownFields: true })];
     } catch {
       return []; // A detail that makes no sense doesn't hide the error
     }
   });
 }
 
-interface WireSource {
-  info?: { filename?: string; data?: string };
-  ranges?: Array<{ start?: { line?: number }; end?: { line?: number } }>;
-}
-
-function errorSource({ info, ranges = [] }: WireSource): ErrorSource {
-  return {
-    file: info?.filename ?? "",
-    text: Buffer.from(info?.data ?? "", "base64").toString(),
-    ranges: ranges.map(({ start, end }) => {
-      const first = start?.line ?? 0;
-      return { start: first, end: Math.max(first, end?.line ?? 0) };
-    }),
-  };
-}
+const errorSource = ({ info, ranges }: Source): ErrorSource => ({
+  file: info?.filename ?? "",
+  text: Buffer.from(info?.data ?? []).toString(),
+  ranges: ranges.map(({ start, end }) => {
+    const first = start?.line ?? 0;
+    return { start: first, end: Math.max(first, end?.line ?? 0) };
+  }),
+});

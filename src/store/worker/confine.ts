@@ -31,7 +31,11 @@ export const WORKER_CAPABILITIES = {
   view: [...UNPACK_CAPABILITIES, "dac_read_search", "setpcap", "sys_admin"],
   ...INNER_CAPABILITIES,
   changes: PACK_CAPABILITIES,
+  "file-actions": UNPACK_CAPABILITIES,
+  "digest-paths": PACK_CAPABILITIES,
   "pack-changes": PACK_CAPABILITIES,
+  "pack-layer": PACK_CAPABILITIES,
+  recompress: [],
   "receive-context": UNPACK_CAPABILITIES,
 } as const;
 export type Job = Exclude<keyof typeof WORKER_CAPABILITIES, InnerJob>;
