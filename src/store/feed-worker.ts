@@ -9,10 +9,14 @@ export interface Exchange {
   output: (chunk: Uint8Array) => Promise<void>;
 }
 
-/** Writes as fast as the worker reads. A worker that ended early has said why in its report. */
+/**
+ * Writes as fast as the worker reads. A worker that ended early has said why in its report. One whose source fails is killed, but
+ * for one that can tell by itself whether it has all (`tells`).
+ */
 export async function feed(
   worker: Subprocess<"pipe", "ignore" | "pipe", "pipe">,
   chunks: AsyncIterable<Uint8Array>,
+  { tells = false }: { tells?: boolean } = {},
 ): Promise<void> {
   try {
     for await (const chunk of chunks) {
@@ -26,7 +30,7 @@ export async function feed(
       }
     }
   } catch (thrown) {
-    worker.kill("SIGKILL");
+    if (!tells) worker.kill("SIGKILL");
     throw thrown;
   } finally {
     await Promise.resolve(worker.stdin.end()).catch(() => {});
@@ -43,7 +47,7 @@ export async function exchangeWith<T>(
   const result = workerEnd<T>(job, worker, worker.stderr.text(), signal);
   const source = watched(input);
   // Not awaited: an end that says nothing more must not hold up the other.
-  feed(worker, source.chunks).catch(() => {});
+  feed(worker, source.chunks, { tells: true }).catch(() => {});
   const [ended, answered] = await Promise.allSettled([result, answer(worker, output)]);
   signal?.throwIfAborted();
   // The worker saw the other end's last word: how the call then ends says nothing more. Go's server resets a stream whose client
