@@ -16,7 +16,6 @@ export interface BuildFacts {
   frontend: string;
   /** The frontend's options. */
   options: Readonly<Record<string, string>>;
-  definition: Definition | undefined;
   /** Names that were resolved to images, and what they led to. */
   images: ReadonlyMap<string, Digest>;
   /** Git repositories and addresses, with digests by algorithm. */
@@ -66,15 +65,16 @@ const HERMETIC = "https://mobyproject.org/buildkit@v1#hermetic";
 /** The predicate, as the build ends now. `layers`: of the result's image. */
 export function provenancePredicate(
   facts: BuildFacts,
+  definition: Definition | undefined,
   options: ProvenanceOptions,
   layers: readonly Descriptor[] | undefined,
 ): object {
-  const captured = capture(facts);
+  const captured = capture(facts, definition);
   const { configSource, parameters, vcs, scrubbed } = invocationOf(facts, captured, options.mode);
   const { materials } = captured;
-  const steps = options.mode === "max" ? buildSteps(facts.definition) : undefined;
+  const steps = options.mode === "max" ? buildSteps(definition) : undefined;
   const last = steps?.llbDefinition.at(-1)?.inputs?.[0];
-  const source = steps && facts.definition && sourceOf(facts.definition, steps);
+  const source = steps && definition && sourceOf(definition, steps);
   const metadata = {
     ...(vcs && { vcs }),
     ...(source && { source }),
@@ -128,7 +128,7 @@ export function provenancePredicate(
 }
 
 /** What the graph's operations take from outside. */
-function capture(facts: BuildFacts): Captured {
+function capture(facts: BuildFacts, definition: Definition | undefined): Captured {
   const captured: Captured = {
     materials: [],
     locals: [],
@@ -139,7 +139,7 @@ function capture(facts: BuildFacts): Captured {
   };
   const materials = new Map<string, Material>();
   const locals = new Set<string>();
-  for (const { op, platform } of operationsOf(facts)) {
+  for (const { op, platform } of operationsOf(definition)) {
     if (op.case === "build") captured.incomplete = true;
     else if (op.case === "source") addSource(facts, op.value.identifier, platform, materials, locals);
     else if (op.case === "exec") {
@@ -155,7 +155,7 @@ function capture(facts: BuildFacts): Captured {
 }
 
 /** Those of the frontend's files too. */
-function operationsOf({ definition }: BuildFacts) {
+function operationsOf(definition: Definition | undefined) {
   const all = [definition, ...(definition?.source?.infos ?? []).map((info) => info.definition)];
   return all.flatMap((each) => (each?.def ?? []).map((bytes) => fromBinary(OpSchema, bytes)));
 }
@@ -263,7 +263,11 @@ const listOf = (found: Map<string, boolean>): object[] =>
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([id, optional]) => ({ id, ...(optional && { optional }) }));
 
-/** An address without the user and password in it. */
+/** An address with the user and password in it masked, as BuildKit does. */
 export function withoutCredentials(text: string): string {
-  return text.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/@]*@/i, (_, scheme: string) => `${scheme}xxxxx:xxxxx@`);
+  return text.replace(
+    /^([a-z][a-z0-9+.-]*:\/\/)([^/@:]*)(:[^/@]*)?@/i,
+    (_, scheme: string, user: string, password?: string) =>
+      `${scheme}${user && "xxxxx"}${password === undefined ? "" : ":xxxxx"}@`,
+  );
 }
