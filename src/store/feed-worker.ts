@@ -46,8 +46,9 @@ export async function exchangeWith<T>(
   feed(worker, source.chunks).catch(() => {});
   const [ended, answered] = await Promise.allSettled([result, answer(worker, output)]);
   signal?.throwIfAborted();
-  // All came: how the client then ends the call (Go's server resets a stream whose client may still write) says nothing more.
-  if (ended.status === "fulfilled" && answered.status === "fulfilled") return ended.value;
+  // The worker saw the other end's last word: how the call then ends says nothing more. Go's server resets a stream whose client
+  // may still write, and with it perhaps the answer to that word.
+  if (ended.status === "fulfilled") return ended.value;
   // A stream that failed is the reason, and the worker's complaint only follows from it.
   const failure = source.failure();
   if (failure) throw failure.reason;
