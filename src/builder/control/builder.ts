@@ -7,6 +7,7 @@ import { Contexts } from "../cache/contexts.ts";
 import { chooseRecords, defaultBounds, type PruneRequest } from "../cache/prune.ts";
 import { Records } from "../cache/records.ts";
 import { cacheUsage, type Usage } from "../cache/usage.ts";
+import type { AttestationRequest } from "../export/attestations/index.ts";
 import type { Frontend } from "../frontend.ts";
 import type { Workshop } from "../ops/environment.ts";
 import { Sessions } from "../session/sessions.ts";
@@ -31,6 +32,7 @@ export interface BuildRequest {
   /** undefined: the client drives the build by the bridge. */
   run?(job: Job): Promise<JobResult>;
   exporters: { type: string; attributes: Readonly<Record<string, string>> }[];
+  attestations: AttestationRequest;
   resources: StepResources;
   entitlements: readonly string[];
   signal: AbortSignal;
@@ -96,7 +98,7 @@ export class Builder {
     this.waiting(request.ref).resolve(job);
     try {
       const result = await (request.run ? request.run(job) : driven(job));
-      return await exportResult(job, result, request.exporters);
+      return await exportResult(job, result, request);
     } finally {
       await job.close();
       this.jobs.delete(request.ref);

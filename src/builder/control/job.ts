@@ -58,6 +58,8 @@ export class Job {
   private readonly solved = new Map<string, Promise<Ref | undefined>>();
   private readonly atEnd: (() => void)[] = [];
   readonly createdAt = new Date();
+  /** The frontend that was run last, and what it was told. */
+  frontend: { name: string; options: Readonly<Record<string, string>> } = { name: "", options: {} };
 
   constructor(
     readonly options: JobOptions,
@@ -101,6 +103,7 @@ export class Job {
       throw invalid(
         `frontend ${name} is not known: Berth has ${[...this.tools.frontends.keys()].join(", ")}`,
       );
+    this.frontend = { name, options };
     const answer = await frontend({
       options: new Map(Object.entries(options)),
       inputs: new Map(Object.entries(inputs)),

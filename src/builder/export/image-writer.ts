@@ -3,7 +3,14 @@
 import { invalid } from "../../base/errors.ts";
 import { chainIds, digestOf } from "../../oci/digest.ts";
 import { encodeJson } from "../../oci/json.ts";
-import { type Descriptor, type ImageConfig, type Index, type Manifest, MEDIA } from "../../oci/types.ts";
+import {
+  type Descriptor,
+  type ImageConfig,
+  type Index,
+  type Manifest,
+  MEDIA,
+  type Platform,
+} from "../../oci/types.ts";
 import type { LeaseId, Store } from "../../store/types.ts";
 import { layerMediaType } from "../layers/compression.ts";
 import { clampedLayerBlobs, layerBlobs } from "../layers/layer-blobs.ts";
@@ -53,7 +60,7 @@ export async function storeResult(
     made.push(await storePlatform(store, platform, stacks[at] ?? [], { ...options, input, steps }));
   const stored = indexed
     ? { target: await storeIndex(store, made, { ...options, input, steps, attested }) }
-    : { target: { ...made[0]!.manifest, platform: only.platform }, config: made[0]!.config };
+    : { target: { ...made[0]!.manifest, platform: inOrder(only.platform) }, config: made[0]!.config };
   return { ...stored, ...(epoch !== undefined && { epoch }) };
 }
 
@@ -151,7 +158,10 @@ async function storeIndex(
   { attested, ...options }: Context & { attested: boolean },
 ): Promise<Descriptor> {
   const { annotations, input, oci, steps } = options;
-  const manifests = made.map(({ manifest, platform }) => ({ ...manifest, platform: platform.platform }));
+  const manifests = made.map(({ manifest, platform }) => ({
+    ...manifest,
+    platform: inOrder(platform.platform),
+  }));
   if (attested)
     for (const { platform, manifest, layers } of made)
       if (platform.attestations?.length)
@@ -185,3 +195,12 @@ export const putJson = async (
   await store.content.put(bytes, lease);
   return describe(bytes, mediaType);
 };
+
+/** As Go orders a platform's fields. */
+const inOrder = ({ architecture, os, ...more }: Platform): Platform => ({
+  architecture,
+  os,
+  ...(more["os.version"] && { "os.version": more["os.version"] }),
+  ...(more["os.features"] && { "os.features": more["os.features"] }),
+  ...(more.variant && { variant: more.variant }),
+});
