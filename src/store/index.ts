@@ -37,8 +37,8 @@ export {
 export { cloneLayer } from "./clone-layer.ts";
 export { type DigestRequest, digestPaths } from "./content-digest.ts";
 export type { DocumentTableName } from "./document-tables.ts";
-export { applyFileActions, type FileActionRequest } from "./file-actions.ts";
 export type * from "./file-action.ts";
+export { applyFileActions, type FileActionRequest } from "./file-actions.ts";
 export { mountSnapshot, unmountSnapshot } from "./mount-snapshot.ts";
 export type { Packing } from "./pack.ts";
 export {

@@ -6,8 +6,8 @@ export * from "./file-stat.ts";
 export { createMemorySink, type MemoryFile, type MemorySink } from "./memory-sink.ts";
 export { comparePaths } from "./order-check.ts";
 export { type Packet, PacketDecoder, PacketEncoder } from "./packets.ts";
-export { type FileWriter, type Received, Receiver, type Sink } from "./receive.ts";
 export { createPathFilter, type FolderState, type PathFilter } from "./path-filter.ts";
+export { type FileWriter, type Received, Receiver, type Sink } from "./receive.ts";
 export { receiveStream } from "./receive-stream.ts";
 export {
   decodeSendRequest,

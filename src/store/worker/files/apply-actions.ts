@@ -45,7 +45,9 @@ const EEXIST = 17;
 const FIRST_TREE = 3;
 
 /** Bytes of a file travel as base64. */
-export type SentAction = Exclude<FileAction, MakeFileAction> | (Omit<MakeFileAction, "data"> & { data: string });
+export type SentAction =
+  | Exclude<FileAction, MakeFileAction>
+  | (Omit<MakeFileAction, "data"> & { data: string });
 
 /** What the worker reads on its standard input. */
 export interface ActionsRequest {
@@ -77,7 +79,8 @@ export async function applyActions(): Promise<Applied> {
         source: sourceOf(action, rootOf),
         ...(resume?.action === at ? { resume: { match: resume.match, plain } } : {}),
       });
-      if (interrupted) return { interrupted: { ...interrupted, action: at, source: action.from ?? "target" } };
+      if (interrupted)
+        return { interrupted: { ...interrupted, action: at, source: action.from ?? "target" } };
     } else if (action.type === "mkdir") makeFolder(action, made);
     else if (action.type === "mkfile") makeFile(action, made);
     else if (action.type === "symlink") makeLink(action, made);

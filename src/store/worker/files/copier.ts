@@ -199,7 +199,8 @@ export class Copier {
   private file(level: Level, name: string, newName: string): void {
     const bytes = bytesOf(name);
     const source = attempt.open(bytes, O.RDONLY | O.NOFOLLOW | O.NONBLOCK | O.NOCTTY, 0, level.source);
-    if (source < 0) throw this.failed(level, newName, "failed to copy files: failed to open source", "open", -source);
+    if (source < 0)
+      throw this.failed(level, newName, "failed to copy files: failed to open source", "open", -source);
     try {
       const facts = fstatSync(source, { bigint: true });
       if (!facts.isFile()) throw systemError(`${this.shown(level, newName)} is no file any more`);
@@ -245,7 +246,12 @@ export class Copier {
       this.links.set(key, `/${[...level.path, name].join("/")}`);
       return false;
     }
-    const code = -this.replacing(level, name, bytes, () => -attempt.link(bytesOf(first), bytes, level.target));
+    const code = -this.replacing(
+      level,
+      name,
+      bytes,
+      () => -attempt.link(bytesOf(first), bytes, level.target),
+    );
     if (code !== 0) throw this.failed(level, name, "failed to create hard link", "link", code);
     return true;
   }
@@ -358,7 +364,8 @@ function copyXattrs(from: number, to: number): void {
     try {
       setXattr(to, name, value);
     } catch (thrown) {
-      if (!(thrown instanceof KernelError) || (thrown.errno !== ENOTSUP && thrown.errno !== EPERM)) throw thrown;
+      if (!(thrown instanceof KernelError) || (thrown.errno !== ENOTSUP && thrown.errno !== EPERM))
+        throw thrown;
     }
   }
 }

@@ -47,7 +47,10 @@ export interface CopyContext {
 }
 
 /** Errors: system and invalid, in BuildKit's words where people see them. */
-export async function copyAction(action: CopyAction, context: CopyContext): Promise<Interruption | undefined> {
+export async function copyAction(
+  action: CopyAction,
+  context: CopyContext,
+): Promise<Interruption | undefined> {
   const { target, source, resume } = context;
   if (!action.createDestination) checkDestination(target, action.destination);
   const from = toByteString(action.source);
@@ -162,7 +165,11 @@ function placeFor(
   const names = resolveNames(target, destination);
   const there = kindAt(target, names, undefined);
   const into = source.isFolder ? !source.contents && there !== undefined : there === "folder";
-  if (into) return { names: source.base === "." || source.base === "/" ? names : [...names, source.base], folder: names };
+  if (into)
+    return {
+      names: source.base === "." || source.base === "/" ? names : [...names, source.base],
+      folder: names,
+    };
   const isNew = source.contents && there === undefined;
   return { names, folder: isNew ? names : names.slice(0, -1) };
 }
@@ -207,4 +214,3 @@ function copyEntry(copier: Copier, { source, target }: CopyContext, from: string
     close(reading);
   }
 }
-

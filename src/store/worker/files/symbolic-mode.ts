@@ -50,9 +50,7 @@ function stepsOf(classes: number, operator: string, letters: string): Step[] {
   const setConditional = () => {
     const given = who === 0 ? conditional : who & conditional;
     if (conditional !== 0)
-      steps.push((mode, original, isFolder) =>
-        (original & 0o111) !== 0 || isFolder ? mode | given : mode,
-      );
+      steps.push((mode, original, isFolder) => ((original & 0o111) !== 0 || isFolder ? mode | given : mode));
     conditional = 0;
   };
   for (const letter of letters) {

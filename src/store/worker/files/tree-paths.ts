@@ -6,7 +6,15 @@ import { posix } from "node:path";
 import { follow, partsOf, toText } from "../../../archive/index.ts";
 import { KernelError } from "../../../linux/errors.ts";
 import { close, O } from "../../../linux/ffi.ts";
-import { attempt, type Moment, openIn, RESOLVE, setMode, setOwnerOfLink, setTimesOfLink } from "../../../linux/files.ts";
+import {
+  attempt,
+  type Moment,
+  openIn,
+  RESOLVE,
+  setMode,
+  setOwnerOfLink,
+  setTimesOfLink,
+} from "../../../linux/files.ts";
 import { openChild } from "../../../linux/folder.ts";
 import type { OwnerIds } from "./owners.ts";
 
