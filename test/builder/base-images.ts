@@ -16,6 +16,7 @@ export const BASE_IMAGES: Record<string, { changes: string[]; platform?: string 
     ],
   },
   "test-base-onbuild-stage:1": { changes: ["ENV PATH=/bin", "ONBUILD COPY --from=maker /made /made"] },
+  "test-base-onbuild-broken:1": { changes: ["ENV PATH=/bin", "ONBUILD RUN exit 3"] },
   "test-base-users:1": { changes: ["ENV PATH=/bin", "USER app", "WORKDIR /home/app"] },
   "test-base-config:1": {
     changes: [

@@ -50,7 +50,8 @@ export function archiveForm(archive: Uint8Array, { times = false } = {}): Pick<E
     manifests = read<Index>(blob(manifests[0].digest)).manifests;
   const images = manifests.map(({ digest }) => {
     const manifest = read<Manifest>(blob(digest));
-    const layers = manifest.layers.map((layer) => fileOf(files, blob(layer.digest)));
+    // Go writes an empty list as null.
+    const layers = (manifest.layers ?? []).map((layer) => fileOf(files, blob(layer.digest)));
     return imageForm(read<ImageConfig>(blob(manifest.config.digest)), manifest, layers, times);
   });
   if (images.length === 1) return { image: images[0]! };

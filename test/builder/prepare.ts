@@ -37,6 +37,8 @@ export interface PreparedFile {
   /** Of an archive. */
   entries?: PreparedFile[];
   compression?: Compression;
+  /** Of an archive that is cut off: how many bytes are left. */
+  cut?: number;
 }
 
 /** 2020-01-01, the time of every prepared file that has no other. */
@@ -74,7 +76,7 @@ function make(context: string, file: PreparedFile): void {
   else if (type === "character") run("mknod", path, "c", "1", "3");
   else if (type === "socket") makeSocket(path);
   else if (type === "archive")
-    writeFileSync(path, packedArchive(file.entries ?? [], file.compression ?? "none"));
+    writeFileSync(path, packedArchive(file.entries ?? [], file.compression ?? "none").slice(0, file.cut));
   else if (file.size !== undefined) writeFileSync(path, new Uint8Array(file.size));
   else if (file.text !== undefined) writeFileSync(path, file.text);
   if (file.uid !== undefined || file.gid !== undefined)
