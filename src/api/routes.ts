@@ -22,6 +22,7 @@ const changes = lazily(() => import("./container-changes.ts"));
 const build = lazily(() => import("./build.ts"));
 const attachWs = lazily(() => import("./container-attach-ws.ts"));
 const exec = lazily(() => import("./exec.ts"));
+const imageBuild = lazily(() => import("./image-build.ts"));
 const images = lazily(() => import("./images.ts"));
 const networks = lazily(() => import("./networks.ts"));
 const stats = lazily(() => import("./container-stats.ts"));
@@ -113,9 +114,9 @@ export const ROUTES: readonly Route[] = [
   remove("/images/{name}", "ImageDelete", images("remove")),
   get("/distribution/{name}/json", "DistributionInspect", system("distribution")),
 
-  post("/build", "ImageBuild", undefined, "stream"),
+  post("/build", "ImageBuild", imageBuild("build"), "stream"),
   post("/build/prune", "BuildPrune", system("pruneBuildCache")),
-  post("/build/cancel", "BuildCancel"),
+  post("/build/cancel", "BuildCancel", imageBuild("cancel")),
   post("/session", "Session", build("session"), "stream"),
   post("/grpc", "Grpc", build("grpc"), "stream"),
 

@@ -11,6 +11,9 @@ import type { BuildHost } from "./types.ts";
 
 export type { PruneRequest } from "./cache/prune.ts";
 export type { Usage } from "./cache/usage.ts";
+export { runClassicBuild } from "./classic/build.ts";
+export { runTracedBuild } from "./classic/traced-build.ts";
+export type { BuildMessage, ClassicRequest, Tell } from "./classic/types.ts";
 export type { Builder } from "./control/builder.ts";
 export { BUILD_LEASE } from "./control/builder.ts";
 export type { SessionHeaders } from "./session/sessions.ts";

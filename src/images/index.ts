@@ -9,6 +9,11 @@ export { checkTagTarget } from "./names.ts";
 export { openImages } from "./open.ts";
 export { type PruneImagesOptions, pruneImages } from "./prune.ts";
 export { recordBuilt } from "./records.ts";
-export { checkAuth, decodeRegistryAuth, inspectDistribution } from "./registry-verbs.ts";
+export {
+  checkAuth,
+  decodeRegistryAuth,
+  decodeRegistryConfig,
+  inspectDistribution,
+} from "./registry-verbs.ts";
 export type { Removal } from "./remove.ts";
 export * from "./types.ts";

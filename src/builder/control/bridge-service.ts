@@ -10,7 +10,6 @@ import {
 } from "../../buildkit/messages/gateway_pb.ts";
 import type { Platform } from "../../buildkit/messages/ops_pb.ts";
 import { withFolder } from "../../linux/files.ts";
-import { credentialsOf } from "../session/credentials.ts";
 import type { Builder } from "./builder.ts";
 import { bridgeCapabilities, llbCapabilities } from "./capabilities.ts";
 import { toConnectError } from "./failures.ts";
@@ -170,7 +169,7 @@ function resolve(job: Job, { ref, platform, resolveMode, logName }: ResolveConfi
         : job.host.environment.platform,
       {
         mode: resolveMode === "pull" || resolveMode === "local" ? resolveMode : "default",
-        auth: (host) => credentialsOf(job, host),
+        auth: (host) => job.credentials(host),
         progress: () => {},
         signal: job.signal,
       },

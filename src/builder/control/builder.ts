@@ -2,6 +2,7 @@
 
 import { conflict, invalid } from "../../base/errors.ts";
 import { SharedWork } from "../../base/shared-work.ts";
+import type { RegistryAuth } from "../../registry/types.ts";
 import { CacheMounts } from "../cache/cache-mounts.ts";
 import { Contexts } from "../cache/contexts.ts";
 import { chooseRecords, defaultBounds, type PruneRequest } from "../cache/prune.ts";
@@ -35,6 +36,8 @@ export interface BuildRequest {
   attestations: AttestationRequest;
   resources: StepResources;
   entitlements: readonly string[];
+  /** Credentials that came with the request; without them the session is asked. */
+  credentials?(host: string): Promise<RegistryAuth | undefined>;
   signal: AbortSignal;
 }
 
@@ -89,6 +92,7 @@ export class Builder {
         lease,
         resources: request.resources,
         entitlements: new Set(request.entitlements),
+        ...(request.credentials && { credentials: request.credentials }),
         signal: AbortSignal.any([request.signal, this.host.closing]),
       },
       new Progress(),

@@ -5,10 +5,10 @@ import type { Definition } from "../../buildkit/messages/ops_pb.ts";
 import { KernelError, O } from "../../linux/ffi.ts";
 import { openIn, RESOLVE, withFolder } from "../../linux/files.ts";
 import type { FrontendBridge, ReadableTree, ResolveImageOptions } from "../frontend.ts";
-import { credentialsOf } from "../session/credentials.ts";
 import { loadDefinition } from "../solver/graph.ts";
 import { receiveSmall, smallLocal } from "../sources/small-local.ts";
 import { transferParts } from "../sources/transfer-parts.ts";
+import { uploadedFolder } from "../sources/upload.ts";
 import type { Job } from "./job.ts";
 
 /** Bytes of a file that a frontend may read at once. */
@@ -39,7 +39,7 @@ async function resolveImage(job: Job, reference: string, options: ResolveImageOp
   return await job.shown(options.name, async (progress) => {
     const image = await job.host.images.resolve(reference, options.platform, {
       mode: options.mode,
-      auth: (host) => credentialsOf(job, host),
+      auth: (host) => job.credentials(host),
       progress: transferParts(progress),
       signal: job.signal,
     });
@@ -48,24 +48,28 @@ async function resolveImage(job: Job, reference: string, options: ResolveImageOp
   });
 }
 
-/** A few files of the client's come into memory; anything else is solved as a build's part. */
+/** A few files of the client's come into memory, and what came with the request is here; anything else is solved as a build's part. */
 async function solve(job: Job, definition: Definition): Promise<ReadableTree> {
   const small = smallLocal(loadDefinition(definition));
   if (small) {
     const files = await job.shown(small.vertex.name, (progress) => receiveSmall(small, job, progress));
     if (files) return files;
   }
+  const folder = uploadedFolder(loadDefinition(definition), job.uploads);
+  if (folder !== undefined) return folderTree(async (work) => withFolder(folder, work));
   const ref = await job.evaluate(job.refOf(definition));
   const read = async <T>(work: (root: number) => T): Promise<T> => {
     if (!ref) throw invalid("a frontend reads from a part without files");
     await using view = await ref.view();
     return withFolder(view.path, work);
   };
-  return {
-    readFile: (path, limit = FILE_LIMIT) => read((root) => readIn(root, path, limit)),
-    readFolder: (path) => read((root) => listIn(root, path)),
-  };
+  return folderTree(read);
 }
+
+const folderTree = (read: <T>(work: (root: number) => T) => Promise<T>): ReadableTree => ({
+  readFile: (path, limit = FILE_LIMIT) => read((root) => readIn(root, path, limit)),
+  readFolder: (path) => read((root) => listIn(root, path)),
+});
 
 /** Errors: not-found, in BuildKit's words. */
 export function readIn(root: number, path: string, limit: number): Uint8Array {

@@ -7,10 +7,12 @@ import { randomUUID } from "node:crypto";
 import { invalid } from "../../base/errors.ts";
 import type { Definition } from "../../buildkit/messages/ops_pb.ts";
 import { type Digest, digestOf } from "../../oci/digest.ts";
+import type { RegistryAuth } from "../../registry/types.ts";
 import type { LeaseId } from "../../store/types.ts";
 import type { Frontend, FrontendAnswer } from "../frontend.ts";
 import type { OperationEnvironment, Workshop } from "../ops/environment.ts";
 import { operationOf } from "../ops/index.ts";
+import { credentialsOf } from "../session/credentials.ts";
 import type { Session, Sessions } from "../session/sessions.ts";
 import { Build, type Solver } from "../solver/build.ts";
 import { wordsOf } from "../solver/errors.ts";
@@ -39,6 +41,8 @@ export interface JobOptions {
   lease: LeaseId;
   resources: StepResources;
   entitlements: ReadonlySet<string>;
+  /** Credentials that came with the request, by registry; without them the session is asked. */
+  credentials?(host: string): Promise<RegistryAuth | undefined>;
   signal: AbortSignal;
 }
 
@@ -57,6 +61,8 @@ export class Job {
   private readonly refs = new Map<string, ResultRef>();
   private readonly solved = new Map<string, Promise<Ref | undefined>>();
   private readonly atEnd: (() => void)[] = [];
+  /** Folders that came with the request, by their ids; whoever put them there takes them away. */
+  readonly uploads = new Map<string, string>();
   readonly createdAt = new Date();
   /** The frontend that was run last, and what it was told. */
   frontend: { name: string; options: Readonly<Record<string, string>> } = { name: "", options: {} };
@@ -83,6 +89,10 @@ export class Job {
   /** The client's; another one where a source names it. Errors: not-found. */
   readonly session = (id: string = this.options.session): Promise<Session> =>
     this.tools.sessions.get(id, this.options.signal);
+
+  credentials(host: string): Promise<RegistryAuth | undefined> {
+    return this.options.credentials?.(host) ?? credentialsOf(this, host);
+  }
 
   get host() {
     return this.tools.workshop.host;
@@ -180,6 +190,8 @@ export class Job {
     return {
       ...this.tools.workshop,
       session: (id) => this.session(id || undefined),
+      credentials: (host) => this.credentials(host),
+      uploads: this.uploads,
       resources: this.options.resources,
       entitlements: this.options.entitlements,
       untilEnd: (undo) => this.atEnd.push(undo),

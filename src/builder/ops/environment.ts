@@ -1,4 +1,5 @@
 // What the operations of one build work with.
+import type { RegistryAuth } from "../../registry/types.ts";
 import type { SnapshotBase, SnapshotId } from "../../store/types.ts";
 import type { CacheMounts } from "../cache/cache-mounts.ts";
 import type { Contexts } from "../cache/contexts.ts";
@@ -19,6 +20,10 @@ export interface Workshop {
 export interface OperationEnvironment extends Workshop {
   /** The client's; another one where a source names it. Errors: not-found. */
   session(id?: string): Promise<Session>;
+  /** Credentials for a registry's host: the client's. */
+  credentials(host: string): Promise<RegistryAuth | undefined>;
+  /** Folders that came with the build's request, by their ids. */
+  uploads: ReadonlyMap<string, string>;
   resources: StepResources;
   /** Called when the build has ended. */
   untilEnd(undo: () => void): void;

@@ -7,6 +7,7 @@ import { gitSource } from "../sources/git.ts";
 import { httpSource } from "../sources/http.ts";
 import { imageSource } from "../sources/image.ts";
 import { localSource } from "../sources/local.ts";
+import { UPLOAD_SCHEME, uploadSource } from "../sources/upload.ts";
 import { diffStep } from "./diff.ts";
 import type { OperationEnvironment } from "./environment.ts";
 import { execStep } from "./exec.ts";
@@ -41,6 +42,8 @@ function sourceOf(vertex: Vertex, op: SourceOp, environment: OperationEnvironmen
       return localSource(vertex, op, environment);
     case "git":
       return gitSource(vertex, op, environment);
+    case UPLOAD_SCHEME:
+      return uploadSource(vertex, op, environment);
     case "http":
     case "https":
       return httpSource(vertex, op, environment);

@@ -4,7 +4,6 @@ import { digestPaths } from "../../store/index.ts";
 import type { SnapshotId } from "../../store/types.ts";
 import { recordLayerBlobs } from "../layers/layer-blobs.ts";
 import type { OperationEnvironment } from "../ops/environment.ts";
-import { credentialsOf } from "../session/credentials.ts";
 import type { Vertex } from "../solver/graph.ts";
 import type { Source } from "../solver/operation.ts";
 import type { Ref } from "../types.ts";
@@ -22,7 +21,7 @@ export function imageSource(vertex: Vertex, op: SourceOp, environment: Operation
       part({});
       const image = await host.images.resolve(reference, platformOf(vertex, environment), {
         mode: /@sha\d+:/.test(reference) ? "default" : mode,
-        auth: (name) => credentialsOf(environment, name),
+        auth: (name) => environment.credentials(name),
         progress: transferParts(progress),
         signal,
       });
