@@ -19,6 +19,7 @@ import type { Descriptor, ImageConfig, Platform } from "../oci/types.ts";
 import type { RegistryAuth, RegistrySettings } from "../registry/types.ts";
 import type { PathSelector } from "../store/index.ts";
 import type { LeaseId, SnapshotId, Store } from "../store/types.ts";
+import type { Attestation } from "./export/attestations/types.ts";
 
 /** What the builder is given of the rooms beside it, by engine/. */
 export interface BuildHost {
@@ -163,6 +164,7 @@ export interface ExportedPlatform {
   /** From the frontend; rootfs and history not yet fit to the layers. */
   config: ImageConfig | undefined;
   configBytes: Uint8Array | undefined;
+  attestations?: readonly Attestation[];
 }
 
 /** What the answer to a client says of an export: `containerimage.digest` and its kin. */

@@ -14,6 +14,11 @@ export function builderOf(engine: Engine): Promise<Builder> {
   return opening;
 }
 
+/** Waits for builds, which the engine's closing broke off, to take away what is theirs. */
+export async function closeBuilder(engine: Engine): Promise<void> {
+  await (await opened.get(engine)?.catch(() => undefined))?.close();
+}
+
 function hostOf(engine: Engine): BuildHost {
   return {
     store: engine.store,

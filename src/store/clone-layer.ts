@@ -1,6 +1,6 @@
 // A layer's own files once more, on other layers: what a merge puts together. Files are shared by hard links, which is safe since
 // no layer ever changes.
-import { systemError } from "../base/errors.ts";
+import { notFound, systemError } from "../base/errors.ts";
 import { packChanges } from "./changes.ts";
 import type { LeaseId, SnapshotBase, SnapshotId, Store } from "./types.ts";
 import { unpackLayer } from "./unpack.ts";
@@ -19,7 +19,7 @@ export interface CloneRequest {
  */
 export async function cloneLayer(store: Store, request: CloneRequest): Promise<SnapshotId> {
   if (!store.snapshots.has(request.layer))
-    throw systemError(`snapshot ${request.layer} is not a layer that can be put on another`);
+    throw notFound(`snapshot ${request.layer} is not a layer that can be put on another`);
   return store.snapshots.backend === "copy" ? await repack(store, request) : await linkFiles(store, request);
 }
 

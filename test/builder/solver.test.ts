@@ -224,6 +224,18 @@ test("the cache is shown and pruned, but for what images have", async () => {
   expect((await client.solve(tree)).output).toBe("seen\n");
 });
 
+test("a daemon that is stopped in a step takes it away first", async () => {
+  const began = Promise.withResolvers<void>();
+  const work = client.solve(sh(base, "echo began; sleep 4323").root, { onOutput: () => began.resolve() });
+  work.catch(() => {});
+  await began.promise;
+  expect(await daemon.stop()).toBe(0);
+  expect(processes().some((words) => words.includes("sleep 4323"))).toBe(false);
+  expect(readFileSync("/proc/mounts", "utf8")).not.toContain(`${daemon.dataRoot}/scratch`);
+  await daemon.restart();
+  client = await openBuildClient(daemon);
+});
+
 test("a daemon that is killed in a step leaves nothing of it", async () => {
   const began = Promise.withResolvers<void>();
   const work = client.solve(sh(base, "echo began; sleep 4322").root, { onOutput: () => began.resolve() });

@@ -44,6 +44,7 @@ export async function runClassicBuild(
       ref: randomUUID(),
       session: request.session,
       exporters: [{ type: "image", attributes: { name: request.tags.join(",") } }],
+      attestations: {},
       resources: request.resources,
       entitlements: request.network === "host" ? ["network.host"] : [],
       credentials: request.credentials,

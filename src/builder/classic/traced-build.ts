@@ -37,6 +37,7 @@ export async function runTracedBuild(
               attributes: type === "image" || type === "moby" ? { name, ...attributes } : attributes,
             }))
           : [{ type: "image", attributes: { name } }],
+      attestations: {},
       resources: request.resources,
       entitlements: request.network === "host" ? ["network.host"] : [],
       ...(request.session === "" && { credentials: request.credentials }),

@@ -8,6 +8,7 @@ import { Contexts } from "../cache/contexts.ts";
 import { chooseRecords, defaultBounds, type PruneRequest } from "../cache/prune.ts";
 import { Records } from "../cache/records.ts";
 import { cacheUsage, type Usage } from "../cache/usage.ts";
+import type { AttestationRequest } from "../export/attestations/index.ts";
 import type { Frontend } from "../frontend.ts";
 import type { Workshop } from "../ops/environment.ts";
 import { Sessions } from "../session/sessions.ts";
@@ -32,6 +33,7 @@ export interface BuildRequest {
   /** undefined: the client drives the build by the bridge. */
   run?(job: Job): Promise<JobResult>;
   exporters: { type: string; attributes: Readonly<Record<string, string>> }[];
+  attestations: AttestationRequest;
   resources: StepResources;
   entitlements: readonly string[];
   /** Credentials that came with the request; without them the session is asked. */
@@ -44,6 +46,7 @@ export class Builder {
   readonly records: Records;
   readonly workshop: Workshop;
   readonly jobs = new Map<string, Job>();
+  private readonly running = new Set<Promise<unknown>>();
   private readonly awaited = new Map<string, PromiseWithResolvers<Job>>();
   private readonly tools: JobTools;
 
@@ -67,6 +70,16 @@ export class Builder {
 
   /** A build from its beginning to its end. Errors: what failed, a VertexError where a vertex did. */
   async run(request: BuildRequest): Promise<ExporterResponse> {
+    const work = this.runJob(request);
+    this.running.add(work);
+    try {
+      return await work;
+    } finally {
+      this.running.delete(work);
+    }
+  }
+
+  private async runJob(request: BuildRequest): Promise<ExporterResponse> {
     const { store } = this.host;
     if (request.ref === "") throw invalid("a build needs a ref");
     if (this.jobs.has(request.ref)) throw conflict(`build ${request.ref} is running already`);
@@ -89,7 +102,7 @@ export class Builder {
     this.waiting(request.ref).resolve(job);
     try {
       const result = await (request.run ? request.run(job) : driven(job));
-      return await exportResult(job, result, request.exporters);
+      return await exportResult(job, result, request);
     } finally {
       await job.close();
       this.jobs.delete(request.ref);
@@ -138,7 +151,9 @@ export class Builder {
     this.prune({ all: true, filters: [], keepFor: 0, ...defaultBounds(store.root) });
   }
 
-  close(): void {
+  /** Resolves when no build runs any more; the host's closing has told them all. */
+  async close(): Promise<void> {
+    await Promise.allSettled(this.running);
     this.sessions.close();
   }
 

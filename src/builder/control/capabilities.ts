@@ -14,7 +14,8 @@ const LLB = `source.image source.image.resolvemode source.local source.local.uni
   exec.mount.cache.sharing exec.mount.selector exec.mount.tmpfs exec.mount.tmpfs.size exec.mount.secret exec.mount.ssh
   exec.mount.cache.content exec.secretenv exec.validexitcode file.base file.rm.wildcard file.copy.includeexcludepatterns
   file.copy.requiredpaths file.copy.alwaysreplaceexistingdestpaths file.copy.modestring file.symlink.create constraints platform
-  meta.ignorecache meta.description meta.exportcache mergeop diffop exporter.image.annotations exporter.multiple`;
+  meta.ignorecache meta.description meta.exportcache mergeop diffop exporter.image.annotations
+  exporter.image.attestations exporter.sourcedateepoch exporter.multiple`;
 
 const BRIDGE = `solve.base solve.inlinereturn resolveimage resolveimage.resolvemode readfile return returnmap readdir statfile
   importcaches proto.refarray reference.output frontend.inputs gateway.solve.metadata frontend.caps gateway.solve.evaluate

@@ -3,6 +3,7 @@ import type { ServiceImpl } from "@connectrpc/connect";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Control, PruneRequest, SolveRequest } from "../../buildkit/messages/control_pb.ts";
 import type { Usage } from "../cache/usage.ts";
+import { readAttestations } from "../export/attestations/index.ts";
 import type { StepResources } from "../types.ts";
 import type { Builder, BuildRequest } from "./builder.ts";
 import { toConnectError } from "./failures.ts";
@@ -81,6 +82,7 @@ function buildRequest(request: SolveRequest, signal: AbortSignal): BuildRequest 
     ref: request.ref,
     session: request.session,
     exporters,
+    attestations: readAttestations(request.frontendAttrs),
     entitlements: request.entitlements,
     resources: resourcesOf(request.frontendAttrs),
     signal,

@@ -1,32 +1,17 @@
 // The end of a build: every part of its result made, and given to its exporters.
-import { invalid, notImplemented } from "../../base/errors.ts";
+import { invalid } from "../../base/errors.ts";
 import { parsePlatform } from "../../oci/platform.ts";
 import type { ImageConfig } from "../../oci/types.ts";
-import type { Exporter, ExportInput } from "../export/exporter.ts";
-import { imageExporter } from "../export/image.ts";
+import { type AttestationRequest, attestationsOf, type BuildFacts } from "../export/attestations/index.ts";
+import type { ExportInput } from "../export/exporter.ts";
+import { type ExporterRequest, openExporter } from "../export/open-exporter.ts";
 import type { BuildHost, ExportedPlatform, ExporterResponse } from "../types.ts";
 import type { Job, JobResult } from "./job.ts";
-
-export interface ExporterRequest {
-  type: string;
-  attributes: Readonly<Record<string, string>>;
-}
-
-/** Errors: invalid for options, not-implemented for a type that isn't built. */
-export function openExporter({ type, attributes }: ExporterRequest, host: BuildHost): Exporter {
-  switch (type) {
-    case "image":
-    case "moby":
-      return imageExporter(attributes, host);
-    default:
-      throw notImplemented(`the exporter "${type}" is not implemented in Berth`);
-  }
-}
 
 /** Runs all of the build that the result needs. */
 export async function finishResult(job: Job, result: JobResult): Promise<ExportedPlatform[]> {
   const platforms = await Promise.all(
-    [...result.refs].map(async ([id, ref]): Promise<ExportedPlatform> => {
+    inOrder(result.refs, result.metadata).map(async ([id, ref]): Promise<ExportedPlatform> => {
       const made = await job.evaluate(ref);
       const bytes =
         result.metadata.get(id ? `containerimage.config/${id}` : "containerimage.config") ??
@@ -55,14 +40,41 @@ function platformOf(id: string, config: ImageConfig | undefined, host: BuildHost
   return id ? parsePlatform(id) : host.environment.platform;
 }
 
+/** For provenance. */
+const factsOf = (job: Job): BuildFacts => ({
+  frontend: job.frontend.name,
+  options: job.frontend.options,
+  images: new Map([...job.materials.images].map(([name, { root }]) => [name, root])),
+  remotes: job.materials.remotes,
+  platform: job.host.environment.platform,
+  id: job.options.ref,
+  startedAt: job.createdAt,
+});
+
+/** As the frontend names them: a client returns them in any order. */
+function inOrder(refs: JobResult["refs"], metadata: JobResult["metadata"]) {
+  const bytes = metadata.get("refs.platforms");
+  if (!bytes || refs.has("")) return [...refs];
+  const { Platforms = [] } = JSON.parse(Buffer.from(bytes).toString()) as { Platforms?: { ID: string }[] };
+  const order = Platforms.map(({ ID }) => ID);
+  return [...refs].sort(([a], [b]) => order.indexOf(a) - order.indexOf(b));
+}
+
 /** One after the other; a later one's answer wins where two say the same. */
 export async function exportResult(
   job: Job,
   result: JobResult,
-  requests: readonly ExporterRequest[],
+  asked: { exporters: readonly ExporterRequest[]; attestations: AttestationRequest },
 ): Promise<ExporterResponse> {
-  const exporters = requests.map((request) => openExporter(request, job.host));
-  const platforms = await finishResult(job, result);
+  const exporters = asked.exporters.map((request) => openExporter(request, job.host));
+  const platforms = (await finishResult(job, result)).map((platform) => ({
+    ...platform,
+    attestations: attestationsOf(asked.attestations, platform, {
+      facts: factsOf(job),
+      definition: result.refs.get(platform.id)?.definition,
+      signal: job.signal,
+    }),
+  }));
   const response: ExporterResponse = {};
   for (const [number, exporter] of exporters.entries()) {
     if (platforms.length === 0) throw invalid("a build without a result can't be exported");
@@ -79,7 +91,7 @@ export async function exportResult(
         async step(name, work) {
           const part = progress.part(name);
           part({});
-          const done = await work();
+          const done = await work(part);
           part({ done: true });
           return done;
         },

@@ -64,6 +64,8 @@ export class Job {
   /** Folders that came with the request, by their ids; whoever put them there takes them away. */
   readonly uploads = new Map<string, string>();
   readonly createdAt = new Date();
+  /** The frontend that was run last, and what it was told. */
+  frontend: { name: string; options: Readonly<Record<string, string>> } = { name: "", options: {} };
 
   constructor(
     readonly options: JobOptions,
@@ -111,6 +113,7 @@ export class Job {
       throw invalid(
         `frontend ${name} is not known: Berth has ${[...this.tools.frontends.keys()].join(", ")}`,
       );
+    this.frontend = { name, options };
     const answer = await frontend({
       options: new Map(Object.entries(options)),
       inputs: new Map(Object.entries(inputs)),

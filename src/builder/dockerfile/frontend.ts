@@ -15,6 +15,7 @@ import { imageResolver } from "./convert/resolver.ts";
 import { sourceInfoOf } from "./convert/stage-build.ts";
 import { answerSubrequest } from "./convert/subrequests.ts";
 import { linterFor, textOf } from "./plan/index.ts";
+import { DockerfileError } from "./source.ts";
 import { detectSyntax } from "./syntax/index.ts";
 
 export { LocatedError } from "./convert/located-error.ts";
@@ -80,11 +81,13 @@ const OWN_FRONTENDS = new Set(["docker/dockerfile", "docker/dockerfile-upstream"
 
 function refuseOtherFrontends(text: string, { raw }: BuildOptions): void {
   const given = raw.get("source") || raw.get("build-arg:BUILDKIT_SYNTAX")?.trim().split(" ", 1)[0];
-  const reference = given || detectSyntax(text)?.reference;
-  if (reference === undefined || reference === "" || isOwn(reference)) return;
-  throw notImplemented(
+  const written = given ? undefined : detectSyntax(text);
+  const reference = given || written?.reference;
+  if (!reference || isOwn(reference)) return;
+  const refusal = notImplemented(
     `the frontend ${reference} can't be run: docker/dockerfile is built in, other images of frontends are not supported`,
   );
+  throw written ? new DockerfileError(refusal.message, [written.lines], refusal) : refusal;
 }
 
 function isOwn(reference: string): boolean {

@@ -1,8 +1,8 @@
 // What an exporter is given and answers with.
+import { formatPlatformWithVersion, normalizePlatform } from "../../oci/platform.ts";
 import type { LeaseId } from "../../store/types.ts";
 import type { Session } from "../session/sessions.ts";
-import type { Progress } from "../solver/progress.ts";
-import type { BuildHost, ExportedPlatform, ExporterResponse } from "../types.ts";
+import type { ExportedPlatform, ExporterResponse } from "../types.ts";
 
 export interface ExportInput {
   platforms: ExportedPlatform[];
@@ -13,12 +13,17 @@ export interface ExportInput {
   session(): Promise<Session>;
   lease: LeaseId;
   signal: AbortSignal;
+  /** What a platform's config carries of the cache (`--cache-to type=inline`). */
+  inlineCache?(platform: string): Promise<Uint8Array | undefined>;
 }
 
-export interface ExportContext {
-  host: BuildHost;
-  progress: Progress;
-}
+/** Whether platforms were asked for by name: one alone is an index of one then. */
+export const isMultiPlatform = (platforms: readonly ExportedPlatform[]): boolean =>
+  platforms.length > 1 || Boolean(platforms[0]?.id);
+
+/** `linux/amd64`, also where nobody named it. */
+export const platformText = ({ id, platform }: ExportedPlatform): string =>
+  id || formatPlatformWithVersion(normalizePlatform(platform));
 
 export interface Exporter {
   /** As progress shows it: "exporting to image". */
@@ -28,5 +33,8 @@ export interface Exporter {
 
 /** Parts of an export, each shown while it goes on: "exporting layers", "naming to docker.io/library/x:latest". */
 export interface ExportSteps {
-  step<T>(name: string, work: () => Promise<T>): Promise<T>;
+  step<T>(name: string, work: (part: ExportPart) => Promise<T>): Promise<T>;
 }
+
+/** How far a part is. */
+export type ExportPart = (state: { name?: string; current?: number; total?: number }) => void;

@@ -26,7 +26,8 @@ export interface TreeSource {
 export function openTree(path: string, options: Pick<TreeSource, "readXattrs"> = {}): TreeSource {
   let root: string;
   try {
-    root = realpathSync(path);
+    // Bun asks /proc for a path's own name, which a confined worker's root hasn't.
+    root = path === "/" ? path : realpathSync(path);
   } catch (thrown) {
     throw notFound(`resolve ${path}: ${reasonOf(thrown)}`, thrown);
   }

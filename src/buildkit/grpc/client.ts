@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import type { Transport } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { eagerChunks } from "./eager-chunks.ts";
+import { mendWindows } from "./stream-windows.ts";
 import { WINDOW } from "./window.ts";
 
 export interface GrpcConnection {
@@ -20,8 +21,9 @@ const AUTHORITY = "http://localhost";
 
 /** The connection's other end serves gRPC. Nothing is sent before the first call but HTTP/2's own greeting. */
 export function openGrpc(socket: Duplex): GrpcConnection {
+  const mended = mendWindows(socket, false);
   const session = http2.connect(AUTHORITY, {
-    createConnection: () => socket,
+    createConnection: () => mended.socket,
     settings: { initialWindowSize: WINDOW, enablePush: false },
   });
   session.setLocalWindowSize?.(WINDOW);
@@ -32,7 +34,9 @@ export function openGrpc(socket: Duplex): GrpcConnection {
   });
   const request = (headers: http2.OutgoingHttpHeaders, options?: http2.ClientSessionRequestOptions) => {
     if (session.closed || session.destroyed) throw new Error("the connection to the session has ended");
-    return session.request(headers, options);
+    const stream = session.request(headers, options);
+    mended.watch(stream);
+    return stream;
   };
   const transport = createGrpcTransport({
     baseUrl: AUTHORITY,

@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import type { ConnectRouter } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { answerFramed, type FramedHandler } from "./framed.ts";
+import { mendWindows } from "./stream-windows.ts";
 import { WINDOW } from "./window.ts";
 
 /** What a client has to be told of us at most: our messages are short, but for files, which have chunks of 32 KiB. */
@@ -45,6 +46,8 @@ export function serveGrpc(
       else handler(request, response);
     },
   );
+  const mended = mendWindows(socket, true);
+  server.on("stream", (stream) => mended.watch(stream));
   server.on("session", (session) => {
     session.setLocalWindowSize?.(WINDOW);
     session.on("error", () => socket.destroy());
@@ -53,6 +56,6 @@ export function serveGrpc(
   return new Promise((resolve) => {
     socket.on("close", () => resolve());
     socket.on("error", () => resolve());
-    server.emit("connection", socket);
+    server.emit("connection", mended.socket);
   });
 }

@@ -21,6 +21,9 @@ const INNER_CAPABILITIES = {
   stat: PACK_CAPABILITIES,
   archive: PACK_CAPABILITIES,
   export: PACK_CAPABILITIES,
+  "send-tree": PACK_CAPABILITIES,
+  "file-digests": PACK_CAPABILITIES,
+  "scan-packages": PACK_CAPABILITIES,
   extract: UNPACK_CAPABILITIES,
 } as const;
 export type InnerJob = keyof typeof INNER_CAPABILITIES;

@@ -8,9 +8,11 @@ import { digestPaths } from "./files/digest-paths.ts";
 import { listChanges } from "./list-changes.ts";
 import type { OutputCompression } from "./output.ts";
 import { packChanges, packLayer } from "./pack-changes.ts";
+import { scanPackages } from "./packages/scan.ts";
 import { receiveContext } from "./receive-context.ts";
 import { recompress } from "./recompress.ts";
 import { errorReport, type Report } from "./report.ts";
+import { digestFiles, sendFiles } from "./send-files.ts";
 import { archivePath, exportTree, extractInto, statTree } from "./tree-jobs.ts";
 import { unpack } from "./unpack.ts";
 import { enterView } from "./view.ts";
@@ -25,7 +27,10 @@ const DEEP = 4096;
  *   worker view VIEW JOB …                     becomes `worker JOB ROOT …` in a view (JSON) of a container's files:
  *     stat ROOT PATH
  *     archive ROOT PATH NAME COMPRESSION       standard output: a line of facts, then the archive
- *     export ROOT                              standard output: the archive
+ *     export ROOT [TIME]                       standard output: the archive
+ *     send-tree ROOT OPTIONS                   standard input: file sync's packets from a client; standard output: those to it
+ *     file-digests ROOT                        standard output: a digest, a path and a NUL for each file
+ *     scan-packages ROOT                       the report has what is installed
  *     extract ROOT PATH OPTIONS SECONDS        standard input: an archive
  *   worker changes ROOT STYLE                  standard output: a letter, a path and a NUL for each; standard error: the report
  *   worker pack-changes ROOT STYLE             standard output: a layer's archive, with gzip; standard error: the report
@@ -100,7 +105,16 @@ async function run(job: string, [root = "", how = "", ...bounds]: string[]): Pro
       return await archivePath(root, how, bounds[0] ?? "", (bounds[1] ?? "none") as OutputCompression);
     case "export":
       limitProcess("fileSize", 0);
-      return await exportTree(root);
+      return await exportTree(root, how ? Number(how) : undefined);
+    case "send-tree":
+      limitProcess("fileSize", 0);
+      return await sendFiles(root, JSON.parse(how));
+    case "file-digests":
+      limitProcess("fileSize", 0);
+      return digestFiles(root);
+    case "scan-packages":
+      limitProcess("fileSize", 0);
+      return scanPackages(root);
     case "extract":
       limitUnpacking([Number(bounds[1])]);
       return await extractInto(root, how, JSON.parse(bounds[0] ?? "{}"));

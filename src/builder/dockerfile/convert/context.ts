@@ -1,7 +1,7 @@
 // The client's files: the Dockerfile, the build context and its .dockerignore, from the client's folders, from graphs that
 // it gives, from git or from a URL (frontend/dockerui/context.go).
 import { posix } from "node:path";
-import { invalid, messageOf } from "../../../base/errors.ts";
+import { BerthError, invalid, messageOf } from "../../../base/errors.ts";
 import {
   copy,
   digestOfTree,
@@ -169,9 +169,9 @@ async function wrapped<T>(what: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (thrown) {
-    if (thrown instanceof Error && thrown.name !== "AbortError")
-      thrown.message = `${what}: ${thrown.message}`;
-    throw thrown;
+    if (!(thrown instanceof Error) || thrown.name === "AbortError") throw thrown;
+    const kind = thrown instanceof BerthError ? thrown.kind : "system";
+    throw new BerthError(kind, `${what}: ${thrown.message}`, { cause: thrown });
   }
 }
 

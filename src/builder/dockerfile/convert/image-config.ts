@@ -1,7 +1,7 @@
 // Image configurations as registries and clients give them: read with no trust, and finished for export.
 import { invalid, messageOf } from "../../../base/errors.ts";
 import { normalizePlatform } from "../../../oci/platform.ts";
-import type { ImageConfig, Platform } from "../../../oci/types.ts";
+import type { ImageConfig, ImageRunConfig, Platform } from "../../../oci/types.ts";
 import type { Values } from "../plan/index.ts";
 
 /** Errors: invalid. */
@@ -28,15 +28,20 @@ export const isEmptyImage = ({ rootfs, history = [] }: ImageConfig): boolean =>
 
 /** The result's configuration: with the build's labels; `platform`: what was asked for, undefined: nothing. */
 export function finishImage(image: ImageConfig, labels: Values, platform: Platform | undefined): ImageConfig {
-  const config =
-    labels.size > 0
-      ? { ...image.config, Labels: { ...image.config?.Labels, ...Object.fromEntries(labels) } }
-      : image.config;
+  const Labels = { ...image.config?.Labels, ...Object.fromEntries(labels) };
+  const config = withoutEmpty({ ...image.config, Labels });
   const wanted = platform ? withPlatform(image, platform) : image;
   const { os, architecture, variant } = wanted;
   const normal = normalizePlatform({ os, architecture, ...(variant && { variant }) });
   const { variant: _, ...rest } = wanted;
-  return { ...rest, ...normal, ...(config && { config }) };
+  return { ...rest, ...normal, config };
+}
+
+/** As Go writes it: what says nothing is left out. */
+function withoutEmpty(config: ImageRunConfig): ImageRunConfig {
+  const isEmpty = (value: unknown): boolean =>
+    !value || (typeof value === "object" && Object.keys(value).length === 0);
+  return Object.fromEntries(Object.entries(config).filter(([, value]) => !isEmpty(value)));
 }
 
 function withPlatform(image: ImageConfig, platform: Platform): ImageConfig {

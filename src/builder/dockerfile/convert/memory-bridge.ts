@@ -2,7 +2,7 @@
 import { notFound } from "../../../base/errors.ts";
 import type { Definition } from "../../../buildkit/messages/ops_pb.ts";
 import { digestOf } from "../../../oci/digest.ts";
-import { canonical, parseReference } from "../../../oci/reference.ts";
+import { canonical, parseReference, withDefaultTag } from "../../../oci/reference.ts";
 import type { ImageConfig } from "../../../oci/types.ts";
 import type {
   FrontendBridge,
@@ -58,7 +58,9 @@ async function resolve(
   asked: string[],
 ) {
   asked.push(name);
-  const short = Object.keys(images).find((each) => canonical(parseReference(each)) === reference);
+  const short = Object.keys(images).find(
+    (each) => canonical(withDefaultTag(parseReference(each))) === reference,
+  );
   const config = short === undefined ? undefined : images[short];
   if (!config) throw notFound(`${reference}: not found`);
   return { reference, digest: digestOf(reference), config: Buffer.from(JSON.stringify(config)) };

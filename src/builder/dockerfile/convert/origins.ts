@@ -57,6 +57,7 @@ class OriginLoader implements Origins {
   stages: PlannedStage[];
   needed: ReadonlySet<number> = new Set();
   private readonly triggered = new Set<number>();
+  private readonly labels: readonly string[];
 
   constructor(
     private readonly plan: DockerfilePlan,
@@ -64,6 +65,7 @@ class OriginLoader implements Origins {
     private readonly targetPlatform: Platform,
   ) {
     this.stages = [...plan.stages];
+    this.labels = plan.stages.map(({ label }) => label);
     // What is used of a stage is used of the one that it is on.
     for (const { base } of this.stages)
       this.paths.push(base.kind === "stage" ? this.paths[base.index]! : new Set());
@@ -162,14 +164,14 @@ class OriginLoader implements Origins {
   }
 
   private shared(name: string, followPaths: () => readonly string[]) {
-    const { request, plan, targetPlatform } = this;
+    const { request, targetPlatform } = this;
     return {
       name,
       targetPlatform,
       implicitTarget: request.targetPlatform === undefined,
       buildPlatforms: request.buildPlatforms,
       followPaths,
-      stages: plan.stages.map(({ label }) => label),
+      stages: this.labels,
     };
   }
 

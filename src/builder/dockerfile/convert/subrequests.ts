@@ -47,7 +47,7 @@ export async function answerSubrequest(
     case "frontend.outline": {
       const linter = linterFor(text, options.checks);
       try {
-        return answerOf(outlineOf(await convert(options.platforms[0], { linter }), files.entrypoint));
+        return answerOf(outlineOf(await convert(undefined, { linter }), files.entrypoint));
       } finally {
         tell(linter);
       }
@@ -73,12 +73,12 @@ function answerOf({ json, text, status }: Report): FrontendAnswer {
   };
 }
 
-/** Without a target all stages are checked. */
+/** Without a target all stages are checked. As in BuildKit for the host's platform, whatever is asked for. */
 async function lint(options: BuildOptions, files: ClientFiles, convert: Convert): Promise<Report> {
   let linter: Linter | undefined;
   try {
     linter = linterFor(textOf(files.entrypoint.data), options.checks);
-    await convert(options.platforms[0], { linter, allStages: options.target === "" });
+    await convert(undefined, { linter, allStages: options.target === "" });
     return lintReport(files.entrypoint, linter.warnings);
   } catch (thrown) {
     return lintReport(files.entrypoint, linter?.warnings ?? [], thrown);

@@ -1,0 +1,3 @@
+FROM scratch
+LABEL right=file
+COPY a /
