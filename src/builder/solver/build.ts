@@ -208,13 +208,21 @@ export class Build {
         key,
         this.signal,
         ({ stream, data }) => state.progress.log(stream, data),
-        (signal, report) => this.runStep(state, step, key, signal, report),
+        (signal, report) => this.untilEnd(this.runStep(state, step, key, signal, report)),
       );
     });
     this.take(record);
     state.recordId = record.id;
     this.finish(state, false);
     return record;
+  }
+
+  /** Who waits for a step may leave before it has taken away what it made; the build itself ends after it. */
+  private untilEnd<T>(work: Promise<T>): Promise<T> {
+    this.begun.add(work);
+    const ended = () => void this.begun.delete(work);
+    work.then(ended, ended);
+    return work;
   }
 
   /** Runs or brings what a step takes, as far as it has to be a snapshot. */
