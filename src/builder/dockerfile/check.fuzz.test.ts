@@ -88,3 +88,14 @@ test.each([
   });
   expect(performance.now() - start).toBeLessThan(30_000);
 });
+
+test("--from with an expansion that is none is refused at its line", () => {
+  const inputs = {
+    buildArgs: new Map<string, string>(),
+    buildPlatform: PLATFORM,
+    targetPlatform: PLATFORM,
+    target: "",
+  };
+  const { error } = checkDockerfile("FROM scratch\nCOPY --from=${$x a b\n", inputs);
+  expect(error).toBeDefined();
+});

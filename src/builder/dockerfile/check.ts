@@ -22,7 +22,7 @@ import {
   takeStep,
   triggersOf,
 } from "./plan/index.ts";
-import { DockerfileError } from "./source.ts";
+import { DockerfileError, locate } from "./source.ts";
 
 export interface CheckInputs extends PlanInputs {
   /** BUILDKIT_DOCKERFILE_CHECK. */
@@ -125,7 +125,7 @@ export function refuseLaterStages(
       );
     const mount = instruction.kind === "run" ? instruction.mounts[index] : undefined;
     if (mount) {
-      const { target } = resolveMount(mount.text, (value) => value);
+      const { target } = locate(instruction.lines, () => resolveMount(mount.text, (value) => value));
       throw new DockerfileError(
         `cannot mount from stage ${quote(mount.from)} to ${quote(target)}, stage needs to be defined before current command`,
         [instruction.lines],

@@ -142,7 +142,7 @@ function originNamed(name: string, { names }: StageTable): Origin {
 const NO_VARIABLES = new Map<string, string>();
 
 function copySource({ from, lines }: CopyInstruction, table: StageTable, escapeToken: Escape): Origin {
-  if (expand(from, NO_VARIABLES, { escape: escapeToken }).value !== from)
+  if (locate(lines, () => expand(from, NO_VARIABLES, { escape: escapeToken })).value !== from)
     throw new DockerfileError(
       "variable expansion is not supported for --from, define a new stage with FROM using ARG from global scope as a workaround",
       [lines],
