@@ -8,20 +8,33 @@ const MAY: Record<string, string[]> = {
   oci: [],
   linux: [],
   archive: ["linux"],
-  store: ["archive", "linux"],
+  // BuildKit's wire, for both of its ends.
+  buildkit: [],
+  store: ["archive", "buildkit", "linux"],
   registry: ["linux"],
   runtime: ["store", "linux"],
   volumes: ["registry", "store", "runtime", "linux"],
   networks: ["registry", "store", "runtime", "linux"],
-  builder: ["registry", "store", "runtime", "linux"],
+  builder: ["buildkit", "registry", "store", "runtime", "linux"],
   images: ["registry", "store", "runtime", "linux"],
   containers: ["registry", "store", "runtime", "linux"],
-  engine: ["containers", "images", "builder", "networks", "volumes", "registry", "store", "runtime", "linux"],
-  api: ["engine", "containers", "images", "builder", "networks", "volumes", "registry", "store"],
-  sdk: [],
+  engine: [
+    "containers",
+    "images",
+    "builder",
+    "networks",
+    "volumes",
+    "buildkit",
+    "registry",
+    "store",
+    "runtime",
+    "linux",
+  ],
+  api: ["engine", "containers", "images", "builder", "networks", "volumes", "buildkit", "registry", "store"],
+  sdk: ["buildkit"],
   compose: ["sdk"],
   // The client's own side of `cp`: files of its host, to and from an archive.
-  cli: ["sdk", "compose", "archive"],
+  cli: ["sdk", "compose", "archive", "buildkit"],
 };
 
 /** The wire's vocabulary (types only) is for everybody but the client's rooms, which get it from the SDK. */
@@ -41,16 +54,23 @@ const ROLES = new Set(
 const STARTS_PROCESSES = new Map([
   ["src/store/unpack.ts", "the confined worker"],
   ["src/store/pack.ts", "the confined worker"],
+  ["src/store/pack-layer.ts", "the confined worker"],
   ["src/store/tree-view.ts", "the confined worker"],
   ["src/store/changes.ts", "the confined worker"],
+  ["src/store/context-sync.ts", "the confined worker"],
+  ["src/store/file-actions.ts", "the confined worker"],
+  ["src/store/content-digest.ts", "the confined worker"],
+  ["src/store/clone-layer.ts", "cp"],
   ["src/store/copy-backend.ts", "cp"],
   ["src/store/decompress-stream.ts", "bzip2, xz"],
   ["src/store/layer-sync.ts", "sync"],
+  ["src/builder/sources/git.ts", "git"],
   ["src/volumes/disk.ts", "cp"],
   ["src/containers/top.ts", "ps"],
   ["src/images/built-in/busybox.ts", "busybox --list"],
   ["src/sdk/ssh.ts", "ssh"],
   ["src/cli/credentials.ts", "docker-credential-*"],
+  ["src/cli/build-options/git-attributes.ts", "git"],
   ["src/cli/terminal/raw-mode.ts", "stty"],
   ["src/cli/start-daemon.ts", "the daemon, systemctl"],
 ]);
@@ -130,7 +150,11 @@ function refusal(path: string, file: string, typeOnly: boolean): string | undefi
   return undefined;
 }
 
-/** A room's door is index.ts and types.ts; linux/ has one file a subject, each a door of its own. */
+/**
+ * A room's door is index.ts and types.ts; linux/ has one file a subject, each a door of its own; in buildkit/ each subject's
+ * folder has a door, so that a client loads what its command needs, and the generated messages are doors.
+ */
 function isDoor(file: string): boolean {
+  if (/^src\/buildkit\/(?:messages\/[^/]+_pb|[^/]+\/index)\.ts$/.test(file)) return true;
   return /^src\/[^/]+\/(index|types)\.ts$/.test(file) || file.startsWith("src/linux/");
 }

@@ -1,6 +1,7 @@
 // A request as the resource files see it, and what they answer with: values in, values out; who writes them to the
 // connection is server.ts.
 import type { IncomingHttpHeaders } from "node:http";
+import type { Duplex } from "node:stream";
 import { invalid } from "../base/errors.ts";
 import type { Attachment } from "../containers/types.ts";
 import type { Engine } from "../engine/types.ts";
@@ -51,6 +52,8 @@ export type Reply =
     }
   /** Leaves HTTP: the attachment's output to the client, what the client sends to the attachment. */
   | { kind: "hijack"; attachment: Attachment; contentType: string }
+  /** Leaves HTTP for HTTP/2 (`Upgrade: h2c`); resolves when the connection has ended. */
+  | { kind: "connection"; serve(socket: Duplex): Promise<void> }
   /** As hijack, behind the handshake and in the frames of a WebSocket. */
   | { kind: "websocket"; attachment: Attachment; key: string };
 

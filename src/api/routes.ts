@@ -19,8 +19,10 @@ function lazily<Name extends string>(load: () => Promise<Handlers<Name>>) {
 const containers = lazily(() => import("./containers.ts"));
 const archives = lazily(() => import("./container-archive.ts"));
 const changes = lazily(() => import("./container-changes.ts"));
+const build = lazily(() => import("./build.ts"));
 const attachWs = lazily(() => import("./container-attach-ws.ts"));
 const exec = lazily(() => import("./exec.ts"));
+const imageBuild = lazily(() => import("./image-build.ts"));
 const images = lazily(() => import("./images.ts"));
 const networks = lazily(() => import("./networks.ts"));
 const stats = lazily(() => import("./container-stats.ts"));
@@ -112,11 +114,11 @@ export const ROUTES: readonly Route[] = [
   remove("/images/{name}", "ImageDelete", images("remove")),
   get("/distribution/{name}/json", "DistributionInspect", system("distribution")),
 
-  post("/build", "ImageBuild", undefined, "stream"),
+  post("/build", "ImageBuild", imageBuild("build"), "stream"),
   post("/build/prune", "BuildPrune", system("pruneBuildCache")),
-  post("/build/cancel", "BuildCancel"),
-  post("/session", "Session", undefined, "stream"),
-  post("/grpc", "Grpc", undefined, "stream"),
+  post("/build/cancel", "BuildCancel", imageBuild("cancel")),
+  post("/session", "Session", build("session"), "stream"),
+  post("/grpc", "Grpc", build("grpc"), "stream"),
 
   get("/networks", "NetworkList", networks("list")),
   get("/networks/", "NetworkList", networks("list")),

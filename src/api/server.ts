@@ -226,6 +226,13 @@ async function send(
       socket.write(hijackHead(exchange.upgrade, reply.contentType, more));
       return join(socket, reply.attachment, exchange.signal);
     }
+    case "connection": {
+      const socket = exchange.hijack();
+      const leave = () => socket.destroy();
+      exchange.signal.addEventListener("abort", leave, { once: true });
+      socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n");
+      return reply.serve(socket);
+    }
     case "websocket": {
       const { joinWebsocket, websocketHead } = await import("./websocket.ts");
       const socket = exchange.hijack();

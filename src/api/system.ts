@@ -5,7 +5,7 @@ import * as engine from "../engine/index.ts";
 import { checkAuth, decodeRegistryAuth, inspectDistribution } from "../images/index.ts";
 import type { RegistryAuth } from "../images/types.ts";
 import { parseFilters } from "./filters.ts";
-import { type Handler, json } from "./request.ts";
+import { flag, type Handler, integer, json } from "./request.ts";
 import { has } from "./versions.ts";
 
 const info: Handler = async (_request, rooms) => json(await engine.systemInfo(rooms));
@@ -67,26 +67,16 @@ function duration(text: string): number | undefined {
   return text.startsWith("-") ? -sum : sum;
 }
 
-const CACHE_FILTERS = [
-  "until",
-  "unused-for",
-  "id",
-  "parent",
-  "type",
-  "description",
-  "inuse",
-  "shared",
-  "private",
-  "label",
-  "label!",
-];
-
-/** Nothing was ever built here: there is no cache to prune. */
-const pruneBuildCache: Handler = ({ query }, rooms) => {
-  for (const name of Object.keys(parseFilters(query.get("filters"))))
-    if (!CACHE_FILTERS.includes(name)) throw invalid(`failed to prune build cache: invalid filter '${name}'`);
-  rooms.events.publish("builder", "prune", "", { reclaimed: "0" });
-  return json({ CachesDeleted: null, SpaceReclaimed: 0 });
+const pruneBuildCache: Handler = async ({ query }, rooms) => {
+  const bytes = (name: string) => integer(query, name) ?? 0;
+  const { deleted, spaceReclaimed } = await engine.pruneBuildCache(rooms, {
+    all: flag(query, "all"),
+    filters: parseFilters(query.get("filters")),
+    reservedSpace: bytes("reserved-space") || bytes("keep-storage"),
+    maxUsedSpace: bytes("max-used-space"),
+    minFreeSpace: bytes("min-free-space"),
+  });
+  return json({ CachesDeleted: deleted.length > 0 ? deleted : null, SpaceReclaimed: spaceReclaimed });
 };
 
 const auth: Handler = async ({ body }, rooms) => {

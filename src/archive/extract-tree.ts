@@ -14,10 +14,11 @@ import {
   setTimes,
   setTimesOfLink,
 } from "../linux/files.ts";
-import { childError, linkBetween, namesIn, openChild, setSize, skip } from "../linux/folder.ts";
+import { childError, linkBetween, openChild, setSize, skip } from "../linux/folder.ts";
 import { setXattr } from "../linux/xattr.ts";
 import { followFolder, partsOf } from "./follow.ts";
 import type { TarHandler } from "./reader.ts";
+import { removeAll } from "./remove-all.ts";
 import { type TarEntry, toText } from "./types.ts";
 
 export interface ExtractTreeOptions {
@@ -31,10 +32,6 @@ export interface ExtractTreeOptions {
 
 const ENOENT = 2;
 const EPERM = 1;
-const EBUSY = 16;
-const EXDEV = 18;
-const ENOTDIR = 20;
-const EISDIR = 21;
 const ENOTSUP = 95;
 /** Zeros of this many bytes become a hole. */
 const BLOCK = 64 << 10;
@@ -275,24 +272,4 @@ function setAttribute(fd: number, name: string, value: Uint8Array): void {
     if (thrown instanceof KernelError && (thrown.errno === ENOTSUP || thrown.errno === EPERM)) return;
     throw thrown;
   }
-}
-
-/**
- * Removes an entry with all below it, on its own mount alone. Errors: KernelError, EBUSY where something is mounted.
- */
-function removeAll(folder: number, base: string, name: string): void {
-  const refuse = (code: number) => new KernelError("RemoveAll", code === EXDEV ? EBUSY : code, toText(name));
-  const code = attempt.unlink(bytesOf(base), folder);
-  if (code === 0 || code === ENOENT) return;
-  if (code !== EISDIR && code !== EPERM) throw refuse(code);
-  const fd = openChild(folder, base, O.RDONLY | O.DIRECTORY | O.NONBLOCK, { sameMount: true });
-  if (fd === -ENOENT || fd === -ENOTDIR) return;
-  if (fd < 0) throw refuse(-fd);
-  try {
-    for (const child of namesIn(fd)) removeAll(fd, child, name);
-  } finally {
-    close(fd);
-  }
-  const left = attempt.rmdir(bytesOf(base), folder);
-  if (left !== 0 && left !== ENOENT) throw refuse(left);
 }

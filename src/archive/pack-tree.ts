@@ -20,6 +20,8 @@ const ENOTDIR = 20;
 const REPLACED = new Set([ENOENT, ELOOP, ENOTDIR, EACCES, ENXIO]);
 
 export interface PackTreeOptions {
+  /** The time of every entry, in seconds since 1970; absent: each its own. */
+  time?: number;
   /** Told of what can't be read, which is then left out; without it that is thrown. */
   unreadable?: (name: string, error: Error) => void;
 }
@@ -95,7 +97,9 @@ export class TreePacker {
     }
     try {
       // Of the open folder, which is the one whose entries follow.
-      yield encodeEntry(toEntry(fstatSync(fd, { bigint: true }), name, "directory", xattrsOf(fd)));
+      yield encodeEntry(
+        this.timed(toEntry(fstatSync(fd, { bigint: true }), name, "directory", xattrsOf(fd))),
+      );
       this.enter(fd, name.endsWith("/") ? name : `${name}/`, open);
     } finally {
       close(fd);
@@ -122,7 +126,7 @@ export class TreePacker {
     try {
       const facts = fstatSync(fd, { bigint: true });
       if (!facts.isFile()) return;
-      const entry = toEntry(facts, name, "file", xattrsOf(fd));
+      const entry = this.timed(toEntry(facts, name, "file", xattrsOf(fd)));
       const first = this.firstNameOf(facts, name);
       if (first !== undefined) {
         yield encodeEntry({ ...entry, type: "link", linkName: first, size: 0, xattrs: undefined });
@@ -143,10 +147,15 @@ export class TreePacker {
   }
 
   private *other(fd: number, name: string, facts: BigIntStats): Iterable<Buffer> {
-    const entry = toEntry(facts, name, typeOf(facts), undefined);
+    const entry = this.timed(toEntry(facts, name, typeOf(facts), undefined));
     const first = this.firstNameOf(facts, name);
     if (first !== undefined) yield encodeEntry({ ...entry, type: "link", linkName: first });
     else yield encodeEntry(facts.isSymbolicLink() ? { ...entry, linkName: targetOf(fd) } : entry);
+  }
+
+  private timed(entry: TarEntry): TarEntry {
+    const { time } = this.options;
+    return time === undefined ? entry : { ...entry, modified: { seconds: time, nanoseconds: 0 } };
   }
 
   private firstNameOf(facts: BigIntStats, name: string): string | undefined {

@@ -38,6 +38,7 @@ export const FAILPOINTS = [
   "store.blob-renamed",
   "store.snapshot-numbered",
   "store.layer-settled",
+  "store.snapshot-frozen",
   "store.removal-marked",
   "store.removal-emptied",
   "store.garbage-unlisted",

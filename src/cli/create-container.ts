@@ -68,26 +68,13 @@ export async function specFromFlags(
   }
 }
 
-const PROXIES = {
-  httpProxy: "HTTP_PROXY",
-  httpsProxy: "HTTPS_PROXY",
-  ftpProxy: "FTP_PROXY",
-  noProxy: "NO_PROXY",
-  allProxy: "ALL_PROXY",
-};
-
-/** Proxies of config.json for this daemon, in both spellings, where the command line doesn't name its own. */
+/** Proxies of config.json for this daemon, where the command line doesn't name its own. */
 async function proxies(session: Session, env: string[]): Promise<string[]> {
-  const { proxies: known } = await session.config();
-  if (!known) return [];
-  const settings = known[(await session.client()).host] ?? known.default ?? {};
-  const names = new Set(env.map((pair) => pair.split("=")[0]));
-  return Object.entries(PROXIES).flatMap(([key, name]) => {
-    const value = settings[key];
-    return value
-      ? [name, name.toLowerCase()].filter((one) => !names.has(one)).map((one) => `${one}=${value}`)
-      : [];
-  });
+  const { proxyVariables } = await import("./proxies.ts");
+  const names = new Set(env.map((pair) => pair.split("=")[0] ?? ""));
+  return (await proxyVariables(session))
+    .filter(([name]) => !names.has(name))
+    .map(([name, value]) => `${name}=${value}`);
 }
 
 /** Creates it and gives its id; warnings go to standard error. */

@@ -106,15 +106,16 @@ async function descend(session: Session, place: Place, words: string[], path: st
   }
   let parsed: ReturnType<typeof parseFlags>;
   try {
-    parsed = parseFlags({}, words, { stopAtFirst: true });
+    parsed = parseFlags(place.flags ?? {}, words, { stopAtFirst: true });
   } catch (thrown) {
     throw usageFailure(thrown, path, `${path} COMMAND`);
   }
-  const [name, ...rest] = parsed.args;
+  const [name, ...others] = parsed.args;
+  const rest = [...handedOn(parsed), ...others];
   for (const notice of parsed.notices) await session.err.line(notice);
   if (parsed.help || name === undefined) {
     const { groupHelp } = await import("./framework/help.ts");
-    await (parsed.help ? session.out : session.err).write(groupHelp(path, place));
+    await (parsed.help ? session.out : session.err).write(groupHelp(path, place, await helpWidth()));
     return 0;
   }
   const child = find(place.children ?? [], name);
@@ -124,12 +125,18 @@ async function descend(session: Session, place: Place, words: string[], path: st
   );
 }
 
+/** A group's flags, as its command takes them. */
+function handedOn({ flags, given }: ReturnType<typeof parseFlags>): string[] {
+  return [...given].map((name) => `--${name}=${String((flags as Record<string, unknown>)[name])}`);
+}
+
 async function runCommand(
   session: Session,
   command: Command,
   words: string[],
-  path: string,
+  called: string,
 ): Promise<number> {
+  const path = command.shownAs ? `${session.program} ${command.shownAs}` : called;
   const usage = [path, command.synopsis].filter(Boolean).join(" ");
   let parsed: ReturnType<typeof parseFlags>;
   try {
@@ -152,7 +159,7 @@ async function runCommand(
     const lines = command.synopsis2 ? `${usage}\n\t${session.program} ${command.synopsis2}` : usage;
     const verb = problem.startsWith("requires at least") && !problem.includes("at most") ? "See" : "Run";
     throw new CommandFailure(
-      `${session.program}: '${path}' ${problem}\n\nUsage:  ${lines}\n\n${verb} '${path} --help' for more information`,
+      `${command.errorsBeginWith ?? ""}${session.program}: '${path}' ${problem}\n\nUsage:  ${lines}\n\n${verb} '${path} --help' for more information`,
     );
   }
   await requireVersions(session, command, parsed.given, path);

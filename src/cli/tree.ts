@@ -1,4 +1,5 @@
 // All commands by their place, with the line that lists them. A command's file is loaded when it is called.
+import { builderFlags } from "./build-options/builder-flags.ts";
 import type { Place } from "./framework/command.ts";
 
 const ATTACH = "Attach local standard input, output, and error streams to a running container";
@@ -172,7 +173,57 @@ const context: Place[] = [
   { name: "use", about: "Set the current docker context", load: () => import("./commands/context/use.ts") },
 ];
 
+const buildHere: Place = {
+  name: "build",
+  about: "Build an image from a Dockerfile",
+  load: () => import("./commands/builder/build.ts"),
+};
+
+const builder: Place[] = [
+  buildHere,
+  { name: "prune", about: "Remove build cache", load: () => import("./commands/builder/prune.ts") },
+];
+
+const history: Place[] = [
+  {
+    name: "logs",
+    about: "Print the logs of a build record",
+    load: () => import("./commands/buildx/history/logs.ts"),
+  },
+  { name: "ls", about: "List build records", load: () => import("./commands/buildx/history/ls.ts") },
+  { name: "rm", about: "Remove build records", load: () => import("./commands/buildx/history/rm.ts") },
+];
+
+const buildx: Place[] = [
+  {
+    name: "build",
+    aliases: ["b"],
+    about: "Start a build",
+    load: () => import("./commands/buildx/build.ts"),
+  },
+  { name: "du", about: "Disk usage", load: () => import("./commands/buildx/du.ts") },
+  { name: "history", about: "Commands to work on build records", children: history, flags: builderFlags },
+  {
+    name: "inspect",
+    about: "Inspect current builder instance",
+    load: () => import("./commands/buildx/inspect.ts"),
+  },
+  { name: "ls", about: "List builder instances", load: () => import("./commands/buildx/ls.ts") },
+  { name: "prune", about: "Remove build cache", load: () => import("./commands/buildx/prune.ts") },
+  {
+    name: "use",
+    about: "Set the current builder instance",
+    load: () => import("./commands/buildx/use.ts"),
+  },
+  {
+    name: "version",
+    about: "Show buildx version information",
+    load: () => import("./commands/buildx/version.ts"),
+  },
+];
+
 const image: Place[] = [
+  buildHere,
   {
     name: "history",
     about: "Show the history of an image",
@@ -276,6 +327,7 @@ export const TREE: Place[] = [
   also(container, "run", common),
   also(container, "exec", common),
   also(container, "ls", { name: "ps", ...common }),
+  { ...buildHere, ...common },
   also(image, "pull", common),
   also(image, "push", common),
   also(image, "ls", { name: "images", ...common }),
@@ -305,6 +357,14 @@ export const TREE: Place[] = [
     about: "Generate the autocompletion script for the specified shell",
     hidden: true,
     children: completion,
+  },
+  { name: "builder", about: "Manage builds", ...management, children: builder },
+  {
+    name: "buildx",
+    about: "Extended build capabilities with BuildKit",
+    ...management,
+    children: buildx,
+    flags: builderFlags,
   },
   { name: "container", about: "Manage containers", ...management, children: container },
   { name: "context", about: "Manage contexts", ...management, children: context },

@@ -1,6 +1,7 @@
 // GET /system/df: what images, containers and volumes take on the disk.
 import type { ContainerSummary } from "../api/types/index.ts";
 import { imagesDiskUsage, listImages } from "../images/index.ts";
+import { buildCacheUsage } from "./build-cache.ts";
 import { imageUsers } from "./image-actions.ts";
 import { listContainers } from "./list-containers.ts";
 import type { DiskUsage, Engine } from "./types.ts";
@@ -23,7 +24,7 @@ export async function diskUsage(engine: Engine, types: ReadonlySet<DiskUsageType
     Images: images,
     Containers: containers?.map(withoutManifest) ?? null,
     Volumes: volumes,
-    BuildCache: wants("build-cache") ? [] : null,
+    BuildCache: wants("build-cache") ? await buildCacheUsage(engine) : null,
   };
 }
 

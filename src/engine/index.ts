@@ -1,4 +1,7 @@
 // The engine's door: start-up, and the use cases that the API calls, each with the engine first.
+export { type BuildCachePrune, pruneBuildCache } from "./build-cache.ts";
+export { type BuildImageRequest, buildImage, cancelBuild } from "./build-image.ts";
+export { builderOf } from "./builder.ts";
 export { commitContainer } from "./commit-container.ts";
 export {
   attachContainer,

@@ -178,6 +178,8 @@ async function removeLeftovers(engine: Engine): Promise<void> {
   }
   store.leases.closeAll(CREATE_LEASE);
   store.leases.closeAll(COMMIT_LEASE);
+  store.leases.closeAll("build");
+  store.leases.closeAll("build step");
   endStrayShims(engine);
   for (const folder of [rootfsFolders(environment), shmFolders(environment)]) unmountUnused(engine, folder);
   const users = store.documents<{ id: string; containerId: string }>("volumeUses").all();

@@ -13,6 +13,7 @@ import { openStore } from "../store/index.ts";
 import type { Store } from "../store/types.ts";
 import { openVolumes } from "../volumes/index.ts";
 import { openBackground } from "./background.ts";
+import { closeBuilder } from "./builder.ts";
 import { emitTo } from "./container-events.ts";
 import { openEvents } from "./events.ts";
 import { holdExecRoot } from "./exec-root.ts";
@@ -110,6 +111,7 @@ export async function stopEngine(engine: Engine): Promise<void> {
       log.warn("cannot let go of a shim", { id: shim.id, error: messageOf(error) });
     }
   }
+  await Promise.race([closeBuilder(engine), Bun.sleep(SHUTDOWN_WAIT)]);
   await Promise.race([engine.background.idle(), Bun.sleep(SHUTDOWN_WAIT)]);
   await engine.networks.close();
   await engine.store.close();

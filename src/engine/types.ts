@@ -1,6 +1,7 @@
 // What the use cases work with: the rooms, opened once by start.ts. A record, not an object with behaviour:
 // behaviour is in the rooms, and in one file here for each use case that crosses them.
 import type {
+  BuildCache,
   ContainerConfig,
   ContainerSummary,
   EventMessage,
@@ -197,5 +198,5 @@ export interface DiskUsage {
   Images: ImageSummary[] | null;
   Containers: ContainerSummary[] | null;
   Volumes: Volume[] | null;
-  BuildCache: [] | null;
+  BuildCache: BuildCache[] | null;
 }

@@ -14,11 +14,11 @@ import {
   MEDIA,
 } from "../oci/types.ts";
 import type { PackedChanges, Packing } from "../store/index.ts";
+import { withLease } from "../store/index.ts";
 import type { LeaseId, Store } from "../store/types.ts";
 import type { ImageContext } from "./context.ts";
 import { storeImage } from "./import.ts";
 import { PARENT_LABEL, UNPACKED_SIZE_LABEL } from "./labels.ts";
-import { withLease } from "./leases.ts";
 import { announce, recordImage } from "./records.ts";
 
 /** What holds an image's parts until its record does; a starting daemon closes those of the one before it. */

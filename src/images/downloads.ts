@@ -2,14 +2,14 @@
 // connection and after a restart of the daemon. Only what has its digest is kept.
 import { BerthError, messageOf, systemError } from "../base/errors.ts";
 import { failpoint } from "../base/failpoint.ts";
+import { SharedWork, Slots } from "../base/shared-work.ts";
 import type { Digest } from "../oci/digest.ts";
 import type { Descriptor } from "../oci/types.ts";
 import { mayPass, NetworkError, pause, type Repository } from "../registry/index.ts";
+import { withSharedLease } from "../store/index.ts";
 import type { BlobWriter, LeaseId, Store } from "../store/types.ts";
 import { isDiskFull } from "./disk-full.ts";
-import { withSharedLease } from "./leases.ts";
 import { LiveBlob } from "./live-blob.ts";
-import { SharedWork, Slots } from "./shared-work.ts";
 
 export interface DownloadRequest {
   repository: Repository;

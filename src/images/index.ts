@@ -8,6 +8,12 @@ export { imagesDiskUsage, type ListImagesOptions, listImages } from "./list.ts";
 export { checkTagTarget } from "./names.ts";
 export { openImages } from "./open.ts";
 export { type PruneImagesOptions, pruneImages } from "./prune.ts";
-export { checkAuth, decodeRegistryAuth, inspectDistribution } from "./registry-verbs.ts";
+export { recordBuilt } from "./records.ts";
+export {
+  checkAuth,
+  decodeRegistryAuth,
+  decodeRegistryConfig,
+  inspectDistribution,
+} from "./registry-verbs.ts";
 export type { Removal } from "./remove.ts";
 export * from "./types.ts";

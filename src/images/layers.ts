@@ -2,13 +2,12 @@
 // the bottom up. Two pulls of one stack unpack each layer once.
 import { systemError } from "../base/errors.ts";
 import { failpoint } from "../base/failpoint.ts";
+import { SharedWork, Slots } from "../base/shared-work.ts";
 import { type ChainId, chainIds, type Digest } from "../oci/digest.ts";
 import type { Descriptor } from "../oci/types.ts";
-import { type UnpackedLayer, unpackLayer } from "../store/index.ts";
+import { type UnpackedLayer, unpackLayer, withSharedLease } from "../store/index.ts";
 import type { LeaseId, SnapshotId, Store } from "../store/types.ts";
 import type { Downloads } from "./downloads.ts";
-import { withSharedLease } from "./leases.ts";
-import { SharedWork, Slots } from "./shared-work.ts";
 
 /** One layer of a stack, lowest first. */
 export interface StackLayer {

@@ -17,12 +17,11 @@ import {
   MEDIA,
   type Platform,
 } from "../oci/types.ts";
-import { unpackLayer } from "../store/index.ts";
+import { unpackLayer, withLease } from "../store/index.ts";
 import type { ImageRecord, LeaseId } from "../store/types.ts";
 import type { ImageContext } from "./context.ts";
 import { compressionOf } from "./layer-intake.ts";
 import type { Layers } from "./layers.ts";
-import { withLease } from "./leases.ts";
 import { inspectManifest, manifestsOf } from "./manifests.ts";
 import { familiarOf, isDangling } from "./names.ts";
 import { announce, recordImage } from "./records.ts";

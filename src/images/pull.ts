@@ -13,6 +13,7 @@ import {
 } from "../oci/reference.ts";
 import type { Descriptor, ImageConfig, Manifest, Platform } from "../oci/types.ts";
 import { NetworkError, openRepository, type RegistryAuth, type Repository } from "../registry/index.ts";
+import { withLease } from "../store/index.ts";
 import type { ImageRecord, LeaseId } from "../store/types.ts";
 import { builtInFor, recordBuiltIn } from "./built-in/index.ts";
 import type { ImageContext } from "./context.ts";
@@ -20,7 +21,6 @@ import { sayDiskFull } from "./disk-full.ts";
 import type { Downloads } from "./downloads.ts";
 import { type ChosenManifest, fetchManifests, stackOf } from "./fetch-manifests.ts";
 import type { Layers } from "./layers.ts";
-import { withLease } from "./leases.ts";
 import { isLayer } from "./manifests.ts";
 import { LayerProgress } from "./pull-progress.ts";
 import { announce, recordImage } from "./records.ts";

@@ -1,6 +1,7 @@
 // A push: blobs that the registry lacks (mounted from another repository of it where possible), then manifests, the
 // lowest first, the tag last. What is pushed are the bytes as they came, so the digest stays.
 import { BerthError, conflict, notFound, systemError } from "../base/errors.ts";
+import { Slots } from "../base/shared-work.ts";
 import { exactly, formatPlatformWithVersion, runsOn } from "../oci/platform.ts";
 import {
   canonical,
@@ -12,14 +13,13 @@ import {
 } from "../oci/reference.ts";
 import { type Descriptor, isIndex, isManifest, type Platform } from "../oci/types.ts";
 import { NetworkError, openRepository, type RegistryAuth, type Repository } from "../registry/index.ts";
+import { withLease } from "../store/index.ts";
 import type { ImageRecord } from "../store/types.ts";
 import type { ImageContext } from "./context.ts";
 import { noteSource, sourcesOf } from "./downloads.ts";
-import { withLease } from "./leases.ts";
 import { inspectManifest, isLayer, manifestsOf, platformNotFound, walk } from "./manifests.ts";
 import { familiarOf, recordsOfRepository, referenceOf, shortDigest } from "./names.ts";
 import { announce } from "./records.ts";
-import { Slots } from "./shared-work.ts";
 import type { Progress } from "./types.ts";
 
 export interface PushOptions {

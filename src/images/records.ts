@@ -60,3 +60,10 @@ export function tagImage(context: ImageContext, source: string, target: string):
   recordImage(context.store, name, record.target);
   announce(context, "tag", record.target.digest, familiar(name), record.target);
 }
+
+/** What a build made: named (a canonical name with its tag), or kept as an untagged image. */
+export function recordBuilt(context: ImageContext, name: string | undefined, target: Descriptor): void {
+  const reference = name === undefined ? undefined : parseReference(name);
+  recordImage(context.store, reference, target);
+  if (reference) announce(context, "tag", target.digest, familiar(reference), target);
+}

@@ -36,6 +36,35 @@ export function decodeRegistryAuth(header: string | undefined): RegistryAuth | u
   } catch {
     return undefined;
   }
+  return readAuth(parsed);
+}
+
+/**
+ * The X-Registry-Config header of builds: base64url of a map from registries to credentials, keys as in clients' files (a host, or an
+ * address like `https://index.docker.io/v1/`). Answers a look-up by host. Anything else counts as none.
+ */
+export function decodeRegistryConfig(header: string | undefined): (host: string) => RegistryAuth | undefined {
+  const known = new Map<string, RegistryAuth>();
+  try {
+    const parsed: unknown = JSON.parse(Buffer.from(header ?? "", "base64url").toString("utf8"));
+    for (const [key, value] of Object.entries(parsed ?? {})) {
+      const auth = readAuth(value);
+      if (auth) known.set(hostOf(key), auth);
+    }
+  } catch {
+    // As dockerd: without credentials it may still go well.
+  }
+  return (host) => known.get(hostOf(host));
+}
+
+const HUB_HOSTS = new Set(["index.docker.io", "registry-1.docker.io"]);
+
+function hostOf(address: string): string {
+  const host = address.replace(/^https?:\/\//, "").split("/", 1)[0] ?? "";
+  return HUB_HOSTS.has(host) ? "docker.io" : host;
+}
+
+function readAuth(parsed: unknown): RegistryAuth | undefined {
   if (typeof parsed !== "object" || parsed === null) return undefined;
   const auth: RegistryAuth = {};
   for (const field of ["username", "password", "identitytoken", "registrytoken", "serveraddress"] as const) {

@@ -1,9 +1,9 @@
 // From a name to an image that can be run: its record, the manifest that suits, its config, its unpacked stack.
 import type { Platform } from "../oci/types.ts";
+import { withLease } from "../store/index.ts";
 import type { ImageContext } from "./context.ts";
 import { stackOf } from "./fetch-manifests.ts";
 import type { Layers } from "./layers.ts";
-import { withLease } from "./leases.ts";
 import { bestManifest, chainOf, isLayer } from "./manifests.ts";
 import { resolveRecord } from "./names.ts";
 import type { ResolvedImage } from "./types.ts";

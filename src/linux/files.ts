@@ -107,6 +107,11 @@ export function setOwnerAndMode(fd: number, uid: number, gid: number, mode: numb
   check(calls.fchmod(fd, mode), "fchmod", fd);
 }
 
+/** fchmod(2) of an open file. */
+export function setModeOf(fd: number, mode: number): void {
+  check(calls.fchmod(fd, mode), "fchmod", fd);
+}
+
 /** fchownat(2) of an O_PATH descriptor, which fchown refuses. */
 export function setOwnerOfPath(fd: number, uid: number, gid: number): void {
   check(calls.fchownat(fd, cString(""), uid, gid, AT_EMPTY_PATH), "fchownat", fd);
@@ -250,6 +255,12 @@ export function spreadSubfolders(path: string): boolean {
 export function enterRoot(path: string): void {
   check(calls.chroot(cString(path)), "chroot", path);
   process.chdir("/");
+}
+
+/** As enterRoot, for a folder that is open, which may be nowhere in the file system (mount-tree.ts). */
+export function enterOpenRoot(fd: number): void {
+  check(calls.fchdir(fd), "fchdir", fd);
+  check(calls.chroot(cString(".")), "chroot", fd);
 }
 
 /**

@@ -51,21 +51,34 @@ export const openForReading = (folder: number): number =>
 const ENTRIES = 64 << 10;
 const entries = Buffer.alloc(ENTRIES);
 
-/** Names in a folder that is open for reading, as byte strings in the file system's order: getdents64(2). */
-export function namesIn(folder: number): string[] {
-  const names: string[] = [];
+/** What getdents64(2) says of an entry's kind (`d_type`): not all file systems know. */
+export const KIND = { unknown: 0, folder: 4, file: 8 } as const;
+
+export interface FolderEntry {
+  /** A byte string. */
+  name: string;
+  /** One of `KIND`, or another kind's number. */
+  kind: number;
+}
+
+/** What is in a folder that is open for reading, in the file system's order: getdents64(2). */
+export function entriesIn(folder: number): FolderEntry[] {
+  const found: FolderEntry[] = [];
   for (;;) {
     const count = check(syscall(SYS.getdents64, folder, ptr(entries), ENTRIES), "getdents64", folder);
-    if (count === 0) return names;
+    if (count === 0) return found;
     for (let at = 0; at < count; ) {
       const length = entries.readUInt16LE(at + 16);
       const end = entries.indexOf(0, at + 19);
       const name = entries.toString("latin1", at + 19, end);
-      if (name !== "." && name !== "..") names.push(name);
+      if (name !== "." && name !== "..") found.push({ name, kind: entries.readUInt8(at + 18) });
       at += length;
     }
   }
 }
+
+/** Names in a folder that is open for reading, as byte strings in the file system's order. */
+export const namesIn = (folder: number): string[] => entriesIn(folder).map(({ name }) => name);
 
 const TARGET_LIMIT = 4096;
 
@@ -79,6 +92,12 @@ export function targetOf(link: number): string {
 /** linkat(2) from an entry of one folder to one of another; a symbolic link is linked itself. 0, or errno. */
 export function linkBetween(from: number, name: string, to: number, newName: string): number {
   return calls.linkat(from, named(name), to, named(newName), 0) < 0 ? errno() : 0;
+}
+
+/** renameat2(2) within one folder: what has the new name is replaced at once. Errors: KernelError. */
+export function renameWithin(folder: number, name: string, newName: string): void {
+  const [from, to] = [named(name), named(newName)];
+  check(syscall(SYS.renameat2, folder, ptr(from), folder, ptr(to), 0), "renameat2", shown(name));
 }
 
 const ST_RDONLY = 1;

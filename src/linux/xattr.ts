@@ -8,6 +8,7 @@ const calls = libc({
   lsetxattr: { args: [T.ptr, T.ptr, T.ptr, T.u64_fast, T.i32], returns: T.i32 },
   fgetxattr: { args: [T.i32, T.ptr, T.ptr, T.u64_fast], returns: T.i64_fast },
   flistxattr: { args: [T.i32, T.ptr, T.u64_fast], returns: T.i64_fast },
+  fremovexattr: { args: [T.i32, T.ptr], returns: T.i32 },
   fsetxattr: { args: [T.i32, T.ptr, T.ptr, T.u64_fast, T.i32], returns: T.i32 },
 });
 
@@ -67,4 +68,11 @@ export function setXattr(target: XattrTarget, name: string, value: Uint8Array): 
       ? calls.fsetxattr(target, cString(name), data, value.length, 0)
       : calls.lsetxattr(bytesOf(target), cString(name), data, value.length, 0);
   if (result < 0) throw new KernelError(`setxattr ${name}`, errno(), nameOf(target));
+}
+
+/** Removes an attribute of an open file or folder, if it is there. */
+export function removeXattr(fd: number, name: string): void {
+  if (calls.fremovexattr(fd, cString(name)) === 0) return;
+  const code = errno();
+  if (code !== ENODATA && code !== ENOTSUP) throw new KernelError(`removexattr ${name}`, code, String(fd));
 }

@@ -32,6 +32,8 @@ export interface Descriptor {
   annotations?: Record<string, string>;
   urls?: string[];
   artifactType?: string;
+  /** The content itself in base64, where it is small. */
+  data?: string;
 }
 
 export interface Manifest {

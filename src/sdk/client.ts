@@ -1,4 +1,6 @@
 // The client as its users see it: one object a daemon, with a resource for each part of the API.
+import { Builder } from "./build/resource.ts";
+import type { BuildResult, BuildSpec } from "./build/types.ts";
 import type { ContainerBuilder } from "./builder.ts";
 import { Connection } from "./connection.ts";
 import { Containers } from "./containers.ts";
@@ -30,6 +32,7 @@ export class Client {
   readonly volumes: Volumes;
   readonly networks: Networks;
   readonly system: System;
+  readonly builder: Builder;
 
   constructor(options: ConnectOptions = {}) {
     const endpoint = parseEndpoint(options.host ?? DEFAULT_HOST, options.tls);
@@ -45,12 +48,24 @@ export class Client {
     this.volumes = new Volumes(this.connection);
     this.networks = new Networks(this.connection);
     this.system = new System(this.connection);
+    this.builder = new Builder(this.connection);
   }
 
   /** A container of the image, to be described further, then started or run. Loads what it needs on its first use. */
   container(image: string): ContainerBuilder {
     const { ContainerBuilder: Builder } = require("./builder.ts") as typeof import("./builder.ts");
     return new Builder(this, { Image: image });
+  }
+
+  /**
+   * Builds an image, or whatever the spec's outputs say.
+   *
+   * @example
+   * const { response } = await client.build({ context: { kind: "folder", path: "." }, tags: ["app"] });
+   * console.log(response["containerimage.digest"]);
+   */
+  build(spec: BuildSpec): Promise<BuildResult> {
+    return this.builder.build(spec);
   }
 
   /** The address as it was understood, for messages. */

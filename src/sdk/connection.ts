@@ -1,7 +1,7 @@
 // One daemon as the resources see it: where it is, and which version of the API both sides speak.
 import type { Endpoint, SocketEndpoint } from "./endpoint.ts";
 import { SdkError } from "./errors.ts";
-import type { HijackedStream } from "./hijack.ts";
+import type { HijackedStream, HijackOptions } from "./hijack.ts";
 import { brokenOff, bytesOf, jsonLines } from "./streams.ts";
 import { type RequestOptions, send } from "./transport.ts";
 
@@ -152,11 +152,7 @@ export class Connection {
   }
 
   /** A call that turns its connection into a byte stream in both directions. */
-  async hijack(
-    method: string,
-    path: string,
-    options: RequestOptions & { protocol?: string } = {},
-  ): Promise<HijackedStream> {
+  async hijack(method: string, path: string, options: HijackOptions = {}): Promise<HijackedStream> {
     const [{ hijack }, version] = await Promise.all([import("./hijack.ts"), this.version()]);
     return hijack(await this.#reach(), method, `/v${version}${path}`, {
       ...options,

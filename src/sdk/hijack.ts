@@ -55,12 +55,19 @@ async function open(endpoint: SocketEndpoint, options: RequestOptions): Promise<
   return connection;
 }
 
+export interface HijackOptions extends RequestOptions {
+  /** What is asked for in `Upgrade`. Default: `tcp`. */
+  protocol?: string;
+  /** Headers that are sent once for each of their values. */
+  headerLists?: Record<string, string[]>;
+}
+
 /** Sends the request with `Upgrade: tcp`; resolves once the daemon has switched (101, or 200 from old ones). */
 export async function hijack(
   endpoint: SocketEndpoint,
   method: string,
   path: string,
-  options: RequestOptions & { protocol?: string } = {},
+  options: HijackOptions = {},
 ): Promise<HijackedStream> {
   const connection = await open(endpoint, options);
   const body = options.json === undefined ? "" : JSON.stringify(options.json);
@@ -74,7 +81,10 @@ export async function hijack(
     Connection: "Upgrade",
     Upgrade: options.protocol ?? "tcp",
   };
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  const lists = Object.entries(options.headerLists ?? {}).flatMap(([name, values]) =>
+    values.map((value) => [name, value] as const),
+  );
+  const lines = [...Object.entries(headers), ...lists].map(([name, value]) => `${name}: ${value}\r\n`);
   let head: Head;
   try {
     await connection.write(

@@ -1,5 +1,8 @@
 // What `import … from "berth"` gives: a typed client of the Engine API, and the API's vocabulary.
 export type * from "../api/types/index.ts";
+export { isRemoteAddress, parseGitAddress } from "./build/addresses.ts";
+export { BuildError } from "./build/build-error.ts";
+export type * from "./build/types.ts";
 export type {
   CommandResult,
   ContainerBuilder,

@@ -58,7 +58,7 @@ export function packChanges(store: Store, request: ChangesRequest): Packing<Pack
 
 const command = (job: Job, { root, style }: Views): string[] => workerCommand(job, root, style);
 
-interface Views extends Disposable {
+export interface Views extends Disposable {
   root: string;
   style: "overlay" | "copy";
 }
@@ -66,7 +66,11 @@ interface Views extends Disposable {
 /** Read-only, and without devices: the worker may be led to open what the container makes of a name meanwhile. */
 const READ = { readOnly: true, noDevices: true } as const;
 
-function mountViews(store: Store, { snapshot, rootfs }: ChangesRequest): Views {
+/** `rootfs` undefined: a finished layer, which may be mounted once more. */
+export function mountViews(
+  store: Store,
+  { snapshot, rootfs }: { snapshot: SnapshotId; rootfs: string | undefined },
+): Views {
   const { snapshots } = store;
   const root = mkdtempSync(join(store.root, "scratch", "changes-"));
   const made: string[] = [];
@@ -88,7 +92,8 @@ function mountViews(store: Store, { snapshot, rootfs }: ChangesRequest): Views {
     const parent = snapshots.parentOf(snapshot);
     bindMount(snapshots.directory(snapshot), at("written"), READ);
     if (parent) mountAt(snapshots.mountOf(parent), at("below"));
-    if (own.type === "overlay") bindMount(rootfs, at("seen"), READ);
+    if (own.type === "overlay" && rootfs !== undefined) bindMount(rootfs, at("seen"), READ);
+    else if (own.type === "overlay") mountAt(own, at("seen"));
     return {
       root,
       style: own.type === "overlay" ? "overlay" : "copy",

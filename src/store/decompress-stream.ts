@@ -37,10 +37,24 @@ async function* joined(head: Uint8Array, rest: AsyncIterable<Uint8Array>): Async
   yield* rest;
 }
 
-async function* through(command: string[], input: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const [name = ""] = command;
+/**
+ * Decompresses one open file into another (a pipe). Errors: system, in Docker's words when the program is missing.
+ */
+export function startDecompressor(name: "bzip2" | "xz", input: number, output: number): Bun.Subprocess {
+  const { command } = PROGRAMS.find(({ command: [program] }) => program === name) ?? { command: [name] };
+  requireProgram(name);
+  const stdio: [number, number, "ignore"] = [input, output, "ignore"];
+  return Bun.spawn([...CAGE, ...command], { cwd: "/", env: WORKER_ENVIRONMENT, stdio });
+}
+
+function requireProgram(name: string): void {
   if (!Bun.which(name, { PATH: WORKER_ENVIRONMENT.PATH }))
     throw systemError(`exec: ${JSON.stringify(name)}: executable file not found in $PATH`);
+}
+
+async function* through(command: string[], input: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const [name = ""] = command;
+  requireProgram(name);
   const child = Bun.spawn([...CAGE, ...command], {
     cwd: "/",
     env: WORKER_ENVIRONMENT,

@@ -36,7 +36,12 @@ export const DOCUMENT_TABLES = {
   volumes: { columns: { driver: { path: "driver" } } },
   /** A container's use of a volume; its id is both. */
   volumeUses: { columns: { volume: { path: "volume" }, containerId: { path: "containerId" } } },
-  builds: { columns: { reference: { path: "reference" } } },
+  /** What builds made and may take again (builder/cache/records.ts). */
+  buildRecords: { columns: { key: { path: "key", unique: true } } },
+  /** From what a step can be told by at once to its record's key, where that takes a look at files (builder/cache/records.ts). */
+  buildKeys: { columns: { key: { path: "key" } } },
+  /** A layer's archives, by its snapshot (builder/layers/layer-blobs.ts). */
+  layerBlobs: { columns: {} },
   /** Small facts of the engine: its own id, the subnet it took. */
   settings: { columns: {} },
 } as const satisfies Record<string, DocumentTable>;

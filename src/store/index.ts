@@ -34,16 +34,36 @@ export {
   type PackedChanges,
   packChanges,
 } from "./changes.ts";
+export { cloneLayer } from "./clone-layer.ts";
+export { type DigestRequest, digestPaths } from "./content-digest.ts";
+export {
+  type ContextTransfer,
+  type ReceivedContext,
+  readContextIndex,
+  receiveContext,
+} from "./context-sync.ts";
 export type { DocumentTableName } from "./document-tables.ts";
+export type * from "./file-action.ts";
+export { applyFileActions, type FileActionRequest } from "./file-actions.ts";
 export { mountSnapshot, unmountSnapshot } from "./mount-snapshot.ts";
 export type { Packing } from "./pack.ts";
+export {
+  type LayerCompression,
+  type PackLayerRequest,
+  packLayer,
+  recompressLayer,
+} from "./pack-layer.ts";
 export {
   archiveFromView,
   type ExtractOptions,
   exportFromView,
   extractIntoView,
+  type FoundPackages,
+  fileDigestsInView,
   type OutputCompression,
   type PathFacts,
+  packagesInView,
+  sendFromView,
   statInView,
   type TreeArchive,
   type TreeView,
@@ -51,6 +71,7 @@ export {
 } from "./tree-view.ts";
 export type * from "./types.ts";
 export { type UnpackedLayer, type UnpackRequest, unpackLayer } from "./unpack.ts";
+export { withLease, withSharedLease } from "./with-lease.ts";
 
 export interface StoreOptions {
   /** The data root; made when missing. */

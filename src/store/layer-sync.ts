@@ -3,7 +3,8 @@
 // A layer's row may reach the disk before its files do, and after a power cut it would be a broken whole. Syncing
 // before the row would make each pull wait for the disk. So the row notes the boot in which the layer was finished
 // until a syncfs(2) that began later has ended; after another boot, layers still marked go and are unpacked anew from
-// their blobs, which are synced one by one. Nothing is built on a layer before it is on disk (`settled`).
+// their blobs, which are synced one by one. No container is made on a layer before it is on disk (`settled`). A build's
+// steps don't wait: a step's layer and what stands on it go together, and the build runs them again.
 import type { Database } from "bun:sqlite";
 import { readFileSync } from "node:fs";
 import { log } from "../base/log.ts";

@@ -7,12 +7,17 @@ export interface Packing<T> {
   result: Promise<T>;
 }
 
-/** Starts a worker that writes an archive to its standard output and its report to standard error. */
-export function packFrom<T>(job: string, command: string[], signal: AbortSignal | undefined): Packing<T> {
+/** Starts a worker that writes an archive to its standard output and its report to standard error; `input`: a file for it to read. */
+export function packFrom<T>(
+  job: string,
+  command: string[],
+  signal: AbortSignal | undefined,
+  input?: number,
+): Packing<T> {
   const worker = Bun.spawn(command, {
     cwd: "/",
     env: WORKER_ENVIRONMENT,
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: [input ?? "ignore", "pipe", "pipe"],
   });
   const result = workerEnd<T>(job, worker, worker.stderr.text(), signal);
   result.catch(() => {}); // Told to whoever awaits it

@@ -53,21 +53,35 @@ async function reconcileIngests(db: Database, folders: DataRoot, content: OpenCo
   for (const name of known) db.query("DELETE FROM ingests WHERE name = ?").run(name);
 }
 
-/** Layers of an earlier boot that were never synced, and what is on them: perhaps broken (layer-sync.ts). */
+/**
+ * Layers of an earlier boot that were never synced, and what is on them: perhaps broken (layer-sync.ts). What an active snapshot
+ * that somebody has for good (a container) stands on stays all the same.
+ */
 function dropUnsynced(db: Database, boot: string): void {
-  const { changes } = db
+  const suspects = db
     .query(
       `WITH RECURSIVE suspect (number) AS (
          SELECT number FROM snapshots WHERE unsynced_boot IS NOT NULL AND unsynced_boot <> ?
          UNION SELECT snapshots.number FROM snapshots JOIN suspect ON snapshots.parent = suspect.number
        )
-       UPDATE snapshots SET state = 'removing', parent = NULL
-       WHERE number IN (SELECT number FROM suspect) AND state <> 'active'
-         AND number NOT IN (SELECT parent FROM snapshots WHERE state = 'active' AND parent IS NOT NULL)`,
+       SELECT number, parent, state FROM snapshots WHERE number IN (SELECT number FROM suspect)`,
     )
-    .run(boot);
-  if (changes > 0)
-    log.warn("layers were not on disk when the host went down; they will be unpacked anew", { changes });
+    .all(boot) as { number: number; parent: number | null; state: string }[];
+  const parents = new Map(suspects.map(({ number, parent }) => [number, parent]));
+  const rooted = db.query("SELECT 1 FROM roots WHERE kind = 'snapshot' AND item = ?");
+  const kept = new Set<number>();
+  for (const { number, state } of suspects)
+    if (state === "active" && rooted.get(snapshotIdOf(number)))
+      for (let at: number | null = number; at !== null; at = parents.get(at) ?? null) kept.add(at);
+  const lost = suspects.filter(({ number }) => !kept.has(number));
+  const drop = db.query("UPDATE snapshots SET state = 'removing', parent = NULL WHERE number = ?");
+  db.transaction(() => {
+    for (const { number } of lost) drop.run(number);
+  }).immediate();
+  if (lost.length > 0)
+    log.warn("layers were not on disk when the host went down; they will be made anew", {
+      changes: lost.length,
+    });
 }
 
 async function reconcileSnapshots(db: Database, folders: DataRoot, snapshots: OpenSnapshots): Promise<void> {

@@ -2,6 +2,7 @@
 //
 //   preparing ──commitLayer──▶ layer          (never changes again, found by its chain id)
 //   preparing ──createActive─▶ active         (written by a container or a build step)
+//   active ──────freeze──────▶ layer          (a build step's result: no chain id until its archive is known)
 //   any ──────────remove─────▶ removing ──▶ gone
 //
 // What is `preparing` belongs to one operation of this process; after a restart it is nobody's and goes
@@ -13,11 +14,11 @@ import { join } from "node:path";
 import { conflict, notFound } from "../base/errors.ts";
 import { failpoint } from "../base/failpoint.ts";
 import type { ChainId } from "../oci/digest.ts";
-import { type BackendName, filesOf, type SnapshotBackend } from "./backend.ts";
+import { type BackendName, filesOf, type SnapshotBackend, workOf } from "./backend.ts";
 import type { LayerSync } from "./layer-sync.ts";
 import { holdItem } from "./leases.ts";
 import { removeTree } from "./remove-tree.ts";
-import type { LeaseId, SnapshotId, Snapshots } from "./types.ts";
+import type { LeaseId, SnapshotBase, SnapshotId, Snapshots } from "./types.ts";
 
 interface Row {
   number: number;
@@ -74,9 +75,17 @@ export function openSnapshots(
     }
     return parents;
   };
-  const requireLayer = (chain: ChainId): SnapshotId => {
-    const id = layer(chain);
-    if (!id) throw notFound(`layer ${chain} is not unpacked here`);
+  const has = (id: SnapshotId): boolean =>
+    db
+      .query("SELECT 1 FROM snapshots WHERE number = ? AND backend = ? AND mapping = '' AND state = 'layer'")
+      .get(snapshotNumberOf(id), current.name) !== null;
+  const requireLayer = (base: SnapshotBase): SnapshotId => {
+    if (typeof base === "object") {
+      if (!has(base.on)) throw notFound(`snapshot ${base.on} is not a layer that another can be made on`);
+      return base.on;
+    }
+    const id = layer(base);
+    if (!id) throw notFound(`layer ${base} is not unpacked here`);
     return id;
   };
 
@@ -127,21 +136,22 @@ export function openSnapshots(
     backend: current.name,
     finishRemoval,
     layer,
+    has,
     remove,
     async beginLayer(lease) {
       const id = prepare(lease, undefined);
       return { id, directory: join(folder, filesOf(id)) };
     },
     async commitLayer(id, chain, { parent, size, inodes, implied }) {
-      const known = layer(chain);
-      if (!known) {
+      const known = () => (chain === undefined ? undefined : layer(chain));
+      if (!known()) {
         const below = parent ? requireLayer(parent) : undefined;
         await current.finishLayer(id, below ? parentsOf(snapshotNumberOf(below)) : [], implied);
       }
       failpoint("store.layer-settled");
       const result = db
         .transaction(() => {
-          const first = layer(chain);
+          const first = known();
           if (first) {
             // Whoever holds ours needs the other's now.
             db.query(
@@ -155,7 +165,7 @@ export function openSnapshots(
              WHERE number = ? AND state = 'preparing'`,
             )
             .run(
-              chain,
+              chain ?? null,
               parent ? snapshotNumberOf(requireLayer(parent)) : null,
               size,
               inodes,
@@ -171,7 +181,7 @@ export function openSnapshots(
       return result;
     },
     async createActive(parent, lease) {
-      if (parent) await sync.settled(snapshotNumberOf(requireLayer(parent)));
+      if (typeof parent === "string") await sync.settled(snapshotNumberOf(requireLayer(parent)));
       // Looked up again: it may have been collected meanwhile by a caller that held nothing.
       const below = parent ? requireLayer(parent) : undefined;
       const id = prepare(lease, below);
@@ -184,6 +194,32 @@ export function openSnapshots(
         throw thrown;
       }
     },
+    async freeze(id, { size, inodes }) {
+      row(id);
+      const { changes } = db
+        .query(
+          `UPDATE snapshots SET state = 'layer', size = ?, inodes = ?, unsynced_boot = ?
+           WHERE number = ? AND state = 'active'`,
+        )
+        .run(size, inodes, sync.boot, snapshotNumberOf(id));
+      if (changes === 0) throw conflict(`snapshot ${id} is not written to: only an active one can be frozen`);
+      sync.schedule();
+      failpoint("store.snapshot-frozen");
+      // Overlay's own folder has no use without an upper one; a killed process leaves it beside the layer until that goes.
+      await removeTree(join(folder, workOf(id)));
+    },
+    nameLayer(id, chain) {
+      return db
+        .transaction(() => {
+          const first = layer(chain);
+          if (first) return first;
+          const { chain: old } = row(requireLayer({ on: id }));
+          if (old !== null) throw conflict(`snapshot ${id} is the layer ${old} already`);
+          db.query("UPDATE snapshots SET chain = ? WHERE number = ?").run(chain, snapshotNumberOf(id));
+          return id;
+        })
+        .immediate();
+    },
     mountOf(id, readOnly = false) {
       const { backend, parent, state } = row(id);
       return backends.all[backend].mountOf(id, parentsOf(parent), readOnly || state === "layer");
@@ -194,6 +230,7 @@ export function openSnapshots(
       if (size !== null && inodes !== null) return { size, inodes };
       return await measure(join(folder, filesOf(id)));
     },
+    createdAt: (id) => row(id).created_at,
     parentOf(id) {
       const { parent } = row(id);
       return parent === null ? undefined : snapshotIdOf(parent);

@@ -1,13 +1,15 @@
 // A container's files as cp and export see them, the daemon's side: confined workers, each in a view of its own.
 import { decompressed } from "./decompress-stream.ts";
-import { feed } from "./feed-worker.ts";
+import { type Exchange, exchangeWith, feed } from "./feed-worker.ts";
 import { unpackBounds } from "./worker/bounds.ts";
 import { WORKER_ENVIRONMENT, workerCommand, workerEnd } from "./worker/confine.ts";
 import type { OutputCompression } from "./worker/output.ts";
+import type { FoundPackages } from "./worker/packages/scan.ts";
+import type { SendFilesOptions } from "./worker/send-files.ts";
 import type { ExtractOptions, PathFacts } from "./worker/tree-jobs.ts";
 import type { TreeView, ViewMount } from "./worker/view.ts";
 
-export type { ExtractOptions, OutputCompression, PathFacts, TreeView, ViewMount };
+export type { ExtractOptions, FoundPackages, OutputCompression, PathFacts, TreeView, ViewMount };
 
 /** An archive that a worker makes as fast as it is read. */
 export interface TreeArchive {
@@ -57,9 +59,48 @@ export async function archiveFromView(
   };
 }
 
-/** The whole view as an archive. */
-export const exportFromView = (view: TreeView, signal?: AbortSignal): TreeArchive =>
-  startArchive("export", command(view, "export"), signal);
+/** The whole view as an archive; `time`: of every entry, in seconds since 1970. */
+export const exportFromView = (view: TreeView, signal?: AbortSignal, time?: number): TreeArchive =>
+  startArchive("export", command(view, "export", ...(time === undefined ? [] : [String(time)])), signal);
+
+/**
+ * Sends the whole view by file sync. Errors: those of `input` and `output`; the worker's: unavailable when the receiver leaves,
+ * "error from receiver: …".
+ */
+export async function sendFromView(
+  view: TreeView,
+  exchange: Exchange & { options: SendFilesOptions; signal: AbortSignal },
+): Promise<void> {
+  const worker = Bun.spawn(command(view, "send-tree", JSON.stringify(exchange.options)), {
+    ...OPTIONS,
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+  await exchangeWith("send-tree", worker, exchange, exchange.signal);
+}
+
+/** sha256 of each file's content in hexadecimal digits, by its path as bytes in UTF-8. Errors: system. */
+export async function fileDigestsInView(
+  view: TreeView,
+  signal: AbortSignal,
+): Promise<{ path: string; digest: string }[]> {
+  const { chunks } = startArchive("file-digests", command(view, "file-digests"), signal);
+  const all: Uint8Array[] = [];
+  for await (const chunk of chunks) all.push(chunk);
+  return Buffer.concat(all)
+    .toString()
+    .split("\0")
+    .slice(0, -1)
+    .map((line) => ({ digest: line.slice(0, 64), path: line.slice(65) }));
+}
+
+/** What the files of the view say is installed. Errors: system. */
+export async function packagesInView(view: TreeView, signal: AbortSignal): Promise<FoundPackages> {
+  const worker = Bun.spawn(command(view, "scan-packages"), {
+    ...OPTIONS,
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  return await workerEnd<FoundPackages>("scan-packages", worker, worker.stderr.text(), signal);
+}
 
 async function* before(first: Uint8Array, rest: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
   try {

@@ -3,7 +3,7 @@
 //   lease   opened before an operation's first byte; what it names can't be collected; expires by itself
 //   blob    some bytes under their digest, kept as they came (content-store)
 //   layer   a snapshot that is finished and never changes again, found by its chain id
-//   active  a snapshot that can be written: the top of a container or of a build step
+//   active  a snapshot that can be written: the top of a container or of a build step; frozen, it is a layer
 //   root    a row that says "this container (image, build record) needs that blob or snapshot"
 //
 // What no root and no lease reaches is garbage. Edges: an index names its manifests, a manifest its config and
@@ -65,6 +65,9 @@ export interface ContentStore {
   setLabels(digest: Digest, labels: Record<string, string>): void;
 }
 
+/** What a snapshot is made on: a layer by its chain id, or any finished layer of this backend. */
+export type SnapshotBase = ChainId | { on: SnapshotId };
+
 /** What has to be mounted so that the snapshot is seen. `folder` holds the relative names. */
 export type SnapshotMount =
   | { type: "overlay"; folder: string; lower: string[]; upper?: string; work?: string; options: string[] }
@@ -84,15 +87,32 @@ export interface Snapshots {
    * Finishes a layer on its parent. `implied` are folders that the archive did not name but that had to be made:
    * they take owner, mode, times and xattrs from the parent's folder of that name, if it has one. Their paths are
    * byte strings (one character a byte), "" for the root.
-   * When another pull finished the same chain id first, that one is returned and this one removed.
+   * When another pull finished the same chain id first, that one is returned and this one removed. Without a chain id
+   * it is found by its own id alone.
    */
   commitLayer(
     id: SnapshotId,
-    chain: ChainId,
-    options: { parent?: ChainId; size: number; inodes: number; implied: string[] },
+    chain: ChainId | undefined,
+    options: { parent?: SnapshotBase; size: number; inodes: number; implied: string[] },
   ): Promise<SnapshotId>;
-  /** A writable snapshot on a chain of layers (none: an empty one). The caller's transaction writes a root for it. */
-  createActive(parent: ChainId | undefined, lease: LeaseId): Promise<SnapshotId>;
+  /**
+   * A writable snapshot on a chain of layers (none: an empty one). The caller's transaction writes a root for it.
+   * On a chain id it waits until the layer is on disk. On a snapshot's id it doesn't: after a power cut it may be gone
+   * together with what it stands on, which is right for a build's step and not for a container.
+   */
+  createActive(parent: SnapshotBase | undefined, lease: LeaseId): Promise<SnapshotId>;
+  /**
+   * Makes an active snapshot a layer without a chain id. It must not be mounted for writing any more.
+   * Errors: conflict for one that is not active.
+   */
+  freeze(id: SnapshotId, facts: { size: number; inodes: number }): Promise<void>;
+  /**
+   * Gives a layer that has no chain id its own, once its archive is known. Answers the layer that has the chain id:
+   * another one where that was first; this one stays as it is then.
+   */
+  nameLayer(id: SnapshotId, chain: ChainId): SnapshotId;
+  /** Whether this is a finished layer that snapshots can be made on. A layer that was not on disk at a power cut is none. */
+  has(id: SnapshotId): boolean;
   /** What to mount to see it; `readOnly` leaves the upper out of writing. */
   mountOf(id: SnapshotId, readOnly?: boolean): SnapshotMount;
   /** The snapshot's own files: a layer's folder, or an active one's upper. */
@@ -100,6 +120,8 @@ export interface Snapshots {
   /** Bytes and inodes of its own files. Layers have it stored; active ones are walked. */
   usage(id: SnapshotId): Promise<{ size: number; inodes: number }>;
   parentOf(id: SnapshotId): SnapshotId | undefined;
+  /** When its folder was made, as ISO 8601: for a build's step, when that began. */
+  createdAt(id: SnapshotId): string;
   /** Row first, then the folder. */
   remove(id: SnapshotId): Promise<void>;
   list(): { id: SnapshotId; chain?: ChainId; parent?: SnapshotId; size?: number; createdAt: string }[];

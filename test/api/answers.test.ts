@@ -265,8 +265,7 @@ describe("errors", () => {
       'invalid value for verbose: x: strconv.ParseBool: parsing "x": invalid syntax',
     ],
     // Not built.
-    ["POST", "/build", undefined, 501, "ImageBuild (POST /build) is not implemented in Berth"],
-    ["POST", "/session", undefined, 501, "Session (POST /session) is not implemented in Berth"],
+    ["POST", "/session", undefined, 400, "no upgrade protocol specified"],
     ["GET", "/swarm", undefined, 501, "SwarmInspect (GET /swarm) is not implemented in Berth"],
   ] as const)("%s %s %p", async (method, path, body, status, message) => {
     const answer = await daemon.request(method, path, { body });

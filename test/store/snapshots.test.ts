@@ -311,6 +311,104 @@ for (const backend of ["overlay", "copy"] as const)
       });
     });
 
+    test("a frozen snapshot is a layer that takes no writes and that others are made on", async () => {
+      await using store = await open();
+      const { snapshots } = store;
+      const lease = store.leases.open("build");
+      const { top, ids } = await stack(store, [
+        { name: "a", content: "below" },
+        { name: "d/" },
+        { name: "d/x" },
+        { name: "gone" },
+      ]);
+      const step = await snapshots.createActive({ on: ids[0]! }, lease);
+      await mounted(store, step, (root) => {
+        writeFileSync(join(root, "a"), "step");
+        rmSync(join(root, "gone"));
+        rmSync(join(root, "d"), { recursive: true });
+        mkdirSync(join(root, "d"));
+      });
+      expect(snapshots.has(step)).toBe(false);
+      await expect(snapshots.createActive({ on: step }, lease)).rejects.toMatchObject({ kind: "not-found" });
+      await snapshots.freeze(step, { size: 8192, inodes: 2 });
+      expect(snapshots.has(step)).toBe(true);
+      expect(await snapshots.usage(step)).toEqual({ size: 8192, inodes: 2 });
+      expect(names(store.root, `snapshots/${step}`)).toEqual(["fs"]);
+      await mounted(store, step, (root) => {
+        expect(names(root)).toEqual(["a", "d"]);
+        expect(() => writeFileSync(join(root, "b"), "")).toThrow(/EROFS/);
+      });
+      await expect(snapshots.freeze(step, { size: 0, inodes: 0 })).rejects.toMatchObject({
+        kind: "conflict",
+      });
+
+      const next = await snapshots.createActive({ on: step }, lease);
+      expect(snapshots.parentOf(next)).toBe(step);
+      await mounted(store, next, (root) => {
+        expect(names(root)).toEqual(["a", "d"]);
+        expect(names(root, "d")).toEqual([]);
+        expect(readFileSync(join(root, "a"), "utf8")).toBe("step");
+        writeFileSync(join(root, "a"), "next");
+      });
+      await mounted(store, step, (root) => expect(readFileSync(join(root, "a"), "utf8")).toBe("step"));
+      await mounted(store, top, (root) => expect(readFileSync(join(root, "a"), "utf8")).toBe("below"));
+    });
+
+    test("a frozen snapshot gets its chain id later, unless another layer has it", async () => {
+      await using store = await open();
+      const { snapshots } = store;
+      const lease = store.leases.open("build");
+      const chain = `sha256:${"c".repeat(64)}` as ChainId;
+      const steps: SnapshotId[] = [];
+      for (let at = 0; at < 2; at++) {
+        const id = await snapshots.createActive(undefined, lease);
+        await snapshots.freeze(id, { size: 0, inodes: 1 });
+        steps.push(id);
+      }
+      const [first, second] = steps as [SnapshotId, SnapshotId];
+      expect(snapshots.layer(chain)).toBeUndefined();
+      expect(snapshots.nameLayer(first, chain)).toBe(first);
+      expect(snapshots.nameLayer(first, chain)).toBe(first);
+      expect(snapshots.nameLayer(second, chain)).toBe(first);
+      expect(snapshots.has(second)).toBe(true);
+      expect(snapshots.list().map(({ id, chain }) => [id, chain])).toEqual([
+        [first, chain],
+        [second, undefined],
+      ]);
+      expect(() => snapshots.nameLayer(first, `sha256:${"d".repeat(64)}` as ChainId)).toThrow("already");
+      const active = await snapshots.createActive(chain, lease);
+      expect(snapshots.parentOf(active)).toBe(first);
+      expect(() => snapshots.nameLayer(active, `sha256:${"e".repeat(64)}` as ChainId)).toThrow("not a layer");
+    });
+
+    test("a layer is joined to a snapshot that has no chain id", async () => {
+      await using store = await open();
+      const { snapshots } = store;
+      const lease = store.leases.open("build");
+      const step = await snapshots.createActive(undefined, lease);
+      await mounted(store, step, (root) => {
+        mkdirSync(join(root, "d"));
+        chmodSync(join(root, "d"), 0o701);
+        writeFileSync(join(root, "d/a"), "");
+      });
+      await snapshots.freeze(step, { size: 0, inodes: 1 });
+      const source = {
+        chunks: (async function* () {
+          yield archiveOf({ name: "d/b" });
+        })(),
+      };
+      const { id, size, inodes, implied } = await unpackLayer(store, { lease, source });
+      expect(
+        await snapshots.commitLayer(id, undefined, { parent: { on: step }, size, inodes, implied }),
+      ).toBe(id);
+      expect(snapshots.parentOf(id)).toBe(step);
+      await mounted(store, id, (root) => {
+        expect(names(root, "d")).toEqual(["a", "b"]);
+        expect(lstatSync(join(root, "d")).mode).toBe(0o040701);
+      });
+      await expect(snapshots.remove(step)).rejects.toMatchObject({ kind: "conflict" });
+    });
+
     test("usage counts blocks and inodes", async () => {
       await using store = await open();
       const { ids, top } = await stack(store, [

@@ -8,7 +8,7 @@ import { FAILPOINTS } from "../../src/base/failpoint.ts";
 import { mount, mountsBelow } from "../../src/linux/mount.ts";
 import { type ChainId, digestOf } from "../../src/oci/digest.ts";
 import { MIGRATIONS, openDatabase } from "../../src/store/database.ts";
-import { openStore } from "../../src/store/index.ts";
+import { openStore, type SnapshotId } from "../../src/store/index.ts";
 import { disposeAll, temporaryRoot } from "./temporary-root.ts";
 
 afterEach(disposeAll);
@@ -246,6 +246,42 @@ describe("after a crash", () => {
     expect(chains.map((chain) => store.snapshots.layer(chain) !== undefined)).toEqual([true, false, false]);
   });
 
+  test("steps of a build on an unsynced layer go with it; what a container stands on stays", async () => {
+    const root = temporaryRoot();
+    const made = await (async () => {
+      await using store = await openStore({ root });
+      const lease = store.leases.open("build");
+      const step = async (on?: SnapshotId) => {
+        const id = await store.snapshots.createActive(on && { on }, lease);
+        await store.snapshots.freeze(id, { size: 0, inodes: 1 });
+        return id;
+      };
+      // A parent may have the higher number: layers are unpacked side by side.
+      const { id: upper } = await store.snapshots.beginLayer(lease);
+      const base = await step();
+      await store.snapshots.commitLayer(upper, undefined, {
+        parent: { on: base },
+        size: 0,
+        inodes: 1,
+        implied: [],
+      });
+      const other = await step(base);
+      const running = await store.snapshots.createActive({ on: other }, lease);
+      const container = await store.snapshots.createActive({ on: upper }, lease);
+      store.roots.set({ kind: "container", id: "c" }, { snapshots: [container] });
+      return { base, upper, other, running, container };
+    })();
+    const db = new Database(join(root, "berth.db"));
+    db.query("UPDATE snapshots SET unsynced_boot = 'an earlier boot' WHERE state = 'layer'").run();
+    db.close();
+    await using store = await openStore({ root });
+    await store.reconcile();
+    const { base, upper, container } = made;
+    expect(new Set(store.snapshots.list().map(({ id }) => id))).toEqual(new Set([base, upper, container]));
+    expect(store.snapshots.has(made.other)).toBe(false);
+    expect(existsSync(join(root, "snapshots", made.running))).toBe(false);
+  });
+
   /** A program that uses the store and never ends by itself. */
   const busy = (root: string, rounds: string) => [
     process.execPath,
@@ -262,6 +298,8 @@ describe("after a crash", () => {
        const { id, diffId, ...layer } = await unpackLayer(store, { lease, source: { path: store.content.path(blob.digest) } });
        await store.snapshots.commitLayer(id, diffId, layer);
        await store.snapshots.createActive(diffId, lease);
+       const step = await store.snapshots.createActive({ on: id }, lease);
+       await store.snapshots.freeze(step, { size: 0, inodes: 1 });
        store.leases.close(lease);
        if (round % 3 === 2) await store.collectGarbage();
      }`,

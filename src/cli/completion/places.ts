@@ -23,8 +23,22 @@ import {
 const running = containers();
 const all = containers({ all: true });
 
+/** Builds that the daemon remembers. */
+const builds: Completer = async (session) => {
+  const records = await session
+    .client()
+    .then((client) => client.builder.history())
+    .catch(() => []);
+  return { words: records.map(({ ref }) => ref), directive: DIRECTIVE.noFiles };
+};
+
 /** By the command's place in its group; those of a group that stand at the top level too are found under the group's. */
 export const ARGUMENTS: Record<string, Completer> = {
+  "builder build": files,
+  "buildx build": files,
+  "buildx history logs": upTo(1, builds),
+  "buildx history rm": builds,
+  "image build": files,
   "container attach": upTo(1, containers({ which: isRunning })),
   "container commit": upTo(1, all),
   "container cp": upTo(2, containerPath),
@@ -195,7 +209,53 @@ const MAKING: Record<string, Completer> = {
 const filterOf = (keys: string, values: Record<string, Completer> = {}): Completer =>
   pairs(Object.fromEntries(keys.split(" ").map((key) => [key, values[key] ?? nothing])));
 
+/** The flags of `build`; those that are not here have values that nobody can guess. */
+const BUILDING: Record<string, Completer> = {
+  ...Object.fromEntries(
+    "add-host annotation attest builder cgroup-parent label no-cache-filter secret shm-size ssh tag target"
+      .split(" ")
+      .map((name) => [name, nothing]),
+  ),
+  allow: oneOf("device", "network.host", "security.insecure"),
+  "build-arg": environment,
+  "build-context": files,
+  "cache-from": beginnings("type=local,src=", "type=registry,ref="),
+  "cache-to": beginnings("type=inline", "type=local,dest=", "type=registry,ref="),
+  call: oneOf("build", "check", "outline", "targets"),
+  file: files,
+  iidfile: files,
+  "metadata-file": files,
+  network: oneOf("default", "host", "none"),
+  output: beginnings(
+    "type=docker",
+    "type=image",
+    "type=local,dest=",
+    "type=oci,dest=",
+    "type=registry",
+    "type=tar,dest=",
+  ),
+  platform: oneOf(...PLATFORMS),
+  progress: oneOf("auto", "none", "plain", "quiet", "rawjson", "tty"),
+  provenance: oneOf("false", "mode=max", "mode=min", "true"),
+  sbom: truth,
+  ulimit: beginnings(...LIMITS),
+};
+
+const CACHE_TYPES = oneOf(
+  ..."exec.cachemount frontend internal regular source.git.checkout source.local".split(" "),
+);
+
 const FLAGS: Record<string, Record<string, Completer>> = {
+  "builder build": BUILDING,
+  "buildx build": BUILDING,
+  "image build": BUILDING,
+  "builder prune": { filter: filterOf("id type until", { type: CACHE_TYPES }) },
+  "buildx prune": { filter: filterOf("id type until", { type: CACHE_TYPES }) },
+  "buildx du": { filter: filterOf("id type until", { type: CACHE_TYPES }) },
+  "buildx history ls": {
+    filter: beginnings("ref=", "repository=", "status=", "startedAt>", "completedAt>", "duration>"),
+  },
+  "buildx history logs": { progress: oneOf("plain", "rawjson", "tty") },
   "container run": MAKING,
   "container create": MAKING,
   "container attach": { "detach-keys": beginnings("ctrl-") },

@@ -25,6 +25,10 @@ export interface Command<F extends FlagTable = FlagTable> {
   /** A second usage line, without the program's name, for `cp`. */
   synopsis2?: string;
   about: string;
+  /** What usage and help call it, below the program's name, where that isn't how it was called: `buildx build` for `build`. */
+  shownAs?: string;
+  /** Before what is said of a wrong number of arguments. */
+  errorsBeginWith?: string;
   /** All names of this command below the program's, `container ls`; none printed where there is only one. */
   aliases?: string[];
   args: Arity;
@@ -55,6 +59,8 @@ export interface Place {
   hidden?: boolean;
   load?: () => Promise<{ default: Command }>;
   children?: Place[];
+  /** A group's own flags: they may stand before its command's name, and are the command's then. */
+  flags?: FlagTable;
 }
 
 /** What is wrong with the number of arguments, or nothing (docker/cli cli/required.go). */

@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { TREE } from "../tree.ts";
-import type { Place } from "./command.ts";
+import type { Command, Place } from "./command.ts";
 import { flag } from "./flags.ts";
 import { commandHelp, groupHelp, optionsBlock } from "./help.ts";
 
@@ -19,6 +19,8 @@ function find(words: string[]): Place | undefined {
   return place;
 }
 
+const shownPath = (path: string, { shownAs }: Command) => (shownAs ? `docker ${shownAs}` : path);
+
 for (const file of readdirSync(folder).sort()) {
   const words = file.replace(/\.txt$/, "").split("_");
   test(`help of ${words.join(" ")}`, async () => {
@@ -26,8 +28,8 @@ for (const file of readdirSync(folder).sort()) {
     const path = ["docker", ...words].join(" ");
     const loaded = await place?.load?.();
     const text = loaded
-      ? commandHelp(path, "docker", loaded.default, WIDTH)
-      : groupHelp(path, place as Place);
+      ? commandHelp(shownPath(path, loaded.default), "docker", loaded.default, WIDTH)
+      : groupHelp(path, place as Place, WIDTH);
     expect(text).toBe(readFileSync(folder + file, "utf8"));
   });
 }

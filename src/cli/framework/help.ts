@@ -76,12 +76,13 @@ function list(places: Place[], padding: number): string {
 }
 
 /** Groups and their commands; `path` is the group's, program included. */
-export function groupHelp(path: string, group: Place): string {
+export function groupHelp(path: string, group: Place, width: number): string {
   const children = (group.children ?? []).filter(({ hidden }) => !hidden);
   const groups = children.filter((child) => child.children);
   const commands = children.filter((child) => !child.children);
   const padding = Math.max(11, ...children.map(({ name }) => name.length));
-  const parts = [`Usage:  ${path} COMMAND`, group.about];
+  const parts = [`Usage:  ${path} ${group.flags ? "[OPTIONS] " : ""}COMMAND`, group.about];
+  if (group.flags) parts.push(`Options:\n${optionsBlock(group.flags, width)}`);
   if (groups.length > 0) parts.push(`Management Commands:\n${list(groups, padding)}`);
   if (commands.length > 0) parts.push(`Commands:\n${list(commands, padding)}`);
   parts.push(`Run '${path} COMMAND --help' for more information on a command.`);

@@ -24,6 +24,8 @@ export interface Trees {
   seen: number;
   /** An image without layers has none. */
   below: number | undefined;
+  /** What every container's root is given (usual-files.ts) is a change like others: nobody gave it to a build's layer. */
+  asIs: boolean;
 }
 
 export interface Change {
@@ -36,7 +38,7 @@ export interface Change {
 }
 
 /** Opens the folders `written`, `seen` and `below` of `root`, which becomes this process's root directory. */
-export function openTrees(root: string, style: TreesStyle): Trees {
+export function openTrees(root: string, style: TreesStyle, asIs = false): Trees {
   enterRoot(root);
   const written = openFolder("/written");
   return {
@@ -44,6 +46,7 @@ export function openTrees(root: string, style: TreesStyle): Trees {
     written,
     seen: style === "copy" ? written : openFolder("/seen"),
     below: existsSync("/below") ? openFolder("/below") : undefined,
+    asIs,
   };
 }
 
@@ -124,7 +127,8 @@ function compareFolder(trees: Trees, exact: boolean, path: string, hasBelow: boo
     all: [],
     facts: new Map<string, BigIntStats>(),
   };
-  const gone = new Set([...all, ...usualNames(path)].filter((name) => !seen.has(name)));
+  const usual = trees.asIs ? [] : usualNames(path);
+  const gone = new Set([...all, ...usual].filter((name) => !seen.has(name)));
   const present = [...own.keys()].filter((name) => seen.has(name));
   const ofImage = new Set(all);
   return [...present, ...gone].sort(byBytes).map((name) => {
@@ -154,7 +158,8 @@ function kindOf(
   facts: BigIntStats,
   below: BigIntStats | undefined,
 ): Change["kind"] {
-  if (isUsual(path, facts, () => linkTarget(trees, path))) return below?.isDirectory() ? compared() : "same";
+  if (!trees.asIs && isUsual(path, facts, () => linkTarget(trees, path)))
+    return below?.isDirectory() ? compared() : "same";
   return below ? compared() : "added";
 
   function compared(): "changed" | "same" {

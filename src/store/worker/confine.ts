@@ -21,6 +21,9 @@ const INNER_CAPABILITIES = {
   stat: PACK_CAPABILITIES,
   archive: PACK_CAPABILITIES,
   export: PACK_CAPABILITIES,
+  "send-tree": PACK_CAPABILITIES,
+  "file-digests": PACK_CAPABILITIES,
+  "scan-packages": PACK_CAPABILITIES,
   extract: UNPACK_CAPABILITIES,
 } as const;
 export type InnerJob = keyof typeof INNER_CAPABILITIES;
@@ -31,7 +34,12 @@ export const WORKER_CAPABILITIES = {
   view: [...UNPACK_CAPABILITIES, "dac_read_search", "setpcap", "sys_admin"],
   ...INNER_CAPABILITIES,
   changes: PACK_CAPABILITIES,
+  "file-actions": UNPACK_CAPABILITIES,
+  "digest-paths": PACK_CAPABILITIES,
   "pack-changes": PACK_CAPABILITIES,
+  "pack-layer": PACK_CAPABILITIES,
+  recompress: [],
+  "receive-context": UNPACK_CAPABILITIES,
 } as const;
 export type Job = Exclude<keyof typeof WORKER_CAPABILITIES, InnerJob>;
 

@@ -33,17 +33,20 @@ export function compressionOf(head: Uint8Array): Compression {
 }
 
 /**
- * Reads a descriptor to its end and hands on the plain bytes; a chunk is valid until the next one.
+ * Reads a descriptor to its end and hands on the plain bytes; a chunk is valid until what takes it has.
  * Errors: invalid when the compressed data is damaged or truncated.
  */
-export async function readPlain(fd: number, take: (chunk: Buffer) => void): Promise<void> {
+export async function readPlain(fd: number, take: (chunk: Buffer) => void | Promise<void>): Promise<void> {
   const head = readChunk(fd, Buffer.allocUnsafe(CHUNK), 6);
   const compression = compressionOf(head);
   if (compression === "none") {
-    take(head);
+    await take(head);
     // Nothing else runs in this process: waiting in read(2) is the shortest way.
     const buffer = Buffer.allocUnsafe(CHUNK);
-    for (let chunk = readChunk(fd, buffer); chunk.length > 0; chunk = readChunk(fd, buffer)) take(chunk);
+    for (let chunk = readChunk(fd, buffer); chunk.length > 0; chunk = readChunk(fd, buffer)) {
+      const taking = take(chunk);
+      if (taking) await taking;
+    }
     return;
   }
   const options = { chunkSize: CHUNK, highWaterMark: 4 * CHUNK };
@@ -53,7 +56,10 @@ export async function readPlain(fd: number, take: (chunk: Buffer) => void): Prom
   // A feed that failed ends the stream with its error, so that the loop below doesn't wait for more.
   feeding.catch((thrown) => stream.destroy(thrown));
   try {
-    for await (const chunk of stream) take(chunk as Buffer);
+    for await (const chunk of stream) {
+      const taking = take(chunk as Buffer);
+      if (taking) await taking;
+    }
     await feeding;
     if (frames && !frames.complete) throw truncated();
   } catch (thrown) {

@@ -3,10 +3,16 @@ import { writeSync } from "node:fs";
 import { limitProcess, offerToOomKiller } from "../../linux/limits.ts";
 import { openTrees } from "./changes.ts";
 import type { InnerJob } from "./confine.ts";
+import { applyActions } from "./files/apply-actions.ts";
+import { digestPaths } from "./files/digest-paths.ts";
 import { listChanges } from "./list-changes.ts";
 import type { OutputCompression } from "./output.ts";
-import { packChanges } from "./pack-changes.ts";
+import { packChanges, packLayer } from "./pack-changes.ts";
+import { scanPackages } from "./packages/scan.ts";
+import { receiveContext } from "./receive-context.ts";
+import { recompress } from "./recompress.ts";
 import { errorReport, type Report } from "./report.ts";
+import { digestFiles, sendFiles } from "./send-files.ts";
 import { archivePath, exportTree, extractInto, statTree } from "./tree-jobs.ts";
 import { unpack } from "./unpack.ts";
 import { enterView } from "./view.ts";
@@ -21,10 +27,21 @@ const DEEP = 4096;
  *   worker view VIEW JOB …                     becomes `worker JOB ROOT …` in a view (JSON) of a container's files:
  *     stat ROOT PATH
  *     archive ROOT PATH NAME COMPRESSION       standard output: a line of facts, then the archive
- *     export ROOT                              standard output: the archive
+ *     export ROOT [TIME]                       standard output: the archive
+ *     send-tree ROOT OPTIONS                   standard input: file sync's packets from a client; standard output: those to it
+ *     file-digests ROOT                        standard output: a digest, a path and a NUL for each file
+ *     scan-packages ROOT                       the report has what is installed
  *     extract ROOT PATH OPTIONS SECONDS        standard input: an archive
  *   worker changes ROOT STYLE                  standard output: a letter, a path and a NUL for each; standard error: the report
  *   worker pack-changes ROOT STYLE             standard output: a layer's archive, with gzip; standard error: the report
+ *   worker pack-layer ROOT STYLE COMPRESSION [LATEST]  the same of a finished layer, compressed as asked (JSON)
+ *   worker recompress COMPRESSION              standard input: a layer's archive; standard output: it, compressed otherwise;
+ *                                              standard error: the report
+ *   worker receive-context ROOT STATE          standard input: file sync's packets from a client; standard output: those to
+ *                                              it; standard error: the report
+ *
+ *   worker file-actions                        standard input: actions; 3 and on: trees; standard error: the report
+ *   worker digest-paths                        standard input: selectors; 3: a tree; standard error: the report
  *
  * SECONDS of processor time and BYTES of a file are the most that this archive may take (bounds.ts).
  */
@@ -63,6 +80,22 @@ async function run(job: string, [root = "", how = "", ...bounds]: string[]): Pro
       const trees = openTrees(root, how === "copy" ? "copy" : "overlay");
       return job === "changes" ? listChanges(trees) : await packChanges(trees);
     }
+    case "pack-layer": {
+      limitProcess("fileSize", 0);
+      const [compression = "", latest] = bounds;
+      const trees = openTrees(root, how === "copy" ? "copy" : "overlay", true);
+      return await packLayer(trees, JSON.parse(compression), latest ? Number(latest) : undefined);
+    }
+    case "recompress":
+      limitProcess("fileSize", 0);
+      return await recompress(JSON.parse(root));
+    case "receive-context":
+      return receiveContext(root, how);
+    case "file-actions":
+      return await applyActions();
+    case "digest-paths":
+      limitProcess("fileSize", 0);
+      return digestPaths();
     case "view":
       return enterView(JSON.parse(root), how as InnerJob, bounds);
     case "stat":
@@ -72,7 +105,16 @@ async function run(job: string, [root = "", how = "", ...bounds]: string[]): Pro
       return await archivePath(root, how, bounds[0] ?? "", (bounds[1] ?? "none") as OutputCompression);
     case "export":
       limitProcess("fileSize", 0);
-      return await exportTree(root);
+      return await exportTree(root, how ? Number(how) : undefined);
+    case "send-tree":
+      limitProcess("fileSize", 0);
+      return await sendFiles(root, JSON.parse(how));
+    case "file-digests":
+      limitProcess("fileSize", 0);
+      return digestFiles(root);
+    case "scan-packages":
+      limitProcess("fileSize", 0);
+      return scanPackages(root);
     case "extract":
       limitUnpacking([Number(bounds[1])]);
       return await extractInto(root, how, JSON.parse(bounds[0] ?? "{}"));

@@ -7,6 +7,7 @@ import { O } from "../../linux/ffi.ts";
 import { attempt } from "../../linux/files.ts";
 import type { Digest } from "../../oci/digest.ts";
 import { bytesOf, type Change, changesIn, inFolder, split, type Trees, withFolders } from "./changes.ts";
+import { type Compressor, type LayerCompression, layerCompressor } from "./layer-compression.ts";
 import { CHUNK, gzipTo, inChunks, toEntry } from "./pack.ts";
 
 export interface PackedChanges {
@@ -22,15 +23,23 @@ const FILE_SYSTEM_BLOCK = 4096;
 const WHITEOUT = ".wh.";
 
 /** Packs all changes; what the container removes while it is read is left out. */
-export async function packChanges(trees: Trees): Promise<PackedChanges> {
+export const packChanges = (trees: Trees): Promise<PackedChanges> => pack(trees, gzipTo(1), undefined);
+
+/** The job "pack-layer": a finished layer, as is; times after `latest` (seconds since 1970) become that. */
+export const packLayer = (
+  trees: Trees,
+  compression: LayerCompression,
+  latest: number | undefined,
+): Promise<PackedChanges> => pack(trees, layerCompressor(1, compression), latest);
+
+async function pack(trees: Trees, output: Compressor, latest: number | undefined): Promise<PackedChanges> {
   const hash = createHash("sha256");
-  const gzip = gzipTo(1);
-  const packer = new ChangesPacker(trees);
+  const packer = new ChangesPacker(trees, latest);
   for (const chunk of inChunks(packer.archive())) {
     hash.update(chunk);
-    await gzip.chunk(chunk);
+    await output.chunk(chunk);
   }
-  await gzip.end();
+  await output.end();
   const { entries, blocks } = packer;
   return {
     diffId: `sha256:${hash.digest("hex")}` as Digest,
@@ -49,7 +58,10 @@ class ChangesPacker {
   private readonly others = new Map<string, string[]>();
   private readonly buffer = Buffer.allocUnsafe(CHUNK);
 
-  constructor(private readonly trees: Trees) {}
+  constructor(
+    private readonly trees: Trees,
+    private readonly latest: number | undefined,
+  ) {}
 
   *archive(): Generator<Buffer> {
     for (const change of withFolders(changesIn(this.trees, true), (each) => this.isWanted(each)))
@@ -96,7 +108,10 @@ class ChangesPacker {
   private entryOf(path: string, facts: BigIntStats): TarEntry | undefined {
     const [folder, name] = split(path);
     try {
-      return inFolder(this.trees.written, folder, () => toEntry(path || ".", facts, name || "."));
+      const entry = inFolder(this.trees.written, folder, () => toEntry(path || ".", facts, name || "."));
+      if (entry && this.latest !== undefined && entry.modified.seconds > this.latest)
+        return { ...entry, modified: { seconds: this.latest, nanoseconds: 0 } };
+      return entry;
     } catch (thrown) {
       if (["ENOENT", "EINVAL"].includes((thrown as NodeJS.ErrnoException).code ?? "")) return undefined; // gone, or another file since
       throw thrown;

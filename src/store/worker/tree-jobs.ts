@@ -76,10 +76,10 @@ export async function archivePath(
   await output.end();
 }
 
-/** The job "export": all that is there, without an entry for the root itself. */
-export async function exportTree(root: string): Promise<void> {
+/** The job "export": all that is there, without an entry for the root itself; `time`: of all of it (seconds since 1970). */
+export async function exportTree(root: string, time?: number): Promise<void> {
   const output = openArchiveOutput(1, "none");
-  await output.all(new TreePacker().below(enter(root), ""));
+  await output.all(new TreePacker(time === undefined ? {} : { time }).below(enter(root), ""));
   await output.all([END_OF_ARCHIVE]);
   await output.end();
 }

@@ -1,7 +1,7 @@
 // Leases around operations: opened before the first byte, renewed while it goes on, closed at its end.
 import { messageOf } from "../base/errors.ts";
 import { log } from "../base/log.ts";
-import type { LeaseId, Store } from "../store/types.ts";
+import type { LeaseId, Store } from "./types.ts";
 
 const LIFE_SECONDS = 3600;
 const RENEW_EVERY = 600_000;

@@ -1,0 +1,109 @@
+// Removal from the cache: what a person asks for, and what goes by itself when the cache grows too large. Least recently used first.
+import { statfsSync } from "node:fs";
+import { invalid } from "../../base/errors.ts";
+import type { Usage } from "./usage.ts";
+
+export interface PruneRequest {
+  /** Records of frontends and of images too. */
+  all: boolean;
+  /** Each a conjunction of terms, `type==regular,unused-for=24h`; any of them. */
+  filters: readonly string[];
+  /** Milliseconds: what was used since stays. */
+  keepFor: number;
+  /** Bytes that stay in any case; the most that stays; what the disk is to have free. 0: not said. */
+  reservedSpace: number;
+  maxUsedSpace: number;
+  minFreeSpace: number;
+}
+
+/** Records to remove, in their order. Errors: invalid, for filters. */
+export function chooseRecords(
+  all: readonly Usage[],
+  request: PruneRequest,
+  root: string,
+  now = Date.now(),
+): Usage[] {
+  const matches = request.filters.map(parseFilter);
+  const candidates = all
+    .filter(({ inUse }) => !inUse)
+    .filter(({ type, shared }) => request.all || (type !== "internal" && type !== "frontend" && !shared))
+    .filter(({ lastUsedAt }) => request.keepFor === 0 || now - Date.parse(lastUsedAt) >= request.keepFor)
+    .filter((record) => matches.length === 0 || matches.some((match) => match(record, now)));
+  const total = all.reduce((sum, { size }) => sum + size, 0);
+  const keep = bytesToKeep(request, total, root);
+  if (keep === undefined) return candidates;
+  let left = total;
+  const chosen: Usage[] = [];
+  for (const record of [...candidates].sort(byUse)) {
+    if (left <= keep) break;
+    left -= record.size;
+    chosen.push(record);
+  }
+  return chosen;
+}
+
+/** Undefined: no bound is asked for. */
+function bytesToKeep(request: PruneRequest, total: number, root: string): number | undefined {
+  const { reservedSpace, maxUsedSpace, minFreeSpace } = request;
+  if (reservedSpace === 0 && maxUsedSpace === 0 && minFreeSpace === 0) return undefined;
+  let keep = maxUsedSpace > 0 ? maxUsedSpace : Number.POSITIVE_INFINITY;
+  if (minFreeSpace > 0) {
+    const { bavail, bsize } = statfsSync(root);
+    keep = Math.min(keep, total - Math.max(0, minFreeSpace - bavail * bsize));
+  }
+  if (keep === Number.POSITIVE_INFINITY) return reservedSpace;
+  return Math.max(keep, reservedSpace);
+}
+
+const byUse = (a: Usage, b: Usage): number => Date.parse(a.lastUsedAt) - Date.parse(b.lastUsedAt);
+
+type Match = (record: Usage, now: number) => boolean;
+
+/** containerd's filter syntax, as far as BuildKit's records have fields. */
+function parseFilter(text: string): Match {
+  const terms = text.split(",").map((term) => parseTerm(term.trim()));
+  return (record, now) => terms.every((term) => term(record, now));
+}
+
+const FIELDS: Record<string, (record: Usage) => string> = {
+  id: ({ id }) => id,
+  parent: ({ parents }) => parents.join(","),
+  parents: ({ parents }) => parents.join(","),
+  description: ({ description }) => description,
+  type: ({ type }) => type,
+  inuse: ({ inUse }) => String(inUse),
+  mutable: ({ mutable }) => String(mutable),
+  immutable: ({ mutable }) => String(!mutable),
+  shared: ({ shared }) => String(shared),
+  private: ({ shared }) => String(!shared),
+};
+
+function parseTerm(term: string): Match {
+  const [, name = "", operator = "", quoted = ""] = /^([a-z-]+)\s*(==|!=|~=|=)?\s*(.*)$/i.exec(term) ?? [];
+  const value = quoted.replace(/^"(.*)"$/, "$1");
+  const field = FIELDS[name.toLowerCase()];
+  if (!field) throw invalid(`invalid filter: ${term}`);
+  // Presence: a flag that is so.
+  if (operator === "")
+    return (record) => field(record) === "true" || (field(record) !== "" && field(record) !== "false");
+  if (operator === "~=") {
+    const pattern = new RegExp(value);
+    return (record) => pattern.test(field(record));
+  }
+  return (record) => (field(record) === value) === (operator !== "!=");
+}
+
+const PARTS = { reserved: 0.1, most: 0.75, free: 0.2 };
+
+/** What the cache may have without anybody's asking: as Docker's default policy (moby, builder/builder-next/worker/gc.go). */
+export function defaultBounds(
+  root: string,
+): Pick<PruneRequest, "reservedSpace" | "maxUsedSpace" | "minFreeSpace"> {
+  const { blocks, bsize } = statfsSync(root);
+  const size = blocks * bsize;
+  return {
+    reservedSpace: Math.floor(size * PARTS.reserved),
+    maxUsedSpace: Math.floor(size * PARTS.most),
+    minFreeSpace: Math.floor(size * PARTS.free),
+  };
+}

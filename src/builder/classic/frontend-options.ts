@@ -1,0 +1,22 @@
+// A classic request as options of the Dockerfile frontend (moby, builder/builder-next/builder.go has the same names).
+import type { ClassicRequest } from "./types.ts";
+
+export function frontendOptions(request: ClassicRequest, filename: string): Record<string, string> {
+  const { target, platform, network, resources, cgroupParent } = request;
+  const options: Record<string, string> = {
+    filename,
+    "image-resolve-mode": request.pull ? "pull" : "default",
+    "add-hosts": request.extraHosts.map(({ host, ip }) => `${host}=${ip}`).join(","),
+    "cache-from": request.cacheFrom.join(","),
+    ...(target && { target }),
+    ...(platform && { platform }),
+    ...(request.noCache && { "no-cache": "" }),
+    ...(network !== "default" && { "force-network-mode": network }),
+    ...(resources.shmSize && { "shm-size": String(resources.shmSize) }),
+    ...(cgroupParent && { "cgroup-parent": cgroupParent }),
+  };
+  for (const [name, value] of request.buildArgs)
+    if (value !== undefined) options[`build-arg:${name}`] = value;
+  for (const [name, value] of request.labels) options[`label:${name}`] = value;
+  return options;
+}

@@ -1,0 +1,178 @@
+// BuildKit's service LLBBridge: a client (buildx) drives a build that runs. The header says which.
+import { create } from "@bufbuild/protobuf";
+import { Code, ConnectError, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
+import { invalid } from "../../base/errors.ts";
+import {
+  type LLBBridge,
+  type Result,
+  ResultSchema,
+  type SolveRequest,
+} from "../../buildkit/messages/gateway_pb.ts";
+import type { Platform } from "../../buildkit/messages/ops_pb.ts";
+import { withFolder } from "../../linux/files.ts";
+import type { Builder } from "./builder.ts";
+import { bridgeCapabilities, llbCapabilities } from "./capabilities.ts";
+import { toConnectError } from "./failures.ts";
+import { readIn } from "./frontend-bridge.ts";
+import type { Job, JobResult, ResultRef } from "./job.ts";
+import { workerRecord } from "./worker-record.ts";
+
+const BUILD_HEADER = "buildkit-controlapi-buildid";
+const FILE_LIMIT = 16 << 20;
+
+type Served = Partial<ServiceImpl<typeof LLBBridge>>;
+
+/** What isn't here is answered by UNIMPLEMENTED. */
+export function bridgeService(builder: Builder): Served {
+  const jobOf = (context: HandlerContext) =>
+    builder.job(context.requestHeader.get(BUILD_HEADER) ?? "", context.signal);
+  const serve =
+    <Q, A>(work: (job: Job, request: Q, signal: AbortSignal) => Promise<A> | A) =>
+    async (request: Q, context: HandlerContext): Promise<A> => {
+      try {
+        return await work(await jobOf(context), request, context.signal);
+      } catch (thrown) {
+        throw toConnectError(thrown);
+      }
+    };
+  return {
+    ping: () => ({
+      frontendApiCaps: bridgeCapabilities(),
+      llbCaps: llbCapabilities(),
+      workers: [workerRecord(builder.host)],
+    }),
+    solve: serve(async (job, request: SolveRequest) => await solve(job, request)),
+    return: serve(
+      (job, { result, error }: { result?: Result; error?: { code: number; message: string } }) => {
+        if (error && error.code !== 0)
+          job.returned.reject(new ConnectError(error.message, error.code as Code));
+        else job.returned.resolve(returned(job, result));
+        return {};
+      },
+    ),
+    evaluate: serve(async (job, { ref }: { ref: string }) => {
+      await job.evaluate(job.find(ref));
+      return {};
+    }),
+    readFile: serve(async (job, { ref, filePath, range }: ReadFile) => {
+      const all = await readOf(job, ref, (root) => readIn(root, filePath, FILE_LIMIT));
+      const from = Number(range?.offset ?? 0n);
+      const length = Number(range?.length ?? 0n);
+      return { data: length > 0 ? all.subarray(from, from + length) : all.subarray(from) };
+    }),
+    inputs: () => ({ definitions: {} }),
+    resolveImageConfig: serve(async (job, { ref, platform, resolveMode, logName }: ResolveConfig) => {
+      const image = await resolve(job, { ref, platform, resolveMode, logName });
+      return { digest: image.root, config: image.configBytes, ref };
+    }),
+    resolveSourceMeta: serve(async (job, request: ResolveMeta) => {
+      const identifier = request.source?.identifier ?? "";
+      if (!identifier.startsWith("docker-image://"))
+        throw new ConnectError(`no metadata of ${identifier}`, Code.Unimplemented);
+      const ref = identifier.slice("docker-image://".length);
+      const image = await resolve(job, { ...request, ref });
+      return {
+        ...(request.source && { source: request.source }),
+        image: { digest: image.root, config: image.configBytes },
+      };
+    }),
+    warn: serve((job, request: Warning) => {
+      job.progress.tell({
+        kind: "warning",
+        vertex: "",
+        level: Number(request.level),
+        short: Buffer.from(request.short).toString(),
+        detail: request.detail.map((line) => Buffer.from(line).toString()),
+        url: request.url,
+        ranges: request.ranges.map(({ start, end }) => ({ start: start?.line ?? 0, end: end?.line ?? 0 })),
+      });
+      return {};
+    }),
+  };
+}
+
+interface ReadFile {
+  ref: string;
+  filePath: string;
+  range?: { offset: bigint; length: bigint };
+}
+interface ResolveConfig {
+  ref: string;
+  platform?: Platform;
+  resolveMode: string;
+  logName: string;
+}
+interface ResolveMeta extends Omit<ResolveConfig, "ref"> {
+  source?: { identifier: string; attrs: Record<string, string> };
+}
+interface Warning {
+  level: bigint;
+  short: Uint8Array;
+  detail: Uint8Array[];
+  url: string;
+  ranges: { start?: { line: number }; end?: { line: number } }[];
+}
+
+async function solve(job: Job, request: SolveRequest) {
+  const result = request.frontend
+    ? await job.runFrontend(request.frontend, request.frontendOpt, request.frontendInputs)
+    : { refs: new Map([["", job.refOf(request.definition)]]), metadata: new Map<string, Uint8Array>() };
+  if (request.evaluate) for (const ref of result.refs.values()) await job.evaluate(ref);
+  return { result: resultMessage(result) };
+}
+
+function resultMessage({ refs, metadata }: JobResult): Result {
+  const message = (ref: ResultRef | undefined) => ({
+    id: ref?.id ?? "",
+    ...(ref?.definition && { def: ref.definition }),
+  });
+  const [only] = refs;
+  const single = refs.size <= 1 && (only === undefined || only[0] === "");
+  return create(ResultSchema, {
+    result: single
+      ? { case: "ref", value: message(only?.[1]) }
+      : {
+          case: "refs",
+          value: { refs: Object.fromEntries([...refs].map(([platform, ref]) => [platform, message(ref)])) },
+        },
+    metadata: Object.fromEntries(metadata),
+  });
+}
+
+function returned(job: Job, result: Result | undefined): JobResult {
+  const refs = new Map<string, ResultRef | undefined>();
+  const value = result?.result;
+  if (value?.case === "ref") refs.set("", job.find(value.value.id));
+  else if (value?.case === "refs")
+    for (const [platform, { id }] of Object.entries(value.value.refs)) refs.set(platform, job.find(id));
+  else if (value?.case === "refDeprecated") refs.set("", job.find(value.value));
+  return { refs, metadata: new Map(Object.entries(result?.metadata ?? {})) };
+}
+
+async function readOf<T>(job: Job, id: string, read: (root: number) => T): Promise<T> {
+  const ref = await job.evaluate(job.find(id));
+  if (!ref) throw invalid("a part without files can't be read");
+  await using view = await ref.view();
+  return withFolder(view.path, read);
+}
+
+function resolve(job: Job, { ref, platform, resolveMode, logName }: ResolveConfig) {
+  return job.shown(logName || `resolve image config for docker-image://${ref}`, () =>
+    job.host.images.resolve(
+      ref,
+      platform
+        ? {
+            os: platform.os,
+            architecture: platform.architecture,
+            ...(platform.variant && { variant: platform.variant }),
+          }
+        : job.host.environment.platform,
+      {
+        mode: resolveMode === "pull" || resolveMode === "local" ? resolveMode : "default",
+        auth: (host) => job.credentials(host),
+        progress: () => {},
+        signal: job.signal,
+      },
+    ),
+  );
+}

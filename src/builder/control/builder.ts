@@ -1,0 +1,179 @@
+// The builder of a daemon: its sessions, its running builds, its cache.
+
+import { conflict, invalid } from "../../base/errors.ts";
+import { SharedWork } from "../../base/shared-work.ts";
+import type { RegistryAuth } from "../../registry/types.ts";
+import { CacheMounts } from "../cache/cache-mounts.ts";
+import { Contexts } from "../cache/contexts.ts";
+import { chooseRecords, defaultBounds, type PruneRequest } from "../cache/prune.ts";
+import { Records } from "../cache/records.ts";
+import { cacheUsage, type Usage } from "../cache/usage.ts";
+import type { AttestationRequest } from "../export/attestations/index.ts";
+import type { Frontend } from "../frontend.ts";
+import type { Workshop } from "../ops/environment.ts";
+import { Sessions } from "../session/sessions.ts";
+import type { Solver } from "../solver/build.ts";
+import { Progress } from "../solver/progress.ts";
+import { Views } from "../solver/views.ts";
+import type { BuildHost, ExporterResponse, StepResources } from "../types.ts";
+import { exportResult } from "./export-result.ts";
+import { Job, type JobResult, type JobTools } from "./job.ts";
+
+/** What holds a build's parts; a starting daemon closes those of the one before it. */
+export const BUILD_LEASE = "build";
+const LEASE_SECONDS = 3600;
+const RENEW_EVERY = 600_000;
+
+/** How long Status waits for a build that it was told of, in milliseconds. */
+const PATIENCE = 30_000;
+
+export interface BuildRequest {
+  ref: string;
+  session: string;
+  /** undefined: the client drives the build by the bridge. */
+  run?(job: Job): Promise<JobResult>;
+  exporters: { type: string; attributes: Readonly<Record<string, string>> }[];
+  attestations: AttestationRequest;
+  resources: StepResources;
+  entitlements: readonly string[];
+  /** Credentials that came with the request; without them the session is asked. */
+  credentials?(host: string): Promise<RegistryAuth | undefined>;
+  signal: AbortSignal;
+}
+
+export class Builder {
+  readonly sessions = new Sessions();
+  readonly records: Records;
+  readonly workshop: Workshop;
+  readonly jobs = new Map<string, Job>();
+  private readonly running = new Set<Promise<unknown>>();
+  private readonly awaited = new Map<string, PromiseWithResolvers<Job>>();
+  private readonly tools: JobTools;
+
+  constructor(
+    readonly host: BuildHost,
+    frontends: ReadonlyMap<string, Frontend>,
+  ) {
+    const { store } = host;
+    this.records = new Records(store);
+    const views = new Views(store);
+    this.workshop = {
+      host,
+      views,
+      records: this.records,
+      cacheMounts: new CacheMounts(store, this.records),
+      contexts: new Contexts(store, this.records),
+    };
+    const solver: Solver = { store, records: this.records, views, running: new SharedWork() };
+    this.tools = { workshop: this.workshop, solver, sessions: this.sessions, frontends };
+  }
+
+  /** A build from its beginning to its end. Errors: what failed, a VertexError where a vertex did. */
+  async run(request: BuildRequest): Promise<ExporterResponse> {
+    const work = this.runJob(request);
+    this.running.add(work);
+    try {
+      return await work;
+    } finally {
+      this.running.delete(work);
+    }
+  }
+
+  private async runJob(request: BuildRequest): Promise<ExporterResponse> {
+    const { store } = this.host;
+    if (request.ref === "") throw invalid("a build needs a ref");
+    if (this.jobs.has(request.ref)) throw conflict(`build ${request.ref} is running already`);
+    const lease = store.leases.open(BUILD_LEASE, LEASE_SECONDS);
+    const renewal = setInterval(() => store.leases.touch(lease, LEASE_SECONDS), RENEW_EVERY);
+    const job = new Job(
+      {
+        ref: request.ref,
+        session: request.session,
+        lease,
+        resources: request.resources,
+        entitlements: new Set(request.entitlements),
+        ...(request.credentials && { credentials: request.credentials }),
+        signal: AbortSignal.any([request.signal, this.host.closing]),
+      },
+      new Progress(),
+      this.tools,
+    );
+    this.jobs.set(request.ref, job);
+    this.waiting(request.ref).resolve(job);
+    try {
+      const result = await (request.run ? request.run(job) : driven(job));
+      return await exportResult(job, result, request);
+    } finally {
+      await job.close();
+      this.jobs.delete(request.ref);
+      this.awaited.delete(request.ref);
+      clearInterval(renewal);
+      store.leases.close(lease);
+      this.host.background("the bounds of the build cache", async () => this.keepWithinBounds());
+    }
+  }
+
+  /** A running build, also one that is about to begin. Errors: invalid when it doesn't. */
+  async job(ref: string, signal: AbortSignal): Promise<Job> {
+    const known = this.jobs.get(ref);
+    if (known) return known;
+    const left = Promise.withResolvers<never>();
+    const timer = setTimeout(() => left.reject(invalid(`no such job ${ref}`)), PATIENCE);
+    const leave = () => left.reject(signal.reason);
+    signal.addEventListener("abort", leave, { once: true });
+    try {
+      return await Promise.race([this.waiting(ref).promise, left.promise]);
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", leave);
+    }
+  }
+
+  usage(): Usage[] {
+    return cacheUsage(this.host.store, this.records);
+  }
+
+  /** Removes records that nobody uses; answers them. Their files go in a moment. Errors: invalid, for filters. */
+  prune(request: PruneRequest): Usage[] {
+    const { store } = this.host;
+    const chosen = chooseRecords(this.usage(), request, store.root);
+    for (const { id, type } of chosen) {
+      this.records.remove(id);
+      if (type === "source.local") this.workshop.contexts.remove(id);
+    }
+    if (chosen.length > 0) store.collectSoon();
+    return chosen;
+  }
+
+  /** Keeps the cache within its bounds, after a build. */
+  private keepWithinBounds(): void {
+    const { store } = this.host;
+    this.prune({ all: true, filters: [], keepFor: 0, ...defaultBounds(store.root) });
+  }
+
+  /** Resolves when no build runs any more; the host's closing has told them all. */
+  async close(): Promise<void> {
+    await Promise.allSettled(this.running);
+    this.sessions.close();
+  }
+
+  private waiting(ref: string): PromiseWithResolvers<Job> {
+    const known = this.awaited.get(ref);
+    if (known) return known;
+    const made = Promise.withResolvers<Job>();
+    this.awaited.set(ref, made);
+    return made;
+  }
+}
+
+/** The client returns its result by the bridge, or leaves. */
+async function driven(job: Job): Promise<JobResult> {
+  const left = Promise.withResolvers<never>();
+  const leave = () => left.reject(job.signal.reason);
+  job.signal.addEventListener("abort", leave, { once: true });
+  try {
+    return await Promise.race([job.returned.promise, left.promise]);
+  } finally {
+    job.signal.removeEventListener("abort", leave);
+  }
+}

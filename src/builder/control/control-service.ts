@@ -1,0 +1,103 @@
+// BuildKit's service Control: what docker build, buildx and Compose ask of a builder.
+import type { ServiceImpl } from "@connectrpc/connect";
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { Control, PruneRequest, SolveRequest } from "../../buildkit/messages/control_pb.ts";
+import type { Usage } from "../cache/usage.ts";
+import { readAttestations } from "../export/attestations/index.ts";
+import type { StepResources } from "../types.ts";
+import type { Builder, BuildRequest } from "./builder.ts";
+import { toConnectError } from "./failures.ts";
+import { statusMessages, timestamp } from "./status-messages.ts";
+import { workerRecord } from "./worker-record.ts";
+
+export function controlService(builder: Builder): ServiceImpl<typeof Control> {
+  return {
+    async solve(request, { signal }) {
+      try {
+        return { exporterResponse: await builder.run(buildRequest(request, signal)) };
+      } catch (thrown) {
+        throw toConnectError(thrown);
+      }
+    },
+    async *status({ ref }, { signal }) {
+      const job = await builder.job(ref, signal).catch((thrown) => {
+        throw toConnectError(thrown);
+      });
+      for await (const events of job.progress.follow(signal)) yield* statusMessages(events);
+    },
+    // biome-ignore lint/correctness/useYield: a session comes by POST /session, as with Docker
+    async *session() {
+      throw new ConnectError("sessions are opened by POST /session", Code.Unimplemented);
+    },
+    listWorkers: () => ({ record: [workerRecord(builder.host)] }),
+    info: () => ({ buildkitVersion: workerRecord(builder.host).buildkitVersion }),
+    diskUsage: () => ({ record: builder.usage().map(usageOf) }),
+    async *prune(request) {
+      yield* pruned(builder, request);
+    },
+    async *listenBuildHistory() {},
+    updateBuildHistory: () => ({}),
+  };
+}
+
+function pruned(builder: Builder, request: PruneRequest) {
+  try {
+    return builder
+      .prune({
+        all: request.all,
+        filters: request.filter,
+        keepFor: Number(request.keepDuration) / 1e6,
+        reservedSpace: Number(request.reservedSpace),
+        maxUsedSpace: Number(request.maxUsedSpace),
+        minFreeSpace: Number(request.minFreeSpace),
+      })
+      .map(usageOf);
+  } catch (thrown) {
+    throw toConnectError(thrown);
+  }
+}
+
+function usageOf(record: Usage) {
+  return {
+    id: record.id,
+    mutable: record.mutable,
+    inUse: record.inUse,
+    size: BigInt(record.size),
+    parents: record.parents,
+    createdAt: timestamp(Date.parse(record.createdAt)),
+    lastUsedAt: timestamp(Date.parse(record.lastUsedAt)),
+    usageCount: BigInt(record.usageCount),
+    description: record.description,
+    recordType: record.type,
+    shared: record.shared,
+  };
+}
+
+function buildRequest(request: SolveRequest, signal: AbortSignal): BuildRequest {
+  const { frontend, definition } = request;
+  const exporters = request.exporters.map(({ type, attrs }) => ({ type, attributes: attrs }));
+  if (exporters.length === 0 && request.exporterDeprecated)
+    exporters.push({ type: request.exporterDeprecated, attributes: request.exporterAttrsDeprecated });
+  return {
+    ref: request.ref,
+    session: request.session,
+    exporters,
+    attestations: readAttestations(request.frontendAttrs),
+    entitlements: request.entitlements,
+    resources: resourcesOf(request.frontendAttrs),
+    signal,
+    ...(frontend && {
+      run: (job) => job.runFrontend(frontend, request.frontendAttrs, request.frontendInputs),
+    }),
+    ...(!frontend &&
+      definition && {
+        run: async (job) => ({ refs: new Map([["", job.refOf(definition)]]), metadata: new Map() }),
+      }),
+  };
+}
+
+/** What a build's options say of its steps; `ulimit` and `cgroup-parent` are in the operations. */
+export function resourcesOf(options: Readonly<Record<string, string>>): StepResources {
+  const shm = Number(options["shm-size"] ?? 0);
+  return shm > 0 ? { shmSize: shm } : {};
+}

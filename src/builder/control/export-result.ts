@@ -1,0 +1,103 @@
+// The end of a build: every part of its result made, and given to its exporters.
+import { invalid } from "../../base/errors.ts";
+import { parsePlatform } from "../../oci/platform.ts";
+import type { ImageConfig } from "../../oci/types.ts";
+import { type AttestationRequest, attestationsOf, type BuildFacts } from "../export/attestations/index.ts";
+import type { ExportInput } from "../export/exporter.ts";
+import { type ExporterRequest, openExporter } from "../export/open-exporter.ts";
+import type { BuildHost, ExportedPlatform, ExporterResponse } from "../types.ts";
+import type { Job, JobResult } from "./job.ts";
+
+/** Runs all of the build that the result needs. */
+export async function finishResult(job: Job, result: JobResult): Promise<ExportedPlatform[]> {
+  const platforms = await Promise.all(
+    inOrder(result.refs, result.metadata).map(async ([id, ref]): Promise<ExportedPlatform> => {
+      const made = await job.evaluate(ref);
+      const bytes =
+        result.metadata.get(id ? `containerimage.config/${id}` : "containerimage.config") ??
+        result.metadata.get("containerimage.config");
+      const config = bytes && (JSON.parse(Buffer.from(bytes).toString()) as ImageConfig);
+      return {
+        platform: platformOf(id, config, job.host),
+        id,
+        ref: made,
+        config,
+        configBytes: bytes,
+      };
+    }),
+  );
+  job.build.settle();
+  return platforms;
+}
+
+function platformOf(id: string, config: ImageConfig | undefined, host: BuildHost) {
+  if (config?.architecture)
+    return {
+      os: config.os,
+      architecture: config.architecture,
+      ...(config.variant && { variant: config.variant }),
+    };
+  return id ? parsePlatform(id) : host.environment.platform;
+}
+
+/** For provenance. */
+const factsOf = (job: Job): BuildFacts => ({
+  frontend: job.frontend.name,
+  options: job.frontend.options,
+  images: new Map([...job.materials.images].map(([name, { root }]) => [name, root])),
+  remotes: job.materials.remotes,
+  platform: job.host.environment.platform,
+  id: job.options.ref,
+  startedAt: job.createdAt,
+});
+
+/** As the frontend names them: a client returns them in any order. */
+function inOrder(refs: JobResult["refs"], metadata: JobResult["metadata"]) {
+  const bytes = metadata.get("refs.platforms");
+  if (!bytes || refs.has("")) return [...refs];
+  const { Platforms = [] } = JSON.parse(Buffer.from(bytes).toString()) as { Platforms?: { ID: string }[] };
+  const order = Platforms.map(({ ID }) => ID);
+  return [...refs].sort(([a], [b]) => order.indexOf(a) - order.indexOf(b));
+}
+
+/** One after the other; a later one's answer wins where two say the same. */
+export async function exportResult(
+  job: Job,
+  result: JobResult,
+  asked: { exporters: readonly ExporterRequest[]; attestations: AttestationRequest },
+): Promise<ExporterResponse> {
+  const exporters = asked.exporters.map((request) => openExporter(request, job.host));
+  const platforms = (await finishResult(job, result)).map((platform) => ({
+    ...platform,
+    attestations: attestationsOf(asked.attestations, platform, {
+      facts: factsOf(job),
+      definition: result.refs.get(platform.id)?.definition,
+      signal: job.signal,
+    }),
+  }));
+  const response: ExporterResponse = {};
+  for (const [number, exporter] of exporters.entries()) {
+    if (platforms.length === 0) throw invalid("a build without a result can't be exported");
+    const input: ExportInput = {
+      platforms,
+      metadata: result.metadata,
+      number,
+      session: () => job.session(),
+      lease: job.options.lease,
+      signal: job.signal,
+    };
+    const said = await job.shown(exporter.title, (progress) =>
+      exporter.export(input, {
+        async step(name, work) {
+          const part = progress.part(name);
+          part({});
+          const done = await work(part);
+          part({ done: true });
+          return done;
+        },
+      }),
+    );
+    Object.assign(response, said);
+  }
+  return response;
+}

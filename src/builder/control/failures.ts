@@ -1,0 +1,53 @@
+// A failed build as gRPC's status: its code, its words, and which vertex and which lines it comes from.
+import { create } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { BerthError, type ErrorKind, firstThrown, messageOf } from "../../base/errors.ts";
+import { SourceSchema, VertexSchema } from "../../buildkit/messages/errors_pb.ts";
+import { LocatedError } from "../dockerfile/convert/located-error.ts";
+import { VertexError } from "../solver/errors.ts";
+import type { Vertex } from "../solver/graph.ts";
+
+const CODES: Record<ErrorKind, Code> = {
+  invalid: Code.InvalidArgument,
+  unauthorized: Code.Unauthenticated,
+  forbidden: Code.PermissionDenied,
+  "not-found": Code.NotFound,
+  conflict: Code.AlreadyExists,
+  unavailable: Code.Unavailable,
+  "not-implemented": Code.Unimplemented,
+  system: Code.Unknown,
+};
+
+export function toConnectError(thrown: unknown): ConnectError {
+  const first = firstThrown(thrown);
+  if (first instanceof ConnectError) return first;
+  if (first instanceof VertexError) {
+    const inner = firstThrown(first.cause);
+    const details = [
+      { desc: VertexSchema, value: create(VertexSchema, { digest: first.vertex.digest }) },
+      ...placesOf(first.vertex),
+    ];
+    return new ConnectError(first.message, codeOf(inner), undefined, details, inner);
+  }
+  const details =
+    first instanceof LocatedError
+      ? first.places.map((ranges) => ({
+          desc: SourceSchema,
+          value: create(SourceSchema, { info: first.source, ranges: [...ranges] }),
+        }))
+      : [];
+  return new ConnectError(messageOf(first), codeOf(first), undefined, details, first);
+}
+
+const codeOf = (thrown: unknown): Code => {
+  if (thrown instanceof BerthError) return CODES[thrown.kind];
+  if (thrown instanceof ConnectError) return thrown.code;
+  return thrown instanceof DOMException && thrown.name === "AbortError" ? Code.Canceled : Code.Unknown;
+};
+
+function placesOf({ source, digest }: Vertex) {
+  return (source?.locations[digest]?.locations ?? []).flatMap(({ sourceIndex, ranges }) => {
+    const info = source?.infos[sourceIndex];
+    return info ? [{ desc: SourceSchema, value: create(SourceSchema, { info, ranges }) }] : [];
+  });
+}

@@ -1,0 +1,32 @@
+// How the builder describes itself: BuildKit's one worker.
+import { hostname } from "node:os";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { ENGINE_VERSION } from "../../base/build.ts";
+import type { WorkerRecordSchema } from "../../buildkit/messages/worker_pb.ts";
+import type { Platform } from "../../oci/types.ts";
+import type { BuildHost } from "../types.ts";
+
+/** The release of BuildKit whose protocol and Dockerfiles this is. */
+const BUILDKIT = "v0.25.2";
+
+export function workerRecord({ environment, steps, store }: BuildHost) {
+  const prefix = "org.mobyproject.buildkit.worker";
+  return {
+    id: "berth",
+    labels: {
+      [`${prefix}.executor`]: "oci",
+      [`${prefix}.hostname`]: hostname(),
+      [`${prefix}.network`]: "bridge",
+      [`${prefix}.snapshotter`]: store.snapshots.backend === "overlay" ? "overlayfs" : "native",
+    },
+    platforms: [environment.platform, ...steps.foreignPlatforms()].map(platformMessage),
+    gcPolicy: [],
+    buildkitVersion: { package: "berth", version: BUILDKIT, revision: ENGINE_VERSION },
+  } satisfies MessageInitShape<typeof WorkerRecordSchema>;
+}
+
+export const platformMessage = ({ os, architecture, variant = "" }: Platform) => ({
+  os,
+  architecture,
+  variant,
+});

@@ -1,0 +1,120 @@
+// ExecOp: a process over its mounts. Its outputs are what it left in those that it may write to.
+import { forbidden } from "../../base/errors.ts";
+import {
+  type ExecOp,
+  type Mount,
+  MountContentCache,
+  MountType,
+  NetMode,
+  type Platform,
+  SecurityMode,
+} from "../../buildkit/messages/ops_pb.ts";
+import type { PathSelector } from "../../store/index.ts";
+import type { SnapshotId } from "../../store/types.ts";
+import { ExitError } from "../solver/errors.ts";
+import type { Vertex } from "../solver/graph.ts";
+import { operationDigest } from "../solver/keys.ts";
+import type { RunContext, Step } from "../solver/operation.ts";
+import type { OperationEnvironment } from "./environment.ts";
+import { prepareMounts } from "./exec-mounts.ts";
+import { readSecret } from "./secrets.ts";
+
+/** Errors: forbidden, for what the client didn't allow. */
+export function execStep(vertex: Vertex, op: ExecOp, environment: OperationEnvironment): Step {
+  refuseEntitlements(op, environment.entitlements);
+  return {
+    kind: "step",
+    operation: `exec ${operationDigest(vertex.op)}`,
+    selectors: selectorsOf(op.mounts),
+    run: (context) => run(vertex, op, environment, context),
+  };
+}
+
+function refuseEntitlements(op: ExecOp, allowed: ReadonlySet<string>): void {
+  const need = (name: string) => {
+    if (!allowed.has(name)) throw forbidden(`${name} is not allowed`);
+  };
+  if (op.network === NetMode.HOST) need("network.host");
+  if (op.security === SecurityMode.INSECURE) need("security.insecure");
+}
+
+/** A read-only bind counts by what is in it; what the process may change counts by its key. */
+function selectorsOf(mounts: readonly Mount[]): Map<number, PathSelector[]> {
+  const selectors = new Map<number, PathSelector[]>();
+  const byKey = new Set<number>();
+  for (const mount of mounts) {
+    const input = Number(mount.input);
+    if (input < 0) continue;
+    const content =
+      mount.contentCache === MountContentCache.ON ||
+      (mount.contentCache === MountContentCache.DEFAULT &&
+        mount.mountType === MountType.BIND &&
+        mount.readonly &&
+        mount.dest !== "/");
+    if (!content) byKey.add(input);
+    else
+      selectors.set(input, [
+        ...(selectors.get(input) ?? []),
+        { path: mount.selector || "/", followLinks: true },
+      ]);
+  }
+  for (const input of byKey) selectors.delete(input);
+  return selectors;
+}
+
+async function run(
+  vertex: Vertex,
+  op: ExecOp,
+  environment: OperationEnvironment,
+  context: RunContext,
+): Promise<(SnapshotId | null)[]> {
+  const { meta } = op;
+  if (!meta) throw new Error("an exec operation without a command");
+  await using mounts = await prepareMounts(op.mounts, environment, context);
+  const secrets = await Promise.all(
+    op.secretenv.map(async ({ id, name, optional }) => {
+      const value = await readSecret(environment, id, optional);
+      return value === undefined ? [] : [`${name}=${Buffer.from(value).toString()}`];
+    }),
+  );
+  const { code, oomKilled } = await environment.host.steps.run({
+    rootfs: mounts.rootfs,
+    mounts: mounts.mounts,
+    meta: { ...meta, env: [...meta.env, ...proxyVariables(meta.proxyEnv), ...secrets.flat()] },
+    network: op.network,
+    security: op.security,
+    resources: environment.resources,
+    platform: platformOf(vertex.op.platform, environment),
+    output: (stream, chunk) => context.progress.log(stream, chunk),
+    signal: context.signal,
+  });
+  if (code !== 0 && !meta.validExitCodes.includes(code)) {
+    const words = meta.args.join(" ");
+    const why = oomKilled ? `exit code: ${code}: cannot allocate memory` : `exit code: ${code}`;
+    throw new ExitError(code, `process "${words}" did not complete successfully: ${why}`);
+  }
+  return await mounts.outputs();
+}
+
+function proxyVariables(proxy: NonNullable<ExecOp["meta"]>["proxyEnv"]): string[] {
+  if (!proxy) return [];
+  const pairs: [string, string][] = [
+    ["HTTP_PROXY", proxy.httpProxy],
+    ["HTTPS_PROXY", proxy.httpsProxy],
+    ["FTP_PROXY", proxy.ftpProxy],
+    ["NO_PROXY", proxy.noProxy],
+    ["ALL_PROXY", proxy.allProxy],
+  ];
+  return pairs.flatMap(([name, value]) =>
+    value ? [`${name}=${value}`, `${name.toLowerCase()}=${value}`] : [],
+  );
+}
+
+const platformOf = (platform: Platform | undefined, { host }: OperationEnvironment) =>
+  platform
+    ? {
+        os: platform.os,
+        architecture: platform.architecture,
+        ...(platform.variant && { variant: platform.variant }),
+      }
+    : host.environment.platform;

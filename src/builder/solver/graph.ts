@@ -1,0 +1,104 @@
+// A definition (LLB) as a graph in memory: every vertex once, joined to those that it takes from.
+import { fromBinary } from "@bufbuild/protobuf";
+import { invalid, messageOf } from "../../base/errors.ts";
+import {
+  type Definition,
+  type Op,
+  type OpMetadata,
+  OpSchema,
+  type Source,
+} from "../../buildkit/messages/ops_pb.ts";
+import { type Digest, digestOf } from "../../oci/digest.ts";
+
+export interface Vertex {
+  /** sha256 of the operation's bytes: what progress and errors name it by. */
+  readonly digest: Digest;
+  readonly op: Op;
+  readonly inputs: readonly Edge[];
+  readonly metadata: OpMetadata | undefined;
+  /** As people see it: `[2/3] RUN make`. */
+  readonly name: string;
+  /** Where it was written, if the frontend said. */
+  readonly source: Source | undefined;
+}
+
+export interface Edge {
+  readonly vertex: Vertex;
+  readonly index: number;
+}
+
+/**
+ * The edge that a definition leads to; undefined: nothing (scratch). Errors: invalid for what is no graph. A cycle can't be
+ * written down: each vertex names its inputs by digests of their bytes.
+ */
+export function loadDefinition(definition: Definition | undefined): Edge | undefined {
+  if (!definition || definition.def.length === 0) return undefined;
+  const vertices = new Map<string, Vertex>();
+  let last: Op | undefined;
+  for (const bytes of definition.def) {
+    const op = decode(bytes);
+    const digest = digestOf(bytes);
+    last = op;
+    if (op.op.case === undefined) continue;
+    const metadata = definition.metadata[digest];
+    const inputs = op.inputs.map(
+      (input): Edge => ({
+        vertex: vertexNamed(vertices, input.digest),
+        index: Number(input.index),
+      }),
+    );
+    vertices.set(digest, {
+      digest,
+      op,
+      inputs,
+      metadata,
+      name: nameOf(op, metadata),
+      source: definition.source,
+    });
+  }
+  const [input] = last?.inputs ?? [];
+  if (!last || last.op.case !== undefined || !input)
+    throw invalid("invalid build definition: it names no result");
+  return { vertex: vertexNamed(vertices, input.digest), index: Number(input.index) };
+}
+
+function decode(bytes: Uint8Array): Op {
+  try {
+    return fromBinary(OpSchema, bytes);
+  } catch (thrown) {
+    throw invalid(`failed to parse llb proto op: ${messageOf(thrown)}`, thrown);
+  }
+}
+
+function vertexNamed(vertices: ReadonlyMap<string, Vertex>, digest: string): Vertex {
+  const vertex = vertices.get(digest);
+  if (!vertex) throw invalid(`invalid missing input digest ${digest}`);
+  return vertex;
+}
+
+function nameOf(op: Op, metadata: OpMetadata | undefined): string {
+  const custom = metadata?.description["llb.customname"];
+  if (custom) return custom;
+  switch (op.op.case) {
+    case "source":
+      return op.op.value.identifier;
+    case "exec":
+      return op.op.value.meta?.args.join(" ") ?? "";
+    case "file":
+      return op.op.value.actions.map(({ action }) => action.case ?? "").join(",");
+    default:
+      return op.op.case ?? "";
+  }
+}
+
+/** All vertices that an edge needs, those first that others take from. */
+export function verticesOf(edge: Edge): Vertex[] {
+  const found = new Map<Digest, Vertex>();
+  const visit = (vertex: Vertex): void => {
+    if (found.has(vertex.digest)) return;
+    for (const input of vertex.inputs) visit(input.vertex);
+    found.set(vertex.digest, vertex);
+  };
+  visit(edge.vertex);
+  return [...found.values()];
+}

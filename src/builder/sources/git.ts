@@ -1,0 +1,236 @@
+// `git://host/path#ref:folder`: a checkout. Its key is the commit, asked of the server; it is fetched only when nobody has it.
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { invalid, systemError, unavailable } from "../../base/errors.ts";
+import type { SourceOp } from "../../buildkit/messages/ops_pb.ts";
+import { applyFileActions, digestPaths } from "../../store/index.ts";
+import type { SnapshotId } from "../../store/types.ts";
+import type { OperationEnvironment } from "../ops/environment.ts";
+import { freeze } from "../ops/freeze.ts";
+import { readSecret } from "../ops/secrets.ts";
+import type { Vertex } from "../solver/graph.ts";
+import type { RunContext, Source } from "../solver/operation.ts";
+import type { VertexProgress } from "../solver/progress.ts";
+import { mountWritable, scratchFolder } from "../solver/views.ts";
+import type { Ref } from "../types.ts";
+
+interface GitPlace {
+  url: string;
+  /** "" is the server's default branch. */
+  ref: string;
+  folder: string;
+  keepGitDir: boolean;
+  checksum: string;
+  submodules: boolean;
+}
+
+interface GitCall {
+  cwd: string;
+  /** Configuration that must not be seen in a process list goes by the environment. */
+  headers: string[];
+  signal: AbortSignal;
+  progress: VertexProgress;
+}
+
+const COMMIT = /^[0-9a-f]{40}$/;
+
+export function gitSource(vertex: Vertex, op: SourceOp, environment: OperationEnvironment): Source {
+  const place = placeOf(op);
+  return {
+    kind: "source",
+    async open({ progress, signal, lease }) {
+      progress.start();
+      const { store } = environment.host;
+      const scratch = scratchFolder(store, "git");
+      environment.untilEnd(() => rmSync(scratch, { recursive: true, force: true }));
+      const call: GitCall = { cwd: scratch, headers: await credentials(op, environment), signal, progress };
+      const commit = await findCommit(place, call);
+      environment.materials.remote(op.identifier, { sha1: commit });
+      const key = `git ${commit} ${place.folder} ${place.keepGitDir} ${place.submodules}`;
+      const known = environment.records.find(key);
+      let made: Promise<SnapshotId> | undefined;
+      const make = async () => {
+        if (known?.outputs[0]) {
+          store.leases.hold(lease, { snapshot: known.outputs[0] });
+          return known.outputs[0];
+        }
+        return await checkOut(vertex, place, commit, key, call, environment, { lease, signal });
+      };
+      const snapshot = () => (made ??= make());
+      return { ref: refOf(vertex, key, snapshot, environment, signal), cached: known !== undefined };
+    },
+  };
+}
+
+function placeOf(op: SourceOp): GitPlace {
+  const [, address = "", fragment = ""] = /^([^#]*)(?:#(.*))?$/s.exec(op.identifier) ?? [];
+  const colon = fragment.indexOf(":");
+  const ref = colon < 0 ? fragment : fragment.slice(0, colon);
+  const url = op.attrs["git.fullurl"] || address.replace(/^git:\/\//, "https://");
+  if (url.startsWith("-") || ref.startsWith("-"))
+    throw invalid(`invalid git source ${op.identifier}: a name begins with a dash`);
+  return {
+    url,
+    ref,
+    folder: colon < 0 ? "" : fragment.slice(colon + 1),
+    keepGitDir: op.attrs["git.keepgitdir"] === "true",
+    checksum: op.attrs["git.checksum"] ?? "",
+    submodules: op.attrs["git.skipsubmodules"] !== "true",
+  };
+}
+
+/** `GIT_AUTH_TOKEN` and `GIT_AUTH_HEADER`, where the client has them as secrets. */
+async function credentials(op: SourceOp, environment: OperationEnvironment): Promise<string[]> {
+  const read = async (name: string | undefined) =>
+    name ? await readSecret(environment, name, true).catch(() => undefined) : undefined;
+  const header = await read(op.attrs["git.authheadersecret"]);
+  if (header) return [`Authorization: ${Buffer.from(header).toString().trim()}`];
+  const token = await read(op.attrs["git.authtokensecret"]);
+  if (!token) return [];
+  const basic = Buffer.from(`x-access-token:${Buffer.from(token).toString().trim()}`).toString("base64");
+  return [`Authorization: basic ${basic}`];
+}
+
+async function findCommit(place: GitPlace, call: GitCall): Promise<string> {
+  const commit = COMMIT.test(place.ref) ? place.ref : await askCommit(place, call);
+  if (place.checksum && !commit.startsWith(place.checksum))
+    throw invalid(`expected checksum to match ${place.checksum}, got ${commit}`);
+  return commit;
+}
+
+async function askCommit({ url, ref }: GitPlace, call: GitCall): Promise<string> {
+  const listed = await git(["ls-remote", "--", url, ref || "HEAD", ...(ref ? [`${ref}^{}`] : [])], call);
+  const lines = listed
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => line.split("\t") as [string, string]);
+  const order = [`refs/tags/${ref}^{}`, `refs/tags/${ref}`, `refs/heads/${ref}`, ref, "HEAD"];
+  for (const name of order) {
+    const found = lines.find(([, listed]) => listed === name);
+    if (found) return found[0];
+  }
+  if (lines[0]) return lines[0][0];
+  throw invalid(`repository does not contain ref ${ref}, output: ${JSON.stringify(listed)}`);
+}
+
+async function checkOut(
+  vertex: Vertex,
+  place: GitPlace,
+  commit: string,
+  key: string,
+  call: GitCall,
+  environment: OperationEnvironment,
+  { lease, signal }: Pick<RunContext, "lease" | "signal">,
+): Promise<SnapshotId> {
+  const { store } = environment.host;
+  const { url, ref, keepGitDir, submodules } = place;
+  await git(["init", "--quiet", "."], call);
+  await git(["remote", "add", "origin", "--", url], call);
+  const fetch = (what: string) => git(["fetch", "--quiet", "--depth=1", "--no-tags", "origin", what], call);
+  try {
+    await fetch(COMMIT.test(ref) ? commit : ref || "HEAD");
+  } catch (thrown) {
+    signal.throwIfAborted();
+    // A server that gives no single commits gives all of it.
+    if (!COMMIT.test(ref)) throw thrown;
+    await git(["fetch", "--quiet", "--tags", "origin"], call);
+  }
+  await git(["checkout", "--quiet", "--force", "--detach", COMMIT.test(ref) ? commit : "FETCH_HEAD"], call);
+  if (submodules) await git(["submodule", "update", "--quiet", "--init", "--recursive", "--depth=1"], call);
+  if (!keepGitDir) rmSync(join(call.cwd, ".git"), { recursive: true, force: true });
+  const snapshot = await store.snapshots.createActive(undefined, lease);
+  {
+    using target = mountWritable(store, snapshot);
+    await applyFileActions({
+      target: target.path,
+      sources: [call.cwd],
+      actions: [
+        {
+          type: "copy",
+          from: 0,
+          source: `/${place.folder}`,
+          destination: "/",
+          directoryContents: true,
+          owner: { user: { byId: 0 }, group: { byId: 0 } },
+        },
+      ],
+      signal,
+    });
+  }
+  await freeze(store, snapshot);
+  await environment.records.add({
+    key,
+    type: "source.git.checkout",
+    description: `git snapshot for ${vertex.name}`,
+    outputs: [snapshot],
+    parents: [],
+  });
+  return snapshot;
+}
+
+/** Runs git without the host's settings: what a repository or a person's home says must not run anything here. */
+async function git(words: string[], { cwd, headers, signal, progress }: GitCall): Promise<string> {
+  const environment = {
+    PATH: process.env.PATH ?? "/usr/bin:/bin",
+    HOME: "/nonexistent",
+    LC_ALL: "C",
+    GIT_CONFIG_NOSYSTEM: "1",
+    GIT_TERMINAL_PROMPT: "0",
+    GIT_SSH_COMMAND: "ssh -F /dev/null -o BatchMode=yes",
+    GIT_CONFIG_COUNT: String(headers.length),
+    ...Object.fromEntries(
+      headers.flatMap((header, at) => [
+        [`GIT_CONFIG_KEY_${at}`, "http.extraheader"],
+        [`GIT_CONFIG_VALUE_${at}`, header],
+      ]),
+    ),
+  };
+  const safe = [
+    "-c",
+    "protocol.allow=never",
+    ...["http", "https", "ssh", "git"].flatMap((name) => ["-c", `protocol.${name}.allow=always`]),
+  ];
+  let child: Bun.Subprocess<"ignore", "pipe", "pipe">;
+  try {
+    child = Bun.spawn(
+      ["git", ...safe, "-c", "core.hooksPath=/dev/null", "-c", "advice.detachedHead=false", ...words],
+      {
+        cwd,
+        env: environment,
+        stdio: ["ignore", "pipe", "pipe"],
+        signal,
+        killSignal: "SIGKILL",
+      },
+    );
+  } catch (thrown) {
+    throw unavailable(
+      "git is not installed on the daemon's host, and a source of this build is a git repository",
+      thrown,
+    );
+  }
+  const [output, errors, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  signal.throwIfAborted();
+  if (errors) progress.log(2, Buffer.from(errors));
+  if (code !== 0)
+    throw systemError(`failed to fetch remote: git ${words[0]}: ${errors.trim()}: exit status ${code}`);
+  return output;
+}
+
+function refOf(
+  vertex: Vertex,
+  key: string,
+  snapshot: () => Promise<SnapshotId>,
+  { views }: OperationEnvironment,
+  signal: AbortSignal,
+): Ref {
+  return {
+    key,
+    vertex: vertex.digest,
+    snapshot,
+    view: async () => views.open(await snapshot()),
+    digests: async (selectors) => {
+      await using view = views.open(await snapshot());
+      return await digestPaths({ root: view.path, selectors, signal });
+    },
+  };
+}

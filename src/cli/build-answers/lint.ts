@@ -1,0 +1,63 @@
+// What `--check` found, a warning after the other with its lines (BuildKit frontend/subrequests/lint).
+import { excerpt } from "../build-progress/excerpt.ts";
+import { fail } from "../framework/failure.ts";
+
+interface Location {
+  sourceIndex?: number;
+  ranges?: Array<{ start?: { line?: number }; end?: { line?: number } }>;
+}
+interface LintWarning {
+  ruleName: string;
+  description?: string;
+  url?: string;
+  detail?: string;
+  location?: Location;
+}
+interface LintResult {
+  warnings?: LintWarning[] | null;
+  sources?: Array<{ filename: string; data?: string }> | null;
+  buildError?: { message: string; location?: Location };
+}
+
+/** `dockerfile`: how the person calls it. Throws a failure for a Dockerfile that can't be built at all. */
+export function lintText(json: string, dockerfile: string): string {
+  const result = (json ? JSON.parse(json) : {}) as LintResult;
+  const warnings = [...(result.warnings ?? [])].sort(byPlace);
+  const place = (location: Location | undefined) => {
+    const source = result.sources?.[location?.sourceIndex ?? 0];
+    if (!source || !location) return "";
+    return excerpt(
+      {
+        file: source.filename,
+        text: Buffer.from(source.data ?? "", "base64").toString(),
+        ranges: (location.ranges ?? []).map(({ start, end }) => {
+          const first = start?.line ?? 0;
+          return { start: first, end: Math.max(first, end?.line ?? 0) };
+        }),
+      },
+      dockerfile,
+    );
+  };
+  const texts = warnings.map(({ ruleName, url, detail, location }) => {
+    const more = url ? ` - ${url}` : "";
+    return `\nWARNING: ${ruleName}${more}\n${detail ?? ""}\n${place(location)}`;
+  });
+  const { buildError } = result;
+  if (buildError) {
+    const before = texts.length > 0 ? `${summary(texts.length)}${texts.join("")}\n` : "";
+    throw fail(`${before}ERROR: ${buildError.message}\n${place(buildError.location)}`.trimEnd());
+  }
+  if (texts.length === 0) return "Check complete, no warnings found.\n";
+  return summary(texts.length) + texts.join("");
+}
+
+function summary(count: number): string {
+  return count === 1
+    ? "Check complete, 1 warning has been found!\n"
+    : `Check complete, ${count} warnings have been found!\n`;
+}
+
+function byPlace(a: LintWarning, b: LintWarning): number {
+  const line = ({ location }: LintWarning) => location?.ranges?.[0]?.start?.line ?? 0;
+  return (a.location?.sourceIndex ?? 0) - (b.location?.sourceIndex ?? 0) || line(a) - line(b);
+}

@@ -1,0 +1,2 @@
+// `buildx build`.
+export { build as default } from "../builder/build.ts";

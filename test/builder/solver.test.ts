@@ -1,0 +1,285 @@
+// The solver with real steps: graphs that a client sends, on a daemon of the test's own.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Code, ConnectError } from "@connectrpc/connect";
+import {
+  copy,
+  diff,
+  file,
+  image,
+  merge,
+  mkdir,
+  mkfile,
+  remove,
+  run,
+  scratch,
+  type Tree,
+} from "../../src/buildkit/llb/index.ts";
+import { importBusybox } from "../fixtures/busybox.ts";
+import { type Daemon, startDaemon } from "../fixtures/daemon.ts";
+import { type BuildClient, openBuildClient } from "./build-client.ts";
+
+let daemon: Daemon;
+let client: BuildClient;
+let base: Tree;
+beforeAll(async () => {
+  daemon = await startDaemon();
+  base = image(`docker.io/library/${await importBusybox(daemon)}`);
+  client = await openBuildClient(daemon);
+});
+afterAll(async () => {
+  await client?.[Symbol.asyncDispose]();
+  await daemon?.[Symbol.asyncDispose]();
+});
+
+const sh = (tree: Tree, script: string, options: Partial<Parameters<typeof run>[1]> = {}) =>
+  run(tree, { args: ["/bin/sh", "-c", script], env: { PATH: "/bin" }, ...options });
+
+/** What a command says in a tree, by one more step that is never cached. */
+async function look(tree: Tree, script: string): Promise<string> {
+  const { output } = await client.solve(sh(tree, script, { ignoreCache: true }).root);
+  return output;
+}
+
+describe("steps", () => {
+  test("run once, and come from the cache then", async () => {
+    const tree = sh(base, "echo made > /made; echo seen").root;
+    const first = await client.solve(tree, { name: "once:1" });
+    expect(first.output).toBe("seen\n");
+    const second = await client.solve(tree, { name: "once:1" });
+    expect(second.output).toBe("");
+    expect(second.cached.some((name) => name.includes("echo made"))).toBe(true);
+    expect(second.response["containerimage.digest"]).toBe(first.response["containerimage.digest"]);
+  });
+
+  test("leave what they did and nothing of what was mounted for them", async () => {
+    const tree = sh(
+      file(scratch(), copy(base, "/bin", "/bin")),
+      "mkdir /own; cat /etc/hosts > /own/hosts",
+    ).root;
+    expect(await look(tree, "ls -A /")).toBe("bin\ndev\netc\nown\nproc\nsys\n");
+    const { response } = await client.solve(tree, { name: "stubs:1" });
+    expect(await filesOf(response["containerimage.digest"] ?? "")).toEqual(["bin", "own"]);
+  });
+
+  test("that fail say how, and which", async () => {
+    const failing = client.solve(sh(base, "echo first; exit 7").root);
+    const error = await failing.then(() => undefined, ConnectError.from);
+    expect(error?.rawMessage).toBe(
+      'process "/bin/sh -c echo first; exit 7" did not complete successfully: exit code: 7',
+    );
+    expect(error?.code).toBe(Code.Unknown);
+  });
+
+  test("are given up with everything that they started when the client leaves", async () => {
+    const leaving = new AbortController();
+    const began = Promise.withResolvers<void>();
+    const work = client.solve(sh(base, "sleep 4321 & echo began; sleep 4321").root, {
+      signal: leaving.signal,
+      onOutput: () => began.resolve(),
+    });
+    work.catch(() => {});
+    await began.promise;
+    leaving.abort();
+    expect(
+      await work.then(
+        () => "ended",
+        (thrown) => ConnectError.from(thrown).code,
+      ),
+    ).toBe(Code.Canceled);
+    await until(() => !processes().some((words) => words.includes("sleep 4321")));
+    await until(() => readdirSync(join(daemon.execRoot, "containers")).length === 0);
+  });
+
+  test("of two builds at the same time run once", async () => {
+    const tree = sh(
+      base,
+      `echo ${crypto.randomUUID()}; cat /proc/sys/kernel/random/uuid > /id; sleep 1`,
+    ).root;
+    const [one, two] = await Promise.all([
+      client.solve(tree, { name: "a:1" }),
+      client.solve(tree, { name: "b:1" }),
+    ]);
+    expect(one.response["containerimage.digest"]).toBe(two.response["containerimage.digest"] ?? "");
+    expect(one.output).toBe(two.output);
+  });
+
+  test("with ignored cache run again, and what stands on them too", async () => {
+    const step = (ignoreCache: boolean) =>
+      sh(sh(base, "cat /proc/sys/kernel/random/uuid | tee /id", { ignoreCache }).root, "cat /id").root;
+    const first = await client.solve(step(false));
+    expect((await client.solve(step(false))).output).toBe("");
+    const again = await client.solve(step(true));
+    const [made, read] = again.output.trim().split("\n");
+    expect(made).toBe(read ?? "");
+    expect(first.output).not.toContain(made ?? "");
+    expect((await client.solve(step(false))).output).toBe("");
+  });
+
+  test("need the client's word for the host's network and privileges", async () => {
+    const error = await client
+      .solve(sh(base, "true", { network: "host" }).root)
+      .then(() => undefined, ConnectError.from);
+    expect(error?.rawMessage).toBe("network.host is not allowed");
+    const { output } = await client.solve(sh(base, "ls /sys/class/net", { network: "host" }).root, {
+      entitlements: ["network.host"],
+    });
+    expect(output).toContain(daemon.bridge);
+    expect(await look(base, "id -u; cat /etc/hostname 2>/dev/null; hostname")).toBe("0\nbuildkitsandbox\n");
+  });
+});
+
+describe("mounts", () => {
+  test("of caches keep what is put there, and are no part of the result", async () => {
+    const counted = (text: string) =>
+      sh(base, `echo ${text} >> /cache/list; cat /cache/list`, {
+        mounts: [{ type: "cache", target: "/cache", id: "list" }],
+      });
+    expect((await client.solve(counted("one").root)).output).toBe("one\n");
+    expect((await client.solve(counted("two").root)).output).toBe("one\ntwo\n");
+    expect(await look(counted("two").root, "ls -A / | grep cache; true")).toBe("");
+  });
+
+  test("of another tree are seen, not changed", async () => {
+    const other = file(scratch(), mkfile("/there", "text\n"));
+    const bound = (readOnly: boolean, script: string) =>
+      sh(base, script, { mounts: [{ type: "bind", target: "/mnt", from: other, readOnly }] }).root;
+    expect(
+      (await client.solve(bound(true, "cat /mnt/there; touch /mnt/x 2>&1 | sed 's/.*: //'"))).output,
+    ).toBe("text\nRead-only file system\n");
+    expect((await client.solve(bound(false, "touch /mnt/x; ls /mnt"))).output).toBe("there\nx\n");
+    expect(await look(file(base, copy(other, "/", "/o/")), "ls /o")).toBe("there\n");
+  });
+
+  test("of memory are empty and gone after", async () => {
+    const tree = sh(base, "touch /tmp/x; mount | grep -c ' /tmp type tmpfs'", {
+      mounts: [{ type: "tmpfs", target: "/tmp", size: 1 << 20 }],
+    }).root;
+    expect((await client.solve(tree)).output).toBe("1\n");
+    expect(await look(tree, "ls -A /tmp")).toBe("");
+  });
+});
+
+describe("files", () => {
+  test("are copied by content: an equal tree made another way is the same", async () => {
+    const made = (way: string) =>
+      sh(base, `mkdir /out; printf ${way} | cat > /dev/null; printf same > /out/file`).root;
+    const copied = (way: string) => sh(file(base, copy(made(way), "/out", "/in")), "echo after").root;
+    expect((await client.solve(copied("one"))).output).toBe("after\n");
+    expect((await client.solve(copied("two"))).output).toBe("");
+  });
+
+  test("are made, changed and removed in one operation", async () => {
+    const tree = file(base, [
+      mkdir("/a/b", { parents: true }),
+      mkfile("/a/b/c", "text"),
+      copy(base, "/etc/passwd", "/a/"),
+      remove("/a/b"),
+    ]);
+    expect(await look(tree, "ls /a")).toBe("passwd\n");
+  });
+
+  test("that aren't there are named", async () => {
+    const error = await client
+      .solve(file(scratch(), copy(base, "/missing", "/x")))
+      .then(() => undefined, ConnectError.from);
+    expect(error?.rawMessage).toContain('"/missing": not found');
+  });
+});
+
+describe("layers", () => {
+  test("are merged on each other, and taken apart", async () => {
+    const one = file(scratch(), mkfile("/one", "1"));
+    const two = file(scratch(), mkfile("/two", "2"));
+    expect(await look(merge([base, one, two]), "cat /one /two")).toBe("12");
+    const grown = sh(base, "echo new > /new; rm /etc/group").root;
+    expect(await look(merge([base, diff(base, grown)]), "cat /new; ls /etc | grep group; true")).toBe(
+      "new\n",
+    );
+  });
+});
+
+test("an image that was built runs without being unpacked", async () => {
+  await client.solve(sh(base, "echo hello > /greeting").root, { name: "greeting:1" });
+  const before = await snapshots();
+  const { json } = await daemon.request("POST", "/containers/create", {
+    body: { Image: "greeting:1", Cmd: ["cat", "/greeting"] },
+  });
+  const { Id } = json<{ Id: string }>();
+  await daemon.request("POST", `/containers/${Id}/start`);
+  const waited = await daemon.request("POST", `/containers/${Id}/wait`);
+  expect(waited.json<{ StatusCode: number }>().StatusCode).toBe(0);
+  expect((await snapshots()) - before).toBe(1);
+});
+
+test("the cache is shown and pruned, but for what images have", async () => {
+  const usage = await client.control.diskUsage({});
+  expect(usage.record.some(({ recordType }) => recordType === "exec.cachemount")).toBe(true);
+  const removed = [];
+  for await (const record of client.control.prune({ all: true })) removed.push(record);
+  expect(removed.length).toBe(usage.record.length);
+  expect((await client.control.diskUsage({})).record).toEqual([]);
+  const tree = sh(base, "echo made > /made; echo seen").root;
+  expect((await client.solve(tree)).output).toBe("seen\n");
+});
+
+test("a daemon that is stopped in a step takes it away first", async () => {
+  const began = Promise.withResolvers<void>();
+  const work = client.solve(sh(base, "echo began; sleep 4323").root, { onOutput: () => began.resolve() });
+  work.catch(() => {});
+  await began.promise;
+  expect(await daemon.stop()).toBe(0);
+  expect(processes().some((words) => words.includes("sleep 4323"))).toBe(false);
+  expect(readFileSync("/proc/mounts", "utf8")).not.toContain(`${daemon.dataRoot}/scratch`);
+  await daemon.restart();
+  client = await openBuildClient(daemon);
+});
+
+test("a daemon that is killed in a step leaves nothing of it", async () => {
+  const began = Promise.withResolvers<void>();
+  const work = client.solve(sh(base, "echo began; sleep 4322").root, { onOutput: () => began.resolve() });
+  work.catch(() => {});
+  await began.promise;
+  await daemon.kill9();
+  await daemon.restart();
+  await until(() => !processes().some((words) => words.includes("sleep 4322")));
+  await until(() => readdirSync(join(daemon.execRoot, "containers")).length === 0);
+  expect(readFileSync("/proc/mounts", "utf8")).not.toContain(`${daemon.dataRoot}/scratch`);
+  expect(readdirSync(join(daemon.dataRoot, "scratch"))).toEqual([]);
+  await using again = await openBuildClient(daemon);
+  expect((await again.solve(sh(base, "echo works").root)).output).toBe("works\n");
+});
+
+async function snapshots(): Promise<number> {
+  return readdirSync(join(daemon.dataRoot, "snapshots")).length;
+}
+
+/** Names in the last layer of an image. */
+async function filesOf(digest: string): Promise<string[]> {
+  const blob = (name: string) => readFileSync(join(daemon.dataRoot, "content", "sha256", name.slice(7)));
+  const { layers } = JSON.parse(blob(digest).toString()) as { layers: { digest: string }[] };
+  const names = new Set<string>();
+  for (const { digest: layer } of layers) {
+    const listed = Bun.spawnSync(["tar", "-tz"], { stdin: blob(layer) }).stdout.toString();
+    for (const line of listed.trim().split("\n")) names.add(line.replace(/^\.\//, "").split("/")[0] ?? "");
+  }
+  return [...names].filter((name) => name !== "").sort();
+}
+
+function processes(): string[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name) && existsSync(`/proc/${name}/cmdline`))
+    .map((name) => {
+      try {
+        return readFileSync(`/proc/${name}/cmdline`, "utf8").replaceAll("\0", " ");
+      } catch {
+        return "";
+      }
+    });
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  for (const end = Date.now() + 20_000; !condition(); await Bun.sleep(50))
+    if (Date.now() > end) throw new Error(`not within 20 s: ${condition}`);
+}
