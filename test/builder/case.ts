@@ -13,6 +13,8 @@ export interface Case {
   prepare: PreparedFile[];
   /** The files' and the image's times are part of what is expected. */
   times: boolean;
+  /** Recorded with BuildKit's current stable frontend, since the one in the recorded Docker doesn't know it yet. */
+  currentFrontend: boolean;
   /** Fields of expected.json in which Berth differs on purpose. */
   differences: Difference[];
 }
@@ -25,7 +27,7 @@ export interface Difference {
   reason: string;
 }
 
-/** `docker build`'s options. In every value `SITE` stands for the address of the test's HTTP server. */
+/** `docker build`'s options. In every value `SITE_ADDRESS` stands for the address of the test's HTTP server. */
 export interface CaseOptions {
   /** The context: a folder or an address; "." (the case's files) when absent. "tar": those packed, on standard
    * input. "none": the Dockerfile alone, on standard input. */
@@ -37,8 +39,8 @@ export interface CaseOptions {
   buildArgs?: string[];
   labels?: string[];
   annotations?: string[];
-  /** By id: the secret's text, or the variable that holds it. */
-  secrets?: Record<string, { text: string } | { env: string }>;
+  /** By id: the secret's text, the variable that holds it, or a file that may be missing. */
+  secrets?: Record<string, { text: string } | { env: string } | { file: string }>;
   /** --build-context: folders are relative to the case's files. */
   contexts?: Record<string, string>;
   /** Variables of the client's environment. */
@@ -61,7 +63,15 @@ export const caseNames = (): string[] => readdirSync(CASES).sort();
 /** A case as its case.json says, with what that leaves out. */
 export function readCase(name: string): Case {
   const written = JSON.parse(readFileSync(join(CASES, name, "case.json"), "utf8")) as Partial<Case>;
-  return { shows: "", options: {}, prepare: [], times: false, differences: [], ...written };
+  return {
+    shows: "",
+    options: {},
+    prepare: [],
+    times: false,
+    currentFrontend: false,
+    differences: [],
+    ...written,
+  };
 }
 
 export function readExpected(name: string): Expected | undefined {

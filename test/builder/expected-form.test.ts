@@ -86,8 +86,10 @@ test("warnings, the error and its excerpt out of what a client prints", () => {
 
 test("addresses, folders and ids are replaced", () => {
   const where = { site: "127.0.0.1:999", folder: "/var/tmp/x" };
-  const error = `http://127.0.0.1:999/a /var/tmp/x/b sha256:${"a".repeat(64)} ref ${"b".repeat(25)}::${"c".repeat(25)}`;
-  expect(normalised({ error }, where)).toEqual({ error: "http://SITE/a FOLDER/b sha256:… ref REF" });
+  const error = `http://127.0.0.1:999/a /var/tmp/x/b /d/buildkit12/etc sha256:${"a".repeat(64)} ref ${"b".repeat(25)}::${"c".repeat(25)}`;
+  expect(normalised({ error }, where)).toEqual({
+    error: "http://SITE_ADDRESS/a FOLDER/b /etc sha256:… ref REF",
+  });
 });
 
 test("differences are named by field, and declared ones are taken over", () => {
