@@ -46,6 +46,8 @@ export class Builder {
   readonly records: Records;
   readonly workshop: Workshop;
   readonly jobs = new Map<string, Job>();
+  /** Of builds that ended a moment ago. */
+  private readonly ended = new Map<string, Progress>();
   private readonly running = new Set<Promise<unknown>>();
   private readonly awaited = new Map<string, PromiseWithResolvers<Job>>();
   private readonly tools: JobTools;
@@ -105,12 +107,23 @@ export class Builder {
       return await exportResult(job, result, request);
     } finally {
       await job.close();
+      this.keepEnded(request.ref, job.progress);
       this.jobs.delete(request.ref);
       this.awaited.delete(request.ref);
       clearInterval(renewal);
       store.leases.close(lease);
       this.host.background("the bounds of the build cache", async () => this.keepWithinBounds());
     }
+  }
+
+  /** What a build tells of itself, from its beginning: also one that ended before its client asked. Errors: invalid. */
+  async progress(ref: string, signal: AbortSignal): Promise<Progress> {
+    return this.ended.get(ref) ?? (await this.job(ref, signal)).progress;
+  }
+
+  private keepEnded(ref: string, progress: Progress): void {
+    this.ended.set(ref, progress);
+    setTimeout(() => this.ended.delete(ref), PATIENCE).unref();
   }
 
   /** A running build, also one that is about to begin. Errors: invalid when it doesn't. */

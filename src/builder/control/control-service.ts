@@ -20,10 +20,10 @@ export function controlService(builder: Builder): ServiceImpl<typeof Control> {
       }
     },
     async *status({ ref }, { signal }) {
-      const job = await builder.job(ref, signal).catch((thrown) => {
+      const progress = await builder.progress(ref, signal).catch((thrown) => {
         throw toConnectError(thrown);
       });
-      for await (const events of job.progress.follow(signal)) yield* statusMessages(events);
+      for await (const events of progress.follow(signal)) yield* statusMessages(events);
     },
     // biome-ignore lint/correctness/useYield: a session comes by POST /session, as with Docker
     async *session() {
