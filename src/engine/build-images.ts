@@ -5,7 +5,7 @@ import type { BaseImage, BaseLayer, ImageAccess, ProgressOptions } from "../buil
 import { recordBuilt } from "../images/index.ts";
 import type { Progress, ResolvedImage } from "../images/types.ts";
 import { chainIds } from "../oci/digest.ts";
-import { canonical, parseReference, withDefaultTag } from "../oci/reference.ts";
+import { canonical, familiar, parseReference, withDefaultTag } from "../oci/reference.ts";
 import type { Engine } from "./types.ts";
 
 type Rooms = Pick<Engine, "store" | "images" | "config" | "environment" | "onImageEvent">;
@@ -25,7 +25,8 @@ export function buildImages(rooms: Rooms): ImageAccess {
       }
       const auth = await options.auth(parseReference(name).domain);
       try {
-        await images.pull(name, {
+        // As people write it: so the images that come with Berth are known by it.
+        await images.pull(familiar(parseReference(name)), {
           platform,
           ...(auth && { auth }),
           progress: pullProgress(options.progress),
