@@ -101,14 +101,19 @@ function finish(folders: Folders, name: string, text: Uint8Array): UploadedConte
 async function extract(context: string, { chunks, size }: Archive, signal: AbortSignal): Promise<void> {
   const { some, all } = await peek(chunks);
   if (!some) return;
-  await extractIntoView(
-    { root: context, readOnly: false, mounts: [] },
-    "/",
-    all,
-    // As COPY has it: the files of a context are root's, whoever's they are at the client.
-    { noOverwriteDirNonDir: false, owner: { uid: 0, gid: 0 }, ...(size !== undefined && { size }) },
-    signal,
-  );
+  // As COPY has it: the files of a context are root's, whoever's they are at the client.
+  const options = {
+    noOverwriteDirNonDir: false,
+    owner: { uid: 0, gid: 0 },
+    ...(size !== undefined && { size }),
+  };
+  try {
+    await extractIntoView({ root: context, readOnly: false, mounts: [] }, "/", all, options, signal);
+  } catch (thrown) {
+    // A body that is no archive is the client's mistake.
+    if (/^(archive\/tar: |unexpected EOF)/.test(messageOf(thrown))) throw invalid(messageOf(thrown), thrown);
+    throw thrown;
+  }
 }
 
 /** Whether anything comes at all: no body is an empty context. */
