@@ -49,6 +49,7 @@ export { mountSnapshot, unmountSnapshot } from "./mount-snapshot.ts";
 export type { Packing } from "./pack.ts";
 export {
   type LayerCompression,
+  type PackedLayer,
   type PackLayerRequest,
   packLayer,
   recompressLayer,

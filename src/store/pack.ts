@@ -7,17 +7,27 @@ export interface Packing<T> {
   result: Promise<T>;
 }
 
-/** Starts a worker that writes an archive to its standard output and its report to standard error; `input`: a file for it to read. */
-export function packFrom<T>(
+/** Runs a worker that writes an archive to a file, reading another where there is one, and its report to standard error. */
+export async function packIntoFile<T>(
   job: string,
   command: string[],
+  files: { input?: number; output: number },
   signal: AbortSignal | undefined,
-  input?: number,
-): Packing<T> {
+): Promise<T> {
   const worker = Bun.spawn(command, {
     cwd: "/",
     env: WORKER_ENVIRONMENT,
-    stdio: [input ?? "ignore", "pipe", "pipe"],
+    stdio: [files.input ?? "ignore", files.output, "pipe"],
+  });
+  return await workerEnd<T>(job, worker, worker.stderr.text(), signal);
+}
+
+/** Starts a worker that writes an archive to its standard output and its report to standard error. */
+export function packFrom<T>(job: string, command: string[], signal: AbortSignal | undefined): Packing<T> {
+  const worker = Bun.spawn(command, {
+    cwd: "/",
+    env: WORKER_ENVIRONMENT,
+    stdio: ["ignore", "pipe", "pipe"],
   });
   const result = workerEnd<T>(job, worker, worker.stderr.text(), signal);
   result.catch(() => {}); // Told to whoever awaits it

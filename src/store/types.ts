@@ -40,6 +40,11 @@ export interface BlobWriter extends AsyncDisposable {
   /** Bytes already there (after a restart: what the earlier process had written). */
   readonly offset: number;
   write(chunk: Uint8Array): Promise<void>;
+  /**
+   * Lets a process of ours write all of it at a descriptor, and tell its sha256 and its size. Errors: conflict when something was
+   * written already; invalid when the size is another one.
+   */
+  fill(work: (fd: number) => Promise<{ digest: Digest; size: number }>): Promise<void>;
   /** Starts over, as when a server does not honour the range. */
   truncate(): Promise<void>;
   /**

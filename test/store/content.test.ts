@@ -1,6 +1,6 @@
 // Blobs: verified, found again, resumed by a later process, and never half there.
 import { afterEach, describe, expect, test } from "bun:test";
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { type Digest, digestOf } from "../../src/oci/digest.ts";
 import { openStore } from "../../src/store/index.ts";
@@ -37,6 +37,27 @@ describe("content", () => {
       expect(readdirSync(join(root, "ingest"))).toEqual([]);
     }
     expect(store.content.list()).toEqual([]);
+  });
+
+  test("a process writes a blob itself, and what it says of its size is checked", async () => {
+    const root = temporaryRoot();
+    await using store = await openStore({ root });
+    const lease = store.leases.open("test");
+    const content = bytes(200_000);
+    const digest = digestOf(content);
+    {
+      await using writer = await store.content.writer("layer", lease);
+      await writer.fill(async (fd) => ({ digest, size: writeSync(fd, content) }));
+      expect(await writer.commit({ digest })).toMatchObject({ digest, size: content.length });
+      expect(await store.content.read(digest)).toEqual(Buffer.from(content));
+    }
+    await using other = await store.content.writer("other", lease);
+    await expect(
+      other.fill(async (fd) => ({ digest, size: writeSync(fd, content) + 1 })),
+    ).rejects.toMatchObject({ kind: "invalid" });
+    await other.truncate();
+    await other.write(content);
+    await expect(other.fill(async () => ({ digest, size: 0 }))).rejects.toMatchObject({ kind: "conflict" });
   });
 
   test("a second writer of a reference is refused while the first is open", async () => {

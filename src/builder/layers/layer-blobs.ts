@@ -153,15 +153,9 @@ async function make(store: Store, snapshot: SnapshotId, options: MakeOptions): P
     return packed;
   }
   store.leases.hold(options.lease, { digest: source.digest });
-  const { type, level } = options.compression;
-  const { diffId, descriptor } = await take(
-    store,
-    recompressLayer(
-      store.content.path(source.digest),
-      { type, ...(level !== undefined && { level }) },
-      options.signal,
-    ),
-    options,
+  const path = store.content.path(source.digest);
+  const { diffId, descriptor } = await take(store, options, (output, compression) =>
+    recompressLayer({ path, compression, output, signal: options.signal }),
   );
   if (diffId !== row.diffId) throw systemError(`layer ${source.digest} isn't what its image's config names`);
   rows(store).put({ ...row, others: [...(row.others ?? []), descriptor] });
@@ -175,29 +169,32 @@ async function pack(
 ): Promise<LayerBlob> {
   if (!store.snapshots.has(layer))
     throw invalid(`snapshot ${layer} is not a finished layer and can't be packed`);
-  const { type, level } = options.compression;
-  const compression: LayerCompression = { type, ...(level !== undefined && { level }) };
-  const packing = packLayer(store, {
-    layer,
-    compression,
-    signal: options.signal,
-    ...(options.latest !== undefined && { latest: options.latest }),
-  });
-  return { ...(await take(store, packing, options)), createdAt: store.snapshots.createdAt(layer) };
+  const { latest, signal } = options;
+  const packed = await take(store, options, (output, compression) =>
+    packLayer(store, { layer, compression, output, signal, ...(latest !== undefined && { latest }) }),
+  );
+  return { ...packed, createdAt: store.snapshots.createdAt(layer) };
 }
 
 /** A worker's archive as a blob. */
 async function take(
   store: Store,
-  { output, result }: { output: AsyncIterable<Uint8Array>; result: Promise<{ diffId: Digest }> },
-  { lease, compression }: MakeOptions,
+  { lease, compression: { type, level } }: MakeOptions,
+  write: (
+    output: number,
+    compression: LayerCompression,
+  ) => Promise<{ digest: Digest; size: number; diffId: Digest }>,
 ): Promise<{ descriptor: Descriptor; diffId: Digest }> {
   await using writer = await store.content.writer(`build-layer-${crypto.randomUUID()}`, lease);
   try {
-    for await (const chunk of output) await writer.write(chunk);
-    const { diffId } = await result;
+    let diffId: Digest | undefined;
+    await writer.fill(async (output) => {
+      const written = await write(output, { type, ...(level !== undefined && { level }) });
+      diffId = written.diffId;
+      return written;
+    });
     const { digest, size } = await writer.commit({});
-    return { descriptor: { mediaType: LAYER_MEDIA[compression.type], digest, size }, diffId };
+    return { descriptor: { mediaType: LAYER_MEDIA[type], digest, size }, diffId: diffId as Digest };
   } catch (thrown) {
     await writer.abort();
     throw thrown;

@@ -81,13 +81,11 @@ async function run(job: string, [root = "", how = "", ...bounds]: string[]): Pro
       return job === "changes" ? listChanges(trees) : await packChanges(trees);
     }
     case "pack-layer": {
-      limitProcess("fileSize", 0);
       const [compression = "", latest] = bounds;
       const trees = openTrees(root, how === "copy" ? "copy" : "overlay", true);
       return await packLayer(trees, JSON.parse(compression), latest ? Number(latest) : undefined);
     }
     case "recompress":
-      limitProcess("fileSize", 0);
       return await recompress(JSON.parse(root));
     case "receive-context":
       return receiveContext(root, how);

@@ -2,8 +2,11 @@
 //
 // gzip is a row of members, one for each piece (RFC 1952, 2.2): libdeflate compresses whole pieces alone, and does in half the time
 // what zlib does. Go's reader, zlib's and ours take members one after another for one file.
+
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { constants, createZstdCompress } from "node:zlib";
+import type { Digest } from "../../oci/digest.ts";
 import { CHUNK, writeAll } from "./pack.ts";
 
 export interface LayerCompression {
@@ -22,37 +25,62 @@ export interface Compressor {
 const GZIP_LEVEL = 4;
 const ZSTD_LEVEL = 3;
 
-/** The same bytes in give the same bytes out. */
-export function layerCompressor(fd: number, { type, level }: LayerCompression): Compressor {
-  if (type === "gzip") return gzipMembers(fd, level ?? GZIP_LEVEL);
-  if (type === "zstd") return zstdFrame(fd, level ?? ZSTD_LEVEL);
-  return { chunk: async (chunk) => writeAll(fd, chunk), end: async () => {} };
+/** What came out in the end. */
+export interface CompressedFacts {
+  digest: Digest;
+  size: number;
 }
 
-function gzipMembers(fd: number, level: number): Compressor {
+/** The same bytes in give the same bytes out. */
+export function layerCompressor(
+  fd: number,
+  { type, level }: LayerCompression,
+): Compressor & { facts(): CompressedFacts } {
+  const hash = createHash("sha256");
+  let size = 0;
+  const write = (bytes: Buffer) => {
+    hash.update(bytes);
+    size += bytes.length;
+    writeAll(fd, bytes);
+  };
+  return {
+    ...compressorOf(type, level, write),
+    facts: () => ({ digest: `sha256:${hash.digest("hex")}` as Digest, size }),
+  };
+}
+
+type Write = (bytes: Buffer) => void;
+
+function compressorOf(type: LayerCompression["type"], level: number | undefined, write: Write): Compressor {
+  if (type === "gzip") return gzipMembers(write, level ?? GZIP_LEVEL);
+  if (type === "zstd") return zstdFrame(write, level ?? ZSTD_LEVEL);
+  return { chunk: async (chunk) => write(chunk), end: async () => {} };
+}
+
+function gzipMembers(write: Write, level: number): Compressor {
   // Bun's type knows zlib's levels alone.
   const options = { library: "libdeflate", level: level as 6 } as const;
   let empty = true;
-  const write = (bytes: Uint8Array<ArrayBuffer>) => {
+  const compress = (bytes: Uint8Array<ArrayBuffer>) => {
     empty = false;
     const member = Bun.gzipSync(bytes, options);
-    writeAll(fd, Buffer.from(member.buffer, member.byteOffset, member.byteLength));
+    write(Buffer.from(member.buffer, member.byteOffset, member.byteLength));
   };
   return {
-    chunk: async (chunk) => write(chunk as Uint8Array<ArrayBuffer>),
+    chunk: async (chunk) => compress(chunk as Uint8Array<ArrayBuffer>),
     async end() {
-      if (empty) write(new Uint8Array());
+      if (empty) compress(new Uint8Array());
     },
   };
 }
 
 /** Compresses in zlib's thread while the next chunk is read in this one. */
-function zstdFrame(fd: number, level: number): Compressor {
+function zstdFrame(write: Write, level: number): Compressor {
   const zstd = createZstdCompress({
     chunkSize: CHUNK,
     params: { [constants.ZSTD_c_compressionLevel]: level },
   });
-  zstd.on("data", (chunk: Buffer) => writeAll(fd, chunk));
+  zstd.on("data", write);
   const ended = once(zstd, "end");
   ended.catch(() => {});
   return {

@@ -7,7 +7,12 @@ import { O } from "../../linux/ffi.ts";
 import { attempt } from "../../linux/files.ts";
 import type { Digest } from "../../oci/digest.ts";
 import { bytesOf, type Change, changesIn, inFolder, split, type Trees, withFolders } from "./changes.ts";
-import { type Compressor, type LayerCompression, layerCompressor } from "./layer-compression.ts";
+import {
+  type CompressedFacts,
+  type Compressor,
+  type LayerCompression,
+  layerCompressor,
+} from "./layer-compression.ts";
 import { CHUNK, gzipTo, inChunks, toEntry } from "./pack.ts";
 
 export interface PackedChanges {
@@ -25,12 +30,18 @@ const WHITEOUT = ".wh.";
 /** Packs all changes; what the container removes while it is read is left out. */
 export const packChanges = (trees: Trees): Promise<PackedChanges> => pack(trees, gzipTo(1), undefined);
 
+export type PackedLayer = PackedChanges & CompressedFacts;
+
 /** The job "pack-layer": a finished layer, as is; times after `latest` (seconds since 1970) become that. */
-export const packLayer = (
+export async function packLayer(
   trees: Trees,
   compression: LayerCompression,
   latest: number | undefined,
-): Promise<PackedChanges> => pack(trees, layerCompressor(1, compression), latest);
+): Promise<PackedLayer> {
+  const output = layerCompressor(1, compression);
+  const packed = await pack(trees, output, latest);
+  return { ...packed, ...output.facts() };
+}
 
 async function pack(trees: Trees, output: Compressor, latest: number | undefined): Promise<PackedChanges> {
   const hash = createHash("sha256");

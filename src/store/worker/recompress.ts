@@ -2,9 +2,9 @@
 import { createHash } from "node:crypto";
 import type { Digest } from "../../oci/digest.ts";
 import { readPlain } from "./decompress.ts";
-import { type LayerCompression, layerCompressor } from "./layer-compression.ts";
+import { type CompressedFacts, type LayerCompression, layerCompressor } from "./layer-compression.ts";
 
-export interface Recompressed {
+export interface Recompressed extends CompressedFacts {
   /** sha256 of the archive without its compression. */
   diffId: Digest;
 }
@@ -18,5 +18,5 @@ export async function recompress(compression: LayerCompression): Promise<Recompr
     return output.chunk(chunk);
   });
   await output.end();
-  return { diffId: `sha256:${hash.digest("hex")}` as Digest };
+  return { diffId: `sha256:${hash.digest("hex")}` as Digest, ...output.facts() };
 }
