@@ -73,7 +73,7 @@ export async function startHeld(
       throw markedForRemoval();
   }
   try {
-    await bringUp(engine, record, byUser);
+    await retryLostPorts(() => bringUp(engine, record, byUser));
     return "started";
   } catch (error) {
     if (error instanceof SuppressedError)
@@ -101,6 +101,25 @@ export async function startHeld(
 }
 
 const markedForRemoval = () => conflict("container is marked for removal and cannot be started");
+
+/** How often Docker too looks for another host port before it gives up. */
+const PORT_ATTEMPTS = 10;
+
+/**
+ * Between the choice of a host port and the shim that holds it, a process of the host can take the port: what was
+ * begun is undone by then, and the next attempt chooses another one, or says whose port it was if a person named it.
+ */
+async function retryLostPorts(attempt: () => Promise<void>): Promise<void> {
+  for (let left = PORT_ATTEMPTS - 1; ; left--)
+    try {
+      return await attempt();
+    } catch (error) {
+      const first = firstThrown(error);
+      const lost =
+        first instanceof Error && first.cause instanceof KernelError && first.cause.code === "EADDRINUSE";
+      if (!lost || left === 0) throw error;
+    }
+}
 
 async function bringUp(engine: Engine, record: ContainerRecord, byUser: boolean): Promise<void> {
   const { environment, containers } = engine;

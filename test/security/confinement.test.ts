@@ -1,7 +1,8 @@
 // What a process in a container with default options can and can't do, tried from inside.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { constants } from "node:os";
+import { spawnSync } from "node:child_process";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { maskedPaths, readonlyPaths } from "../../src/runtime/bundle/masked-paths.ts";
 import { berthBinary } from "../clients/berth-binary.ts";
@@ -22,6 +23,17 @@ beforeAll(async () => {
   berth = clientOf("berth", berthBinary(daemon.folder), daemon.host, join(daemon.folder, "client"));
 });
 afterAll(() => daemon?.[Symbol.asyncDispose]());
+
+/** Whether this host's kernel serves `int 0x80` at all, tried outside of a container. */
+function has32BitCalls(): boolean {
+  const folder = mkdtempSync(join(tmpdir(), "berth-test-probe-"));
+  const path = join(folder, "probe");
+  writeFileSync(path, callProbe(TRIALS.filter(({ what }) => what === "getpid (32 bits)")), { mode: 0o755 });
+  const { status } = spawnSync(path);
+  rmSync(folder, { recursive: true });
+  if (status !== 0) console.log("skipped: 32-bit system calls, as this kernel has none");
+  return status === 0;
+}
 
 /** The output of a shell line in a new container. */
 const inside = (line: string, ...options: string[]) =>
@@ -102,15 +114,17 @@ describe.skipIf(process.arch !== "x64")("system calls", () => {
     result >= 0
       ? "done"
       : (Object.entries(constants.errno).find(([, number]) => number === -result)?.[0] ?? `E${-result}`);
+  /** Some virtual machines' kernels end a program at its first 32-bit call, whoever it is. */
+  const trials = has32BitCalls() ? TRIALS : TRIALS.filter(({ compat }) => !compat);
   const mounted = () => {
     const path = join(daemon.folder, "probe");
-    writeFileSync(path, callProbe(TRIALS), { mode: 0o755 });
+    writeFileSync(path, callProbe(trials), { mode: 0o755 });
     return ["-v", `${path}:/probe:ro`];
   };
   const results = (text: string) => {
     const given = readProbe(text);
-    expect(given.length).toBe(TRIALS.length);
-    return TRIALS.map(({ what, expected }, i) => ({ what, expected, got: named(given[i] ?? 0) }));
+    expect(given.length).toBe(trials.length);
+    return trials.map(({ what, expected }, i) => ({ what, expected, got: named(given[i] ?? 0) }));
   };
 
   test("those beyond the default profile are refused, in the container and in an exec", async () => {
