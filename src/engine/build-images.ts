@@ -34,7 +34,11 @@ export function buildImages(rooms: Rooms): ImageAccess {
         });
       } catch (error) {
         options.signal.throwIfAborted();
-        throw notFound(`failed to resolve source metadata for ${name}: ${messageOf(error)}`, error);
+        // An image that was made here for one platform serves all, with the frontend's warning, as in BuildKit.
+        const other = options.mode === "pull" ? undefined : await images.resolve(name).catch(() => undefined);
+        if (other) return await baseOf(store, reference, other, options.auth);
+        const reason = messageOf(error).replace(/^failed to resolve reference "[^"]*": /, "");
+        throw notFound(`failed to resolve source metadata for ${name}: ${reason}`, error);
       }
       return await baseOf(store, reference, await find(), options.auth);
     },

@@ -160,7 +160,8 @@ async function runIn(shim: Shim, request: StepRequest): Promise<{ code: number; 
 function settingsOf(engine: Engine, { meta, network, security, resources }: StepRequest) {
   const config = {
     Cmd: meta.args,
-    Env: meta.env,
+    // A name alone takes away what a container has by default and a build step hasn't, with BuildKit.
+    Env: ["HOSTNAME", ...meta.env],
     WorkingDir: meta.cwd || "/",
     User: meta.user,
     Hostname: meta.hostname || HOSTNAME,

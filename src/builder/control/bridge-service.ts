@@ -18,7 +18,6 @@ import type { Job, JobResult, ResultRef } from "./job.ts";
 import { workerRecord } from "./worker-record.ts";
 
 const BUILD_HEADER = "buildkit-controlapi-buildid";
-const FILE_LIMIT = 16 << 20;
 
 type Served = Partial<ServiceImpl<typeof LLBBridge>>;
 
@@ -55,7 +54,7 @@ export function bridgeService(builder: Builder): Served {
       return {};
     }),
     readFile: serve(async (job, { ref, filePath, range }: ReadFile) => {
-      const all = await readOf(job, ref, (root) => readIn(root, filePath, FILE_LIMIT));
+      const all = await readOf(job, ref, (root) => readIn(root, filePath));
       const from = Number(range?.offset ?? 0n);
       const length = Number(range?.length ?? 0n);
       return { data: length > 0 ? all.subarray(from, from + length) : all.subarray(from) };

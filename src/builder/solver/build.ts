@@ -161,14 +161,7 @@ export class Build {
     const known = records.keyOf(atOnce);
     if (known && records.find(known)) return this.hit(state, known);
     if (step.selectors.size === 0) return this.hit(state, known ?? atOnce);
-    const counted = await this.reported(state, () =>
-      Promise.all(
-        inputs.map(async (ref, at) => {
-          const selectors = step.selectors.get(at);
-          return selectors ? await contentOf(ref, selectors) : ref.key;
-        }),
-      ),
-    );
+    const counted = await this.reported(state, () => contentsOf(inputs, step));
     const key = keyOf(`content ${step.operation}`, counted);
     records.setAlias(atOnce, key);
     return this.hit(state, key);
@@ -251,7 +244,11 @@ export class Build {
     try {
       const inputs = await Promise.all(vertex.inputs.map((input) => this.refOf(input)));
       const progress = state.progress.withLog(report);
-      const outputs = await step.run({ inputs, lease, progress, signal });
+      const outputs = await step.run({ inputs, lease, progress, signal }).catch(async (thrown) => {
+        // What is built without the cache isn't looked at before: a source that isn't there is told as everywhere.
+        if (vertex.metadata?.ignoreCache && !signal.aborted) await contentsOf(inputs, step);
+        throw thrown;
+      });
       const parents = vertex.inputs.flatMap((input) => this.recordOf(input));
       const record = await records.add({
         key,
@@ -311,6 +308,15 @@ export class Build {
   }
 }
 
+/** What each input is to a step: the digest of what the step looks at, or the input's own key. */
+const contentsOf = (inputs: Ref[], step: Step): Promise<string[]> =>
+  Promise.all(
+    inputs.map(async (ref, at) => {
+      const selectors = step.selectors.get(at);
+      return selectors ? await contentOf(ref, selectors) : ref.key;
+    }),
+  );
+
 /** Errors: not-found in BuildKit's words, which people look for. */
 async function contentOf(ref: Ref, selectors: PathSelector[]): Promise<string> {
   try {
@@ -318,6 +324,9 @@ async function contentOf(ref: Ref, selectors: PathSelector[]): Promise<string> {
   } catch (thrown) {
     if (!isKind(thrown, "not-found")) throw thrown;
     const name = keyOf(ref.key, []).slice("sha256:".length, "sha256:".length + 25);
-    throw notFound(`failed to calculate checksum of ref ${name}: ${messageOf(thrown)}`, thrown);
+    throw notFound(
+      `failed to compute cache key: failed to calculate checksum of ref ${name}: ${messageOf(thrown)}`,
+      thrown,
+    );
   }
 }
