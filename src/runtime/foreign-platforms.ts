@@ -21,10 +21,10 @@ const MACHINES: readonly (readonly [machine: number, elfClass: number, order: nu
   [40, 1, 1, "arm"],
 ];
 
-/** The flags of /proc/cpuinfo that each level has besides those before it (x86-64 psABI, table 3.1). */
+/** The flags of /proc/cpuinfo that each level has besides those before it (x86-64 psABI, table 3.1); not abm, which hypervisors hide. */
 const LEVELS: readonly (readonly [level: string, flags: string])[] = [
   ["v2", "cx16 lahf_lm popcnt pni ssse3 sse4_1 sse4_2"],
-  ["v3", "avx avx2 bmi1 bmi2 f16c fma abm movbe xsave"],
+  ["v3", "avx avx2 bmi1 bmi2 f16c fma movbe xsave"],
   ["v4", "avx512f avx512bw avx512cd avx512dq avx512vl"],
 ];
 

@@ -140,8 +140,6 @@ async function exportTar(
   for (const platform of platforms)
     opened.push(trees.use(await openTree(store, platform, options, input)).path);
   const folders = isMultiPlatform(platforms) ? platforms.map(({ id }) => folderOf(id)) : undefined;
-  const twice = folders?.find((folder, at) => folders.indexOf(folder) < at);
-  if (twice) throw systemError(`duplicate path ${twice}: file exists`);
   using empty = folders && emptyFolder(store, folders);
   const view: TreeView = empty
     ? { root: empty.path, readOnly: true, mounts: opened.map((path, at) => mountOf(path, folders![at]!)) }
