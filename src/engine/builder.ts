@@ -1,5 +1,6 @@
 // The builder of this engine, opened by its first request: most daemons run containers all day and build now and then.
 import type { Builder, BuildHost } from "../builder/index.ts";
+import { foreignPlatforms } from "../runtime/index.ts";
 import { buildImages } from "./build-images.ts";
 import { runBuildStep } from "./build-step.ts";
 import type { Engine } from "./types.ts";
@@ -27,7 +28,7 @@ function hostOf(engine: Engine): BuildHost {
     images: buildImages(engine),
     steps: {
       run: (request) => runBuildStep(engine, request),
-      foreignPlatforms: () => [],
+      foreignPlatforms: () => foreignPlatforms(engine.environment.platform),
     },
     closing: engine.closing,
     background: (name, work) => engine.background.run(name, work),
