@@ -11,6 +11,7 @@ import {
 } from "../../buildkit/messages/control_pb.ts";
 import { type Status, StatusSchema } from "../../buildkit/messages/status_pb.ts";
 import type { Digest } from "../../oci/digest.ts";
+import { encodeJson } from "../../oci/json.ts";
 import type { Descriptor, Index, Manifest } from "../../oci/types.ts";
 import type { LeaseId, Store } from "../../store/types.ts";
 import type { JobOutcome } from "../control/job.ts";
@@ -107,7 +108,7 @@ export async function endRecord(
   record.numCachedSteps = steps.cached;
   record.numWarnings = steps.warnings;
   for (const [platform, provenance] of provenances(store, begun, outcome)) {
-    const bytes = Buffer.from(JSON.stringify(provenance.predicate, null, 2));
+    const bytes = encodeJson(provenance.predicate, 2);
     const attestation = await put(bytes, STATEMENT, { "in-toto.io/predicate-type": provenance.type });
     resultOf(record, platform).attestations.push(attestation);
   }
