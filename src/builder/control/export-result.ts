@@ -1,7 +1,7 @@
 // The end of a build: every part of its result made, and given to its exporters.
 import { invalid } from "../../base/errors.ts";
 import { parsePlatform } from "../../oci/platform.ts";
-import type { ImageConfig } from "../../oci/types.ts";
+import type { Descriptor, ImageConfig } from "../../oci/types.ts";
 import { type AttestationRequest, attestationsOf, type BuildFacts } from "../export/attestations/index.ts";
 import type { ExportInput } from "../export/exporter.ts";
 import { type ExporterRequest, openExporter } from "../export/open-exporter.ts";
@@ -41,7 +41,7 @@ function platformOf(id: string, config: ImageConfig | undefined, host: BuildHost
 }
 
 /** For provenance. */
-const factsOf = (job: Job): BuildFacts => ({
+export const factsOf = (job: Job): BuildFacts => ({
   frontend: job.frontend.name,
   options: job.frontend.options,
   images: new Map([...job.materials.images].map(([name, { root }]) => [name, root])),
@@ -67,7 +67,9 @@ export async function exportResult(
   asked: { exporters: readonly ExporterRequest[]; attestations: AttestationRequest },
 ): Promise<ExporterResponse> {
   const exporters = asked.exporters.map((request) => openExporter(request, job.host));
-  const platforms = (await finishResult(job, result)).map((platform) => ({
+  const finished = await finishResult(job, result);
+  await noteResult(job, result, finished);
+  const platforms = finished.map((platform) => ({
     ...platform,
     attestations: attestationsOf(asked.attestations, platform, {
       facts: factsOf(job),
@@ -98,6 +100,22 @@ export async function exportResult(
       }),
     );
     Object.assign(response, said);
+    noteImage(job, asked.exporters[number]?.type, number, said);
   }
   return response;
+}
+
+async function noteResult({ outcome }: Job, result: JobResult, platforms: ExportedPlatform[]): Promise<void> {
+  outcome.result = result;
+  for (const { id, ref } of platforms) {
+    const snapshot = await ref?.snapshot();
+    if (snapshot !== undefined) outcome.parts.push({ id, snapshot });
+  }
+}
+
+/** Archives are the client's alone. */
+function noteImage({ outcome }: Job, type: string | undefined, number: number, said: ExporterResponse): void {
+  const descriptor = said["containerimage.descriptor"];
+  if ((type === "image" || type === "moby") && descriptor)
+    outcome.images.set(number, JSON.parse(Buffer.from(descriptor, "base64").toString()) as Descriptor);
 }
