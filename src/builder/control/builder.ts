@@ -7,6 +7,7 @@ import { CacheMounts } from "../cache/cache-mounts.ts";
 import { Contexts } from "../cache/contexts.ts";
 import { chooseRecords, defaultBounds, type PruneRequest } from "../cache/prune.ts";
 import { Records } from "../cache/records.ts";
+import { type CacheEntry, readCacheExports } from "../cache/remote/options.ts";
 import { cacheUsage, type Usage } from "../cache/usage.ts";
 import type { AttestationRequest } from "../export/attestations/index.ts";
 import type { Frontend } from "../frontend.ts";
@@ -34,6 +35,8 @@ export interface BuildRequest {
   run?(job: Job): Promise<JobResult>;
   exporters: { type: string; attributes: Readonly<Record<string, string>> }[];
   attestations: AttestationRequest;
+  /** Where the build's cache is written to. */
+  cacheExports: readonly CacheEntry[];
   resources: StepResources;
   entitlements: readonly string[];
   /** Credentials that came with the request; without them the session is asked. */
@@ -84,6 +87,7 @@ export class Builder {
   private async runJob(request: BuildRequest): Promise<ExporterResponse> {
     const { store } = this.host;
     if (request.ref === "") throw invalid("a build needs a ref");
+    const caches = readCacheExports(request.cacheExports);
     if (this.jobs.has(request.ref)) throw conflict(`build ${request.ref} is running already`);
     const lease = store.leases.open(BUILD_LEASE, LEASE_SECONDS);
     const renewal = setInterval(() => store.leases.touch(lease, LEASE_SECONDS), RENEW_EVERY);
@@ -104,7 +108,7 @@ export class Builder {
     this.waiting(request.ref).resolve(job);
     try {
       const result = await (request.run ? request.run(job) : driven(job));
-      return await exportResult(job, result, request);
+      return await exportResult(job, result, { ...request, caches });
     } finally {
       await job.close();
       this.keepEnded(request.ref, job.progress);
