@@ -185,33 +185,39 @@ export class Build {
       return key;
     }
     const known = records.keyOf(atOnce);
-    if (known && records.find(known)) return await this.hit(state, known);
-    if (step.selectors.size === 0) return await this.hit(state, atOnce);
+    if (known && records.find(known)) return this.hit(state, known);
+    if (step.selectors.size === 0) return this.hit(state, atOnce);
     const imported = await this.options.imported?.keyOf(atOnce);
     if (imported !== undefined) {
       state.isAssumed = true;
-      return await this.hit(state, imported);
+      return this.hit(state, imported);
     }
     const key = await this.reported(state, () => contentKey(step, inputs));
     records.setAlias(atOnce, key);
-    return await this.hit(state, key);
+    return this.hit(state, key);
   }
 
-  /** Tells at once of what is here already, or in an imported cache. */
-  private async hit(state: VertexState, key: string): Promise<string> {
+  /** Tells at once of what is here already. */
+  private hit(state: VertexState, key: string): string {
     const record = this.solver.records.find(key);
-    if (record && !state.settled) this.take(record);
-    if (record || (await this.options.imported?.has(key))) this.finish(state, true);
+    if (!record || state.settled) return key;
+    this.take(record);
+    this.finish(state, true);
     return key;
   }
 
+  /** What an imported cache has of a step. */
   private async bring(state: VertexState, key: string): Promise<BuildRecord | undefined> {
-    return await this.options.imported?.bring(key, {
-      progress: state.progress,
-      description: state.vertex.name,
-      lease: this.options.lease,
-      signal: this.signal,
-    });
+    const { imported, lease } = this.options;
+    const { progress, vertex } = state;
+    const options = { progress, description: vertex.name, lease, signal: this.signal };
+    const record = await imported?.bring(key, options);
+    if (!record) return undefined;
+    this.take(record);
+    state.recordId = record.id;
+    state.settled = false;
+    this.finish(state, true);
+    return record;
   }
 
   private take(record: BuildRecord): void {
@@ -232,12 +238,7 @@ export class Build {
       return known;
     }
     const brought = await this.bring(state, key);
-    if (brought) {
-      this.take(brought);
-      state.recordId = brought.id;
-      return brought;
-    }
-    state.settled = false;
+    if (brought) return brought;
     // A step's time is its own, not that of what it waits for.
     await Promise.all(state.vertex.inputs.map((input) => this.prepare(input)));
     const record = await this.reported(state, () => {

@@ -4,7 +4,7 @@ import type { BuildRecord } from "../cache/records.ts";
 import type { VertexProgress } from "./progress.ts";
 
 export interface BringContext {
-  /** The vertex's: what is brought is shown as its parts. */
+  /** The vertex's, which begins when something is found: what is brought is shown as its parts. */
   progress: VertexProgress;
   description: string;
   lease: LeaseId;
@@ -14,7 +14,6 @@ export interface BringContext {
 export interface ImportedCaches {
   /** The key that what a step can be told by at once leads to. */
   keyOf(alias: string): Promise<string | undefined>;
-  has(key: string): Promise<boolean>;
   /** The record of a key, its layers here; undefined where none is or it can't be brought: the step runs then. */
   bring(key: string, context: BringContext): Promise<BuildRecord | undefined>;
 }

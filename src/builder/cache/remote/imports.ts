@@ -57,16 +57,13 @@ export class CacheImports implements ImportedCaches {
     return undefined;
   }
 
-  async has(key: string): Promise<boolean> {
-    return !this.broken.has(key) && (await this.find(key)) !== undefined;
-  }
-
   async bring(key: string, context: BringContext): Promise<BuildRecord | undefined> {
     const found = this.broken.has(key) ? undefined : await this.find(key);
     if (!found) return undefined;
     const { lease, progress, signal, description } = context;
     const { store, records } = this.context;
     const { source, index, layers } = found;
+    progress.start();
     let snapshots: SnapshotId[];
     try {
       const options = { lease, progress: transferParts(progress), signal };
