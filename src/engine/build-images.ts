@@ -36,9 +36,6 @@ export function buildImages(rooms: Rooms): ImageAccess {
         });
       } catch (error) {
         options.signal.throwIfAborted();
-        // An image that was made here for one platform serves all, with the frontend's warning, as in BuildKit.
-        const other = options.mode === "pull" ? undefined : await images.resolve(name).catch(() => undefined);
-        if (other) return await baseOf(store, reference, other, options.auth);
         const reason = messageOf(error).replace(/^failed to resolve reference "[^"]*": /, "");
         throw notFound(`failed to resolve source metadata for ${name}: ${reason}`, error);
       }

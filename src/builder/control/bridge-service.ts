@@ -10,6 +10,7 @@ import {
 } from "../../buildkit/messages/gateway_pb.ts";
 import type { Platform } from "../../buildkit/messages/ops_pb.ts";
 import { withFolder } from "../../linux/files.ts";
+import { entryOf } from "../cache/remote/options.ts";
 import type { Builder } from "./builder.ts";
 import { bridgeCapabilities, llbCapabilities } from "./capabilities.ts";
 import { toConnectError } from "./failures.ts";
@@ -113,6 +114,7 @@ interface Warning {
 }
 
 async function solve(job: Job, request: SolveRequest) {
+  job.importCaches(request.cacheImports.map(entryOf));
   const result = request.frontend
     ? await job.runFrontend(request.frontend, request.frontendOpt, request.frontendInputs)
     : { refs: new Map([["", job.refOf(request.definition)]]), metadata: new Map<string, Uint8Array>() };

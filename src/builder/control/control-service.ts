@@ -2,6 +2,7 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Control, PruneRequest, SolveRequest } from "../../buildkit/messages/control_pb.ts";
+import { entryOf } from "../cache/remote/options.ts";
 import type { Usage } from "../cache/usage.ts";
 import { readAttestations } from "../export/attestations/index.ts";
 import type { StepResources } from "../types.ts";
@@ -111,13 +112,17 @@ function buildRequest(request: SolveRequest, signal: AbortSignal): BuildRequest 
     attestations: readAttestations(request.frontendAttrs),
     entitlements: request.entitlements,
     resources: resourcesOf(request.frontendAttrs),
+    cacheExports: (request.cache?.exports ?? []).map(entryOf),
     signal,
     ...(frontend && {
       run: (job) => job.runFrontend(frontend, request.frontendAttrs, request.frontendInputs),
     }),
     ...(!frontend &&
       definition && {
-        run: async (job) => ({ refs: new Map([["", job.refOf(definition)]]), metadata: new Map() }),
+        run: async (job) => {
+          job.importCaches((request.cache?.imports ?? []).map(entryOf));
+          return { refs: new Map([["", job.refOf(definition)]]), metadata: new Map() };
+        },
       }),
   };
 }
