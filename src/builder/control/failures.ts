@@ -2,6 +2,7 @@
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { BerthError, type ErrorKind, firstThrown, messageOf } from "../../base/errors.ts";
+import { GrpcError } from "../../buildkit/calls/index.ts";
 import { SourceSchema, VertexSchema } from "../../buildkit/messages/errors_pb.ts";
 import { LocatedError } from "../dockerfile/convert/located-error.ts";
 import { VertexError } from "../solver/errors.ts";
@@ -21,6 +22,8 @@ const CODES: Record<ErrorKind, Code> = {
 export function toConnectError(thrown: unknown): ConnectError {
   const first = firstThrown(thrown);
   if (first instanceof ConnectError) return first;
+  if (first instanceof GrpcError)
+    return new ConnectError(first.rawMessage, first.code, undefined, undefined, first);
   if (first instanceof VertexError) {
     const inner = firstThrown(first.cause);
     const details = [
@@ -41,7 +44,7 @@ export function toConnectError(thrown: unknown): ConnectError {
 
 const codeOf = (thrown: unknown): Code => {
   if (thrown instanceof BerthError) return CODES[thrown.kind];
-  if (thrown instanceof ConnectError) return thrown.code;
+  if (thrown instanceof ConnectError || thrown instanceof GrpcError) return thrown.code;
   return thrown instanceof DOMException && thrown.name === "AbortError" ? Code.Canceled : Code.Unknown;
 };
 
