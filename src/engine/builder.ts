@@ -2,6 +2,7 @@
 import type { Builder, BuildHost } from "../builder/index.ts";
 import { buildImages } from "./build-images.ts";
 import { runBuildStep } from "./build-step.ts";
+import { hostGateways } from "./host-gateways.ts";
 import type { Engine } from "./types.ts";
 
 const opened = new WeakMap<Engine, Promise<Builder>>();
@@ -29,6 +30,7 @@ function hostOf(engine: Engine): BuildHost {
       run: (request) => runBuildStep(engine, request),
       foreignPlatforms: () => [],
     },
+    hostGateways: () => hostGateways(engine),
     closing: engine.closing,
     background: (name, work) => engine.background.run(name, work),
   };
