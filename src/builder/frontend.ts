@@ -44,8 +44,8 @@ export interface ResolvedConfig {
 
 /** A solved tree. Paths are inside it; links are followed within. */
 export interface ReadableTree {
-  /** Errors: not-found, in BuildKit's words (`open /x: no such file or directory`). */
-  readFile(path: string, limit?: number): Promise<Uint8Array>;
+  /** `head`: its first so many bytes alone. Errors: not-found, in BuildKit's words (`open /x: no such file or directory`). */
+  readFile(path: string, head?: number): Promise<Uint8Array>;
   /** Names in a folder, with a slash behind those of folders. */
   readFolder(path: string): Promise<string[]>;
 }

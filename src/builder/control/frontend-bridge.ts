@@ -1,6 +1,8 @@
 // What a frontend asks of its build: images' configs, files of parts that it solves, warnings.
-import { closeSync, fstatSync, readdirSync, readFileSync } from "node:fs";
+import { closeSync, fstatSync, readdirSync, readFileSync, readSync } from "node:fs";
+import { basename } from "node:path";
 import { BerthError, invalid } from "../../base/errors.ts";
+import { isDirectory, modeFromUnix } from "../../buildkit/file-sync/index.ts";
 import type { Definition } from "../../buildkit/messages/ops_pb.ts";
 import { KernelError, O } from "../../linux/ffi.ts";
 import { openIn, RESOLVE, withFolder } from "../../linux/files.ts";
@@ -67,17 +69,21 @@ async function solve(job: Job, definition: Definition): Promise<ReadableTree> {
 }
 
 const folderTree = (read: <T>(work: (root: number) => T) => Promise<T>): ReadableTree => ({
-  readFile: (path, limit = FILE_LIMIT) => read((root) => readIn(root, path, limit)),
+  readFile: (path, head) => read((root) => readIn(root, path, head)),
   readFolder: (path) => read((root) => listIn(root, path)),
 });
 
-/** Errors: not-found, in BuildKit's words. */
-export function readIn(root: number, path: string, limit: number): Uint8Array {
+/** A file, or its first `head` bytes. Errors: not-found, in BuildKit's words. */
+export function readIn(root: number, path: string, head?: number): Uint8Array {
   const fd = opened(root, path, O.RDONLY);
   try {
+    if (head !== undefined) {
+      const buffer = Buffer.alloc(head);
+      return buffer.subarray(0, readSync(fd, buffer, 0, head, 0));
+    }
     const { size } = fstatSync(fd);
-    if (size > limit)
-      throw invalid(`${path} has ${size} bytes, more than the ${limit} that are read of a file`);
+    if (size > FILE_LIMIT)
+      throw invalid(`${path} has ${size} bytes, more than the ${FILE_LIMIT} that are read of a file`);
     return readFileSync(fd);
   } finally {
     closeSync(fd);
@@ -90,6 +96,25 @@ export function listIn(root: number, path: string): string[] {
     return readdirSync(`/proc/self/fd/${fd}`, { withFileTypes: true }).map(
       (entry) => entry.name + (entry.isDirectory() ? "/" : ""),
     );
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** What a name is, links on the way to it followed, not it itself; a link's target isn't told. Errors: as readIn. */
+export function statIn(root: number, path: string) {
+  const fd = opened(root, path, O.PATH | O.NOFOLLOW);
+  try {
+    const { mode, uid, gid, size, mtimeNs } = fstatSync(fd, { bigint: true });
+    const bits = modeFromUnix(Number(mode));
+    return {
+      path: basename(path),
+      mode: bits,
+      uid: Number(uid),
+      gid: Number(gid),
+      size: isDirectory(bits) ? 0n : size,
+      modTime: mtimeNs,
+    };
   } finally {
     closeSync(fd);
   }

@@ -15,6 +15,7 @@ import type { RunContext, Source } from "../solver/operation.ts";
 import type { VertexProgress } from "../solver/progress.ts";
 import { mountWritable, scratchFolder } from "../solver/views.ts";
 import type { Ref } from "../types.ts";
+import { readSessionArchive, SESSION_HOST } from "./session-archive.ts";
 
 interface Fetched {
   folder: string;
@@ -32,36 +33,58 @@ export function httpSource(vertex: Vertex, op: SourceOp, environment: OperationE
       progress.start();
       const fetched = await fetchFile(op, environment, progress, signal);
       environment.untilEnd(() => rmSync(fetched.folder, { recursive: true, force: true }));
-      environment.materials.remote(op.identifier, { sha256: fetched.digest });
+      if (new URL(op.identifier).host !== SESSION_HOST)
+        environment.materials.remote(op.identifier, { sha256: fetched.digest });
       return { ref: refOf(vertex, op, environment, fetched, { lease, signal }), cached: false };
     },
   };
 }
 
+interface Download {
+  headers: Headers;
+  body: AsyncIterable<Uint8Array>;
+}
+
+async function download(
+  address: string,
+  environment: OperationEnvironment,
+  signal: AbortSignal,
+): Promise<Download> {
+  const url = new URL(address);
+  if (url.host === SESSION_HOST) {
+    const session = await environment.session();
+    return { headers: new Headers(), body: readSessionArchive(session, url, signal) };
+  }
+  const { ok, status, headers, body } = await fetch(address, { signal, redirect: "follow" }).catch(
+    (thrown) => {
+      signal.throwIfAborted();
+      throw systemError(`Get "${address}": ${messageOf(thrown)}`, thrown);
+    },
+  );
+  if (!ok) throw invalid(`invalid response status ${status}`);
+  return { headers, body: (body ?? []) as AsyncIterable<Uint8Array> };
+}
+
 async function fetchFile(
   op: SourceOp,
-  { host }: OperationEnvironment,
+  environment: OperationEnvironment,
   progress: VertexProgress,
   signal: AbortSignal,
 ): Promise<Fetched> {
-  const folder = scratchFolder(host.store, "http");
+  const folder = scratchFolder(environment.host.store, "http");
   try {
-    const response = await fetch(op.identifier, { signal, redirect: "follow" }).catch((thrown) => {
-      signal.throwIfAborted();
-      throw systemError(`Get "${op.identifier}": ${messageOf(thrown)}`, thrown);
-    });
-    if (!response.ok) throw invalid(`invalid response status ${response.status}`);
-    const name = op.attrs["http.filename"] || nameOf(op.identifier, response);
+    const { headers, body } = await download(op.identifier, environment, signal);
+    const name = op.attrs["http.filename"] || nameOf(op.identifier, headers);
     const path = join(folder, "file");
     const digest = await save(
-      response,
+      body,
       path,
       progress.part("downloading"),
-      Number(response.headers.get("content-length") ?? 0),
+      Number(headers.get("content-length") ?? 0),
     );
     const wanted = op.attrs["http.checksum"];
     if (wanted && wanted !== `sha256:${digest}`) throw invalid(`digest mismatch sha256:${digest}: ${wanted}`);
-    const modified = Date.parse(response.headers.get("last-modified") ?? "") || 0;
+    const modified = Date.parse(headers.get("last-modified") ?? "") || 0;
     utimesSync(path, modified / 1000, modified / 1000);
     return { folder, path, name, digest, modified: `${BigInt(modified) * 1_000_000n}` };
   } catch (thrown) {
@@ -71,7 +94,7 @@ async function fetchFile(
 }
 
 async function save(
-  response: Response,
+  body: AsyncIterable<Uint8Array>,
   path: string,
   part: ReturnType<VertexProgress["part"]>,
   total: number,
@@ -79,7 +102,7 @@ async function save(
   const hash = createHash("sha256");
   const file = createWriteStream(path, { mode: 0o600 });
   let current = 0;
-  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+  for await (const chunk of body) {
     hash.update(chunk);
     current += chunk.length;
     part({ current, total });
@@ -92,9 +115,9 @@ async function save(
 }
 
 /** As BuildKit names it: by the server's word, else by the address. */
-function nameOf(address: string, response: Response): string {
+function nameOf(address: string, headers: Headers): string {
   const [, quoted, plain] =
-    /filename="?([^";]+)"?|filename=([^;\s]+)/i.exec(response.headers.get("content-disposition") ?? "") ?? [];
+    /filename="?([^";]+)"?|filename=([^;\s]+)/i.exec(headers.get("content-disposition") ?? "") ?? [];
   const said = (quoted ?? plain ?? "").split("/").at(-1) ?? "";
   const last = said || decodeURIComponent(new URL(address).pathname).split("/").at(-1) || "";
   return last === "" || last === "." || last === ".." ? "download" : last;
