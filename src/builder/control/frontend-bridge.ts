@@ -75,7 +75,7 @@ const folderTree = (read: <T>(work: (root: number) => T) => Promise<T>): Readabl
 
 /** A file, or its first `head` bytes. Errors: not-found, in BuildKit's words. */
 export function readIn(root: number, path: string, head?: number): Uint8Array {
-  const fd = opened(root, path, O.RDONLY);
+  const fd = opened(root, path, O.RDONLY | O.NONBLOCK);
   try {
     if (head !== undefined) {
       const buffer = Buffer.alloc(head);
@@ -122,7 +122,7 @@ export function statIn(root: number, path: string) {
 
 function opened(root: number, path: string, flags: number): number {
   try {
-    return openIn(root, path, flags | O.NONBLOCK, RESOLVE.IN_ROOT);
+    return openIn(root, path, flags, RESOLVE.IN_ROOT);
   } catch (thrown) {
     if (thrown instanceof KernelError && (thrown.code === "ENOENT" || thrown.code === "ENOTDIR"))
       throw new BerthError("not-found", `open ${path}: no such file or directory`, { cause: thrown });
