@@ -14,7 +14,7 @@ import { entryOf } from "../cache/remote/options.ts";
 import type { Builder } from "./builder.ts";
 import { bridgeCapabilities, llbCapabilities } from "./capabilities.ts";
 import { toConnectError } from "./failures.ts";
-import { readIn } from "./frontend-bridge.ts";
+import { listIn, readIn, statIn } from "./frontend-bridge.ts";
 import type { Job, JobResult, ResultRef } from "./job.ts";
 import { workerRecord } from "./worker-record.ts";
 
@@ -60,6 +60,18 @@ export function bridgeService(builder: Builder): Served {
       const length = Number(range?.length ?? 0n);
       return { data: length > 0 ? all.subarray(from, from + length) : all.subarray(from) };
     }),
+    statFile: serve(async (job, { ref, path }: { ref: string; path: string }) => ({
+      stat: await readOf(job, ref, (root) => statIn(root, path)),
+    })),
+    readDir: serve(async (job, { ref, dirPath, includePattern }: ReadFolder) => {
+      const wanted = includePattern ? new Bun.Glob(includePattern) : undefined;
+      const list = (root: number) =>
+        listIn(root, dirPath)
+          .map((name) => name.replace(/\/$/, ""))
+          .filter((name) => wanted?.match(name) ?? true)
+          .map((name) => statIn(root, `${dirPath}/${name}`));
+      return { entries: await readOf(job, ref, list) };
+    }),
     inputs: () => ({ definitions: {} }),
     resolveImageConfig: serve(async (job, { ref, platform, resolveMode, logName }: ResolveConfig) => {
       const image = await resolve(job, { ref, platform, resolveMode, logName });
@@ -95,6 +107,11 @@ interface ReadFile {
   ref: string;
   filePath: string;
   range?: { offset: bigint; length: bigint };
+}
+interface ReadFolder {
+  ref: string;
+  dirPath: string;
+  includePattern: string;
 }
 interface ResolveConfig {
   ref: string;

@@ -9,7 +9,7 @@ import type { RegistryAuth } from "../../registry/types.ts";
 import type { LeaseId } from "../../store/types.ts";
 import { CacheMounts } from "../cache/cache-mounts.ts";
 import { Contexts } from "../cache/contexts.ts";
-import { chooseRecords, defaultBounds, type PruneRequest } from "../cache/prune.ts";
+import { chooseRecords, defaultBounds, matching, type PruneRequest } from "../cache/prune.ts";
 import { Records } from "../cache/records.ts";
 import { type CacheEntry, readCacheExports } from "../cache/remote/options.ts";
 import { cacheUsage, type Usage } from "../cache/usage.ts";
@@ -192,8 +192,9 @@ export class Builder {
     }
   }
 
-  usage(): Usage[] {
-    return cacheUsage(this.host.store, this.records);
+  /** Errors: invalid, for filters. */
+  usage(filters: readonly string[] = []): Usage[] {
+    return matching(cacheUsage(this.host.store, this.records), filters);
   }
 
   /** Removes records that nobody uses; answers them. Their files go in a moment. Errors: invalid, for filters. */

@@ -30,7 +30,13 @@ export function controlService(builder: Builder): ServiceImpl<typeof Control> {
     },
     listWorkers: () => ({ record: [workerRecord(builder.host)] }),
     info: () => ({ buildkitVersion: workerRecord(builder.host).buildkitVersion }),
-    diskUsage: () => ({ record: builder.usage().map(usageOf) }),
+    diskUsage({ filter }) {
+      try {
+        return { record: builder.usage(filter).map(usageOf) };
+      } catch (thrown) {
+        throw toConnectError(thrown);
+      }
+    },
     async *prune(request) {
       yield* pruned(builder, request);
     },

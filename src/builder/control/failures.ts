@@ -8,16 +8,8 @@ import { LocatedError } from "../dockerfile/convert/located-error.ts";
 import { VertexError } from "../solver/errors.ts";
 import type { Vertex } from "../solver/graph.ts";
 
-const CODES: Record<ErrorKind, Code> = {
-  invalid: Code.InvalidArgument,
-  unauthorized: Code.Unauthenticated,
-  forbidden: Code.PermissionDenied,
-  "not-found": Code.NotFound,
-  conflict: Code.AlreadyExists,
-  unavailable: Code.Unavailable,
-  "not-implemented": Code.Unimplemented,
-  system: Code.Unknown,
-};
+/** BuildKit tells nearly all as UNKNOWN, and clients print any other code before the words (`NotFound: …`). */
+const CODES: Partial<Record<ErrorKind, Code>> = { "not-implemented": Code.Unimplemented };
 
 export function toConnectError(thrown: unknown): ConnectError {
   const first = firstThrown(thrown);
@@ -43,7 +35,7 @@ export function toConnectError(thrown: unknown): ConnectError {
 }
 
 const codeOf = (thrown: unknown): Code => {
-  if (thrown instanceof BerthError) return CODES[thrown.kind];
+  if (thrown instanceof BerthError) return CODES[thrown.kind] ?? Code.Unknown;
   if (thrown instanceof ConnectError || thrown instanceof GrpcError) return thrown.code;
   return thrown instanceof DOMException && thrown.name === "AbortError" ? Code.Canceled : Code.Unknown;
 };

@@ -3,14 +3,13 @@ import { createHash } from "node:crypto";
 import { createWriteStream, rmSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { finished } from "node:stream/promises";
-import { createClient } from "@connectrpc/connect";
 import { invalid } from "../../base/errors.ts";
 import type { SourceOp } from "../../buildkit/messages/ops_pb.ts";
-import { Upload } from "../../buildkit/messages/upload_pb.ts";
 import { networkError } from "../../registry/index.ts";
 import type { OperationEnvironment } from "../ops/environment.ts";
 import type { VertexProgress } from "../solver/progress.ts";
 import { scratchFolder } from "../solver/views.ts";
+import { readSessionArchive, SESSION_HOST } from "./session-archive.ts";
 
 export interface Fetched {
   folder: string;
@@ -31,9 +30,6 @@ interface Answer {
   /** Milliseconds since 1970; 0: nobody said. */
   modified: number;
 }
-
-/** The host that stands for the client's session: what it sends of its standard input (moby/buildkit session/upload). */
-const SESSION_HOST = "buildkit-session";
 
 /** The file is at `path`; who calls removes the folder. Errors: invalid (the server's status), system, what the session says. */
 export async function fetchFile(
@@ -82,17 +78,7 @@ async function downloaded(address: string, signal: AbortSignal): Promise<Answer>
 
 async function uploaded(url: URL, environment: OperationEnvironment, signal: AbortSignal): Promise<Answer> {
   const session = await environment.session();
-  const messages = createClient(Upload, session.grpc.transport).pull(nothing(), {
-    headers: { urlpath: url.pathname, urlhost: url.host },
-    signal,
-  });
-  return { chunks: dataOf(messages), total: 0, disposition: "", modified: 0 };
-}
-
-async function* nothing(): AsyncGenerator<never> {}
-
-async function* dataOf(messages: AsyncIterable<{ data: Uint8Array }>): AsyncGenerator<Uint8Array> {
-  for await (const { data } of messages) yield data;
+  return { chunks: readSessionArchive(session, url, signal), total: 0, disposition: "", modified: 0 };
 }
 
 async function save(

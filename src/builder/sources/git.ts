@@ -1,7 +1,7 @@
 // `git://host/path#ref:folder`: a checkout. Its key is the commit, asked of the server; it is fetched only when nobody has it.
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { invalid, notFound, systemError, unavailable } from "../../base/errors.ts";
+import { invalid, messageOf, notFound, systemError, unavailable } from "../../base/errors.ts";
 import type { SourceOp } from "../../buildkit/messages/ops_pb.ts";
 import { applyFileActions, digestPaths } from "../../store/index.ts";
 import type { SnapshotId } from "../../store/types.ts";
@@ -140,9 +140,15 @@ async function checkOut(
   const { url, ref, keepGitDir, submodules } = place;
   await git(["init", "--quiet", "."], call);
   await git(["remote", "add", "origin", "--", url], call);
-  const fetch = (what: string) => git(["fetch", "--quiet", "--depth=1", "--no-tags", "origin", what], call);
+  const fetch = (what: string, ...depth: string[]) =>
+    git(["fetch", "--quiet", ...depth, "--no-tags", "origin", what], call);
+  const wanted = COMMIT.test(ref) ? commit : ref || "HEAD";
   try {
-    await fetch(COMMIT.test(ref) ? commit : ref || "HEAD");
+    await fetch(wanted, "--depth=1").catch((thrown) => {
+      // Plain files behind a web server are a repository too, which has no part of its history.
+      if (!/does not support shallow/.test(messageOf(thrown))) throw thrown;
+      return fetch(wanted);
+    });
   } catch (thrown) {
     signal.throwIfAborted();
     // A server that gives no single commits gives all of it.

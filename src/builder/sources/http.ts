@@ -12,6 +12,7 @@ import { mountWritable } from "../solver/views.ts";
 import type { Ref } from "../types.ts";
 import { cacheKey } from "./cache-key.ts";
 import { checkDigest, type Fetched, fetchFile } from "./download.ts";
+import { SESSION_HOST } from "./session-archive.ts";
 
 export function httpSource(vertex: Vertex, op: SourceOp, environment: OperationEnvironment): Source {
   return {
@@ -21,7 +22,8 @@ export function httpSource(vertex: Vertex, op: SourceOp, environment: OperationE
       const fetched = await cacheKey(() => fetchFile(op, environment, progress, signal));
       environment.untilEnd(() => rmSync(fetched.folder, { recursive: true, force: true }));
       checkDigest(op, fetched);
-      environment.materials.remote(op.identifier, { sha256: fetched.digest });
+      if (new URL(op.identifier).host !== SESSION_HOST)
+        environment.materials.remote(op.identifier, { sha256: fetched.digest });
       return { ref: refOf(vertex, op, environment, fetched, { lease, signal }), cached: false };
     },
   };

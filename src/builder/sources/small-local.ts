@@ -45,7 +45,7 @@ export async function receiveSmall(
   const session = await open(op.attrs["local.session"] || undefined);
   if (!session.serves(FILE_SYNC_PATH)) throw invalid(`${name}: no local sources enabled`);
   const part = progress.part(`transferring ${name}:`);
-  part({});
+  part({ name: "transferring" });
   const call = callFramed(
     session.grpc,
     FILE_SYNC_PATH,
@@ -72,7 +72,7 @@ export async function receiveSmall(
     signal.removeEventListener("abort", leave);
   }
   const bytes = [...sink.files.values()].reduce((sum, { content }) => sum + content.length, 0);
-  part({ current: bytes, done: true });
+  part({ name: "transferring", current: bytes, done: true });
   return treeOf(sink.files);
 }
 
