@@ -106,7 +106,7 @@ describe("imports", () => {
   test("are named by their reference, else by their type and attributes", () => {
     expect(idOf(registry({ mode: "x" }))).toBe("localhost:5000/c");
     const [one, same, other] = [{ src: "a", tag: "b" }, { tag: "b", src: "a" }, { src: "b" }].map(
-      (attributes) => idOf(entry("local", attributes)),
+      (attributes) => idOf(entry("local", { ...attributes } as Record<string, string>)),
     );
     expect(one).toMatch(/^local:\d+$/);
     expect([same, other === one]).toEqual([one, false]);
