@@ -107,16 +107,16 @@ function folderWith(files: Record<string, string>): { path: string } {
 }
 
 async function stored(ref: string): Promise<Manifest & { manifests?: Descriptor[] }> {
-  const [, repository, tag] = /^[^/]*\/(.*):(.*)$/.exec(ref) ?? [];
-  const answer = await fetch(`http://${registry.host}/v2/${repository}/manifests/${tag}`, {
+  const [, host, repository, tag] = /^([^/]*)\/(.*):(.*)$/.exec(ref) ?? [];
+  const answer = await fetch(`http://${host}/v2/${repository}/manifests/${tag}`, {
     headers: { accept: Object.values(MEDIA).join() },
   });
   return (await answer.json()) as Manifest;
 }
 
-const blobPath = (digest: Digest): string => {
+const blobPath = ({ storage }: TestRegistry, digest: Digest): string => {
   const [algorithm = "", hex = ""] = digest.split(":");
-  return join(registry.storage, "docker/registry/v2/blobs", algorithm, hex.slice(0, 2), hex, "data");
+  return join(storage, "docker/registry/v2/blobs", algorithm, hex.slice(0, 2), hex, "data");
 };
 
 const blobsOf = (daemon: Daemon): Set<string> =>
@@ -323,7 +323,7 @@ describe("what goes wrong", () => {
     const ref = newRef();
     await build(maker, { cacheTo: [to(ref)] });
     const manifest = await stored(ref);
-    const text = broken(readFileSync(blobPath(manifest.config.digest), "utf8"));
+    const text = broken(readFileSync(blobPath(registry, manifest.config.digest), "utf8"));
     const bytes = new TextEncoder().encode(text);
     const digest = `sha256:${new Bun.CryptoHasher("sha256").update(bytes).digest("hex")}` as Digest;
     const config = { ...manifest.config, digest, size: bytes.length };
@@ -348,11 +348,12 @@ describe("what goes wrong", () => {
   });
 
   test("a layer that isn't what it should be is not taken: its step runs", async () => {
-    const ref = newRef();
+    await using broken = await startRegistry();
+    const ref = `${broken.host}/cache:1`;
     await build(maker, { cacheTo: [to(ref)] });
     const { layers } = await stored(ref);
     for (const { digest, size } of layers)
-      if (size < 1000) writeFileSync(blobPath(digest), Buffer.alloc(size, 7));
+      if (size < 1000) writeFileSync(blobPath(broken, digest), Buffer.alloc(size, 7));
     await using other = await startDaemon();
     const again = await build(other, { cacheFrom: [to(ref)] });
     expect(again.ran).toContain("RUN cat /proc/sys/kernel/random/uuid > /last && true");
