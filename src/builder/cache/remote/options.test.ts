@@ -98,7 +98,8 @@ describe("imports", () => {
       "failed to configure local cache importer: local cache importer requires src",
     ],
     [entry("local", { src: "a", digest: "x" }), 'invalid digest "x"'],
-    [entry("s3"), 'unknown cache importer: "s3"'],
+    [entry("s3"), "unknown cache importer: s3: Berth's caches are of the types inline, registry and local"],
+    [entry("bogus"), "unknown cache importer: bogus"],
   ])("refuses %j", (given, message) => {
     expect(() => readCacheImport(given)).toThrow(message);
   });
