@@ -29,6 +29,7 @@ export async function runTracedBuild(
   try {
     const response = await builder.run({
       ref: randomUUID(),
+      record: { frontend: FRONTEND, attributes: frontendOptions(request, filename) },
       session: request.session,
       exporters:
         request.outputs.length > 0

@@ -1,7 +1,7 @@
 // The end of a build: every part of its result made, and given to its exporters.
 import { invalid } from "../../base/errors.ts";
 import { parsePlatform } from "../../oci/platform.ts";
-import type { ImageConfig } from "../../oci/types.ts";
+import type { Descriptor, ImageConfig } from "../../oci/types.ts";
 import type { CacheExports } from "../cache/remote/options.ts";
 import { type AttestationRequest, attestationsOf, type BuildFacts } from "../export/attestations/index.ts";
 import type { ExportInput, ExportSteps } from "../export/exporter.ts";
@@ -44,7 +44,7 @@ function platformOf(id: string, config: ImageConfig | undefined, host: BuildHost
 }
 
 /** For provenance. */
-const factsOf = (job: Job): BuildFacts => ({
+export const factsOf = (job: Job): BuildFacts => ({
   frontend: job.frontend.name,
   options: job.frontend.options,
   images: new Map([...job.materials.images].map(([name, { root }]) => [name, root])),
@@ -74,7 +74,9 @@ export async function exportResult(
   },
 ): Promise<ExporterResponse> {
   const exporters = asked.exporters.map((request) => openExporter(request, job.host));
-  const platforms = (await finishResult(job, result)).map((platform) => ({
+  const finished = await finishResult(job, result);
+  await noteResult(job, result, finished);
+  const platforms = finished.map((platform) => ({
     ...platform,
     attestations: attestationsOf(asked.attestations, platform, {
       facts: factsOf(job),
@@ -96,9 +98,25 @@ export async function exportResult(
     };
     const said = await job.shown(exporter.title, (progress) => exporter.export(input, partsOf(progress)));
     Object.assign(response, said);
+    noteImage(job, asked.exporters[number]?.type, number, said);
   }
   const caches = await exportCaches(job, result, asked.caches.others, partsOf);
   return Object.assign(response, ...caches);
+}
+
+async function noteResult({ outcome }: Job, result: JobResult, platforms: ExportedPlatform[]): Promise<void> {
+  outcome.result = result;
+  for (const { id, ref } of platforms) {
+    const snapshot = await ref?.snapshot();
+    if (snapshot !== undefined) outcome.parts.push({ id, snapshot });
+  }
+}
+
+/** Archives are the client's alone. */
+function noteImage({ outcome }: Job, type: string | undefined, number: number, said: ExporterResponse): void {
+  const descriptor = said["containerimage.descriptor"];
+  if ((type === "image" || type === "moby") && descriptor)
+    outcome.images.set(number, JSON.parse(Buffer.from(descriptor, "base64").toString()) as Descriptor);
 }
 
 const partsOf = (progress: VertexProgress): ExportSteps => ({

@@ -7,8 +7,9 @@ import { randomUUID } from "node:crypto";
 import { invalid } from "../../base/errors.ts";
 import type { Definition } from "../../buildkit/messages/ops_pb.ts";
 import { type Digest, digestOf } from "../../oci/digest.ts";
+import type { Descriptor } from "../../oci/types.ts";
 import type { RegistryAuth } from "../../registry/types.ts";
-import type { LeaseId } from "../../store/types.ts";
+import type { LeaseId, SnapshotId } from "../../store/types.ts";
 import { CacheImports } from "../cache/remote/imports.ts";
 import { type CacheEntry, importsInOptions } from "../cache/remote/options.ts";
 import type { PlaceContext } from "../cache/remote/places.ts";
@@ -36,6 +37,16 @@ export interface ResultRef {
 export interface JobResult {
   refs: Map<string, ResultRef | undefined>;
   metadata: Map<string, Uint8Array>;
+}
+
+/** What a build came to, as far as it came: for its record. */
+export interface JobOutcome {
+  /** Undefined: it failed before. */
+  result?: JobResult;
+  /** Parts of the result that have files, all of them made. */
+  parts: { id: string; snapshot: SnapshotId }[];
+  /** Images, by the numbers of their exporters. */
+  images: Map<number, Descriptor>;
 }
 
 export interface JobOptions {
@@ -68,6 +79,7 @@ export class Job {
   /** Folders that came with the request, by their ids; whoever put them there takes them away. */
   readonly uploads = new Map<string, string>();
   readonly createdAt = new Date();
+  readonly outcome: JobOutcome = { parts: [], images: new Map() };
   /** The frontend that was run last, and what it was told. */
   frontend: { name: string; options: Readonly<Record<string, string>> } = { name: "", options: {} };
 

@@ -290,7 +290,11 @@ export class Build {
     try {
       const inputs = await Promise.all(vertex.inputs.map((input) => this.refOf(input)));
       const progress = state.progress.withLog(report);
-      const outputs = await step.run({ inputs, lease, progress, signal });
+      const outputs = await step.run({ inputs, lease, progress, signal }).catch(async (thrown) => {
+        // What is built without the cache isn't looked at before: a source that isn't there is told as everywhere.
+        if (vertex.metadata?.ignoreCache && !signal.aborted) await contentKey(step, inputs);
+        throw thrown;
+      });
       const parents = vertex.inputs.flatMap((input) => this.recordOf(input));
       // What comes of a cache's word is not kept under it: the inputs may be others by now.
       const own = state.isAssumed ? await contentKey(step, inputs) : key;
@@ -380,6 +384,9 @@ async function contentOf(ref: Ref, selectors: PathSelector[]): Promise<string> {
   } catch (thrown) {
     if (!isKind(thrown, "not-found")) throw thrown;
     const name = keyOf(ref.key, []).slice("sha256:".length, "sha256:".length + 25);
-    throw notFound(`failed to calculate checksum of ref ${name}: ${messageOf(thrown)}`, thrown);
+    throw notFound(
+      `failed to compute cache key: failed to calculate checksum of ref ${name}: ${messageOf(thrown)}`,
+      thrown,
+    );
   }
 }
