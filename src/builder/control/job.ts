@@ -93,7 +93,7 @@ export class Job {
     this.imports = new CacheImports({
       store: tools.solver.store,
       records: tools.solver.records,
-      places: this.places(),
+      places: () => this.places(),
       shown: (name, work) => this.shown(name, work),
     });
     this.build = new Build(tools.solver, {
@@ -158,7 +158,7 @@ export class Job {
       settings: this.host.registrySettings,
       credentials: (host) => this.credentials(host),
       session: () => this.session(),
-      signal: this.options.signal,
+      signal: this.signal,
     };
   }
 

@@ -50,6 +50,12 @@ export function recordLayerBlobs(store: Store, layers: readonly BaseLayer[]): vo
   }
 }
 
+/** Whether an archive of a layer is here, in whatever compression. */
+export function hasLayerBlob(store: Store, snapshot: SnapshotId): boolean {
+  const row = rows(store).get(snapshot);
+  return row !== undefined && presentIn(store, row).length > 0;
+}
+
 /** The stack of a snapshot, lowest first, with the archive of each; the lease holds them. Errors: system. */
 export async function layerBlobs(
   store: Store,
