@@ -4,6 +4,7 @@ import { createClient } from "@connectrpc/connect";
 import { type GrpcConnection, openGrpc } from "../../src/buildkit/grpc/index.ts";
 import { marshal, type Tree } from "../../src/buildkit/llb/index.ts";
 import { Control } from "../../src/buildkit/messages/control_pb.ts";
+import { LLBBridge } from "../../src/buildkit/messages/gateway_pb.ts";
 import type { Daemon } from "../fixtures/daemon.ts";
 
 export interface Solved {
@@ -18,6 +19,7 @@ export interface Solved {
 
 export interface BuildClient extends AsyncDisposable {
   control: ReturnType<typeof createClient<typeof Control>>;
+  bridge: ReturnType<typeof createClient<typeof LLBBridge>>;
   /** Rejects with the build's error. */
   solve(tree: Tree, options?: SolveOptions): Promise<Solved>;
 }
@@ -35,6 +37,7 @@ export async function openBuildClient(daemon: Pick<Daemon, "socket">): Promise<B
   const control = createClient(Control, connection.transport);
   return {
     control,
+    bridge: createClient(LLBBridge, connection.transport),
     solve: (tree, options) => solve(control, tree, options),
     async [Symbol.asyncDispose]() {
       connection.close();

@@ -2,6 +2,7 @@
 
 import { conflict, invalid } from "../../base/errors.ts";
 import { SharedWork } from "../../base/shared-work.ts";
+import type { Definition } from "../../buildkit/messages/ops_pb.ts";
 import type { RegistryAuth } from "../../registry/types.ts";
 import { CacheMounts } from "../cache/cache-mounts.ts";
 import { Contexts } from "../cache/contexts.ts";
@@ -32,6 +33,8 @@ export interface BuildRequest {
   session: string;
   /** undefined: the client drives the build by the bridge. */
   run?(job: Job): Promise<JobResult>;
+  /** Graphs for who drives the build. */
+  inputs?: Readonly<Record<string, Definition>>;
   exporters: { type: string; attributes: Readonly<Record<string, string>> }[];
   attestations: AttestationRequest;
   resources: StepResources;
@@ -100,6 +103,7 @@ export class Builder {
       new Progress(),
       this.tools,
     );
+    job.inputs = request.inputs ?? {};
     this.jobs.set(request.ref, job);
     this.waiting(request.ref).resolve(job);
     try {

@@ -81,6 +81,7 @@ function buildRequest(request: SolveRequest, signal: AbortSignal): BuildRequest 
   return {
     ref: request.ref,
     session: request.session,
+    inputs: request.frontendInputs,
     exporters,
     attestations: readAttestations(request.frontendAttrs),
     entitlements: request.entitlements,

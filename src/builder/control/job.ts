@@ -64,6 +64,8 @@ export class Job {
   /** Folders that came with the request, by their ids; whoever put them there takes them away. */
   readonly uploads = new Map<string, string>();
   readonly createdAt = new Date();
+  /** Graphs that came with the request, for a client that drives the build. */
+  inputs: Readonly<Record<string, Definition>> = {};
   /** The frontend that was run last, and what it was told. */
   frontend: { name: string; options: Readonly<Record<string, string>> } = { name: "", options: {} };
 
@@ -194,6 +196,7 @@ export class Job {
       uploads: this.uploads,
       resources: this.options.resources,
       entitlements: this.options.entitlements,
+      solve: (definition) => this.evaluate(this.refOf(definition)),
       untilEnd: (undo) => this.atEnd.push(undo),
       materials: this.materials,
     };
