@@ -28,6 +28,8 @@ export interface BuildHost {
   readonly registrySettings: RegistrySettings;
   readonly images: ImageAccess;
   readonly steps: StepRunner;
+  /** What `host-gateway` means in extra hosts: clients put the address in its place themselves. */
+  hostGateways(): readonly string[];
   /** Aborted when the daemon ends. */
   readonly closing: AbortSignal;
   /** Work that nobody waits for but the daemon's end. */

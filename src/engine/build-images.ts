@@ -36,7 +36,8 @@ export function buildImages(rooms: Rooms): ImageAccess {
         });
       } catch (error) {
         options.signal.throwIfAborted();
-        throw notFound(`failed to resolve source metadata for ${name}: ${messageOf(error)}`, error);
+        const reason = messageOf(error).replace(/^failed to resolve reference "[^"]*": /, "");
+        throw notFound(`failed to resolve source metadata for ${name}: ${reason}`, error);
       }
       return await baseOf(store, reference, await find(), options.auth);
     },

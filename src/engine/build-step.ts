@@ -178,7 +178,8 @@ function inRuncsWords(data: Uint8Array): Uint8Array | undefined {
 function settingsOf(engine: Engine, { meta, network, security, resources }: StepRequest) {
   const config = {
     Cmd: meta.args,
-    Env: meta.env,
+    // A name alone takes away what a container has by default and a build step hasn't, with BuildKit.
+    Env: ["HOSTNAME", ...meta.env],
     WorkingDir: meta.cwd || "/",
     User: meta.user,
     Hostname: meta.hostname || HOSTNAME,

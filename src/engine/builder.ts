@@ -3,6 +3,7 @@ import type { Builder, BuildHost } from "../builder/index.ts";
 import { foreignPlatforms } from "../runtime/index.ts";
 import { buildImages } from "./build-images.ts";
 import { runBuildStep } from "./build-step.ts";
+import { hostGateways } from "./host-gateways.ts";
 import type { Engine } from "./types.ts";
 
 const opened = new WeakMap<Engine, Promise<Builder>>();
@@ -30,6 +31,7 @@ function hostOf(engine: Engine): BuildHost {
       run: (request) => runBuildStep(engine, request),
       foreignPlatforms: () => foreignPlatforms(engine.environment.platform),
     },
+    hostGateways: () => hostGateways(engine),
     closing: engine.closing,
     background: (name, work) => engine.background.run(name, work),
   };

@@ -13,6 +13,7 @@ import {
 } from "../../buildkit/messages/gateway_pb.ts";
 import type { Platform } from "../../buildkit/messages/ops_pb.ts";
 import { withFolder } from "../../linux/files.ts";
+import { entryOf } from "../cache/remote/options.ts";
 import { readIn, statAllIn, statIn } from "../solver/read-tree.ts";
 import { resolveLayout } from "../sources/layout.ts";
 import type { Builder } from "./builder.ts";
@@ -22,7 +23,6 @@ import type { Job, JobResult, ResultRef } from "./job.ts";
 import { workerRecord } from "./worker-record.ts";
 
 const BUILD_HEADER = "buildkit-controlapi-buildid";
-const FILE_LIMIT = 16 << 20;
 
 type Served = Partial<ServiceImpl<typeof LLBBridge>>;
 
@@ -34,7 +34,8 @@ export function bridgeService(builder: Builder): Served {
     <Q, A>(work: (job: Job, request: Q, signal: AbortSignal) => Promise<A> | A) =>
     async (request: Q, context: HandlerContext): Promise<A> => {
       try {
-        return await work(await jobOf(context), request, context.signal);
+        const job = await jobOf(context);
+        return await job.attempt(() => work(job, request, context.signal));
       } catch (thrown) {
         throw toConnectError(thrown);
       }
@@ -49,7 +50,7 @@ export function bridgeService(builder: Builder): Served {
     return: serve(
       (job, { result, error }: { result?: Result; error?: { code: number; message: string } }) => {
         if (error && error.code !== 0)
-          job.returned.reject(new ConnectError(error.message, error.code as Code));
+          job.returned.reject(job.failureOf(new ConnectError(error.message, error.code as Code)));
         else job.returned.resolve(returned(job, result));
         return {};
       },
@@ -59,7 +60,7 @@ export function bridgeService(builder: Builder): Served {
       return {};
     }),
     readFile: serve(async (job, { ref, filePath, range }: ReadFile) => {
-      const all = await readOf(job, ref, (root) => readIn(root, filePath, FILE_LIMIT));
+      const all = await readOf(job, ref, (root) => readIn(root, filePath));
       const from = Number(range?.offset ?? 0n);
       const length = Number(range?.length ?? 0n);
       return { data: length > 0 ? all.subarray(from, from + length) : all.subarray(from) };
@@ -134,6 +135,7 @@ interface Warning {
 }
 
 async function solve(job: Job, request: SolveRequest) {
+  job.importCaches(request.cacheImports.map(entryOf));
   const result = request.frontend
     ? await job.runFrontend(request.frontend, request.frontendOpt, request.frontendInputs)
     : { refs: new Map([["", job.refOf(request.definition)]]), metadata: new Map<string, Uint8Array>() };

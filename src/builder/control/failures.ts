@@ -2,25 +2,20 @@
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { BerthError, type ErrorKind, firstThrown, messageOf } from "../../base/errors.ts";
+import { GrpcError } from "../../buildkit/calls/index.ts";
 import { SourceSchema, VertexSchema } from "../../buildkit/messages/errors_pb.ts";
 import { LocatedError } from "../dockerfile/convert/located-error.ts";
 import { VertexError } from "../solver/errors.ts";
 import type { Vertex } from "../solver/graph.ts";
 
-const CODES: Record<ErrorKind, Code> = {
-  invalid: Code.InvalidArgument,
-  unauthorized: Code.Unauthenticated,
-  forbidden: Code.PermissionDenied,
-  "not-found": Code.NotFound,
-  conflict: Code.AlreadyExists,
-  unavailable: Code.Unavailable,
-  "not-implemented": Code.Unimplemented,
-  system: Code.Unknown,
-};
+/** BuildKit tells nearly all as UNKNOWN, and clients print any other code before the words (`NotFound: …`). */
+const CODES: Partial<Record<ErrorKind, Code>> = { "not-implemented": Code.Unimplemented };
 
 export function toConnectError(thrown: unknown): ConnectError {
   const first = firstThrown(thrown);
   if (first instanceof ConnectError) return first;
+  if (first instanceof GrpcError)
+    return new ConnectError(first.rawMessage, first.code, undefined, undefined, first);
   if (first instanceof VertexError) {
     const inner = firstThrown(first.cause);
     const details = [
@@ -40,8 +35,8 @@ export function toConnectError(thrown: unknown): ConnectError {
 }
 
 const codeOf = (thrown: unknown): Code => {
-  if (thrown instanceof BerthError) return CODES[thrown.kind];
-  if (thrown instanceof ConnectError) return thrown.code;
+  if (thrown instanceof BerthError) return CODES[thrown.kind] ?? Code.Unknown;
+  if (thrown instanceof ConnectError || thrown instanceof GrpcError) return thrown.code;
   return thrown instanceof DOMException && thrown.name === "AbortError" ? Code.Canceled : Code.Unknown;
 };
 

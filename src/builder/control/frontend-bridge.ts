@@ -12,9 +12,6 @@ import { transferParts } from "../sources/transfer-parts.ts";
 import { uploadedFolder } from "../sources/upload.ts";
 import type { Job } from "./job.ts";
 
-/** Bytes of a file that a frontend may read at once. */
-const FILE_LIMIT = 16 << 20;
-
 export function frontendBridge(job: Job): FrontendBridge {
   return {
     platforms: [job.host.environment.platform, ...job.host.steps.foreignPlatforms()],
@@ -87,6 +84,6 @@ async function solve(job: Job, definition: Definition): Promise<ReadableTree> {
 }
 
 const folderTree = (read: <T>(work: (root: number) => T) => Promise<T>): ReadableTree => ({
-  readFile: (path, limit = FILE_LIMIT) => read((root) => readIn(root, path, limit)),
+  readFile: (path, first) => read((root) => readIn(root, path, first)),
   readFolder: (path) => read((root) => listIn(root, path)),
 });

@@ -128,7 +128,9 @@ async function storePlatform(
 ): Promise<StoredPlatform> {
   const { lease } = input;
   const base = baseConfigOf(input, platform.id);
-  const inlineCache = await input.inlineCache?.(platform.id);
+  const inlineCache =
+    input.inlineCache &&
+    (await steps.step("preparing layers for inline cache", async () => input.inlineCache?.(platform.id)));
   const configBytes = fitConfig(platform.configBytes, layers, {
     platform: platform.platform,
     ...(epoch !== undefined && { epoch }),

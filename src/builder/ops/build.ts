@@ -13,7 +13,6 @@ import type { OperationEnvironment } from "./environment.ts";
 /** Which of the inputs has the file (solver/pb: LLBDefinitionInput), and the file's name unless it is given. */
 const DEFINITION = "buildkit.llb.definition";
 const DEFAULT_FILE = "buildkit.llb.definition";
-const LIMIT = 64 << 20;
 /** pb.LLBBuilder */
 const LLB_BUILDER = -1n;
 
@@ -41,7 +40,7 @@ async function build(
   let definition: Definition;
   {
     await using view = await tree.view();
-    const bytes = withFolder(view.path, (root) => readIn(root, path, LIMIT));
+    const bytes = withFolder(view.path, (root) => readIn(root, path));
     try {
       definition = fromBinary(DefinitionSchema, bytes);
     } catch (thrown) {

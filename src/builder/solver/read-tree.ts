@@ -1,5 +1,5 @@
 // Files of a tree that a build made, read by who asks for them by name: links stay in the tree.
-import { closeSync, fstatSync, readdirSync, readFileSync } from "node:fs";
+import { closeSync, fstatSync, readdirSync, readFileSync, readlinkSync, readSync } from "node:fs";
 import { basename } from "node:path";
 import { BerthError, invalid } from "../../base/errors.ts";
 import { describe, type FileStat, openTree, statOf } from "../../buildkit/file-sync/index.ts";
@@ -7,13 +7,22 @@ import { createMatcher } from "../../buildkit/patterns/index.ts";
 import { KernelError, O } from "../../linux/ffi.ts";
 import { openIn, RESOLVE } from "../../linux/files.ts";
 
-/** Errors: not-found, in BuildKit's words. */
-export function readIn(root: number, path: string, limit: number): Uint8Array {
+/** Bytes of a file that is read as a whole. */
+const FILE_LIMIT = 16 << 20;
+
+/** All of a file, or its first bytes. Errors: not-found and invalid, in BuildKit's words. */
+export function readIn(root: number, path: string, first?: number): Uint8Array {
+  // Never waits for a pipe's writer.
   const fd = opened(root, path, O.RDONLY | O.NONBLOCK);
   try {
-    const { size } = fstatSync(fd);
-    if (size > limit)
-      throw invalid(`${path} has ${size} bytes, more than the ${limit} that are read of a file`);
+    const facts = fstatSync(fd);
+    if (facts.isDirectory()) throw invalid(`read ${path}: is a directory`);
+    if (first !== undefined) {
+      const bytes = Buffer.alloc(Math.min(first, facts.size));
+      return bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, 0));
+    }
+    if (facts.size > FILE_LIMIT)
+      throw invalid(`${path} has ${facts.size} bytes, more than the ${FILE_LIMIT} that are read of a file`);
     return readFileSync(fd);
   } finally {
     closeSync(fd);
@@ -31,13 +40,13 @@ export function listIn(root: number, path: string): string[] {
   }
 }
 
-/** What a path leads to. Errors: not-found. */
+/** What a path leads to in the end, under that one's name. Errors: not-found. */
 export function statIn(root: number, path: string): FileStat {
   const fd = opened(root, path, O.PATH);
   try {
     const tree = openTree("/");
     const stat = describe(tree, "", fstatSync(fd, { bigint: true }));
-    return { ...stat, path: basename(path) || "/" } as FileStat;
+    return { ...stat, path: basename(readlinkSync(`/proc/self/fd/${fd}`)) } as FileStat;
   } finally {
     closeSync(fd);
   }
