@@ -114,6 +114,7 @@ function buildRequest(request: SolveRequest, signal: AbortSignal): BuildRequest 
     // Questions to a frontend are no builds.
     ...(!request.internal && { record: { frontend, attributes: request.frontendAttrs } }),
     session: request.session,
+    inputs: request.frontendInputs,
     exporters,
     attestations: readAttestations(request.frontendAttrs),
     entitlements: request.entitlements,
