@@ -13,7 +13,10 @@ export async function findRecords(
   filters: string[] = [],
 ): Promise<BuildRecord[]> {
   const offset = ref.startsWith("^") ? Number(ref.slice(1)) : undefined;
-  if (Number.isNaN(offset)) throw new Error(`invalid offset ${JSON.stringify(ref)}`);
+  if (Number.isNaN(offset))
+    throw new Error(
+      `invalid offset ${JSON.stringify(ref)}: strconv.Atoi: parsing ${JSON.stringify(ref.slice(1))}: invalid syntax`,
+    );
   const matches = filters.map(recordFilter);
   const { builder } = await session.client();
   // Neither filters nor a limit are the daemon's: Docker 28's ends when it sorts records of which one was removed while
@@ -29,11 +32,16 @@ export async function findRecords(
   return [record];
 }
 
-/** The one record that is asked for: the last one where nothing is. */
-export async function oneRecord(session: Session, ref: string): Promise<BuildRecord> {
-  const [record] = await findRecords(session, ref);
+/** The one record that is asked for: the last one where nothing is. `ended`: running builds don't count. */
+export async function oneRecord(session: Session, ref: string, ended = false): Promise<BuildRecord> {
+  const record = (await findRecords(session, ref)).find(({ completed }) => !ended || completed !== undefined);
   if (record) return record;
   throw new Error(ref ? `no record found for ref ${JSON.stringify(ref)}` : "no records found");
+}
+
+/** In the words of buildx's history commands. */
+export function atMost(count: number, args: string[]): void {
+  if (args.length > count) throw new Error(`accepts at most ${count} arg(s), received ${args.length}`);
 }
 
 export function statusOf({ completed, error }: BuildRecord): "Running" | "Error" | "Completed" {
