@@ -194,13 +194,13 @@ function configOf(
   const uncached = take("no-cache");
   const config = {
     Network: take("force-network-mode"),
+    ExtraHosts: take("add-hosts").split(",").filter(Boolean),
     Hostname: take("hostname"),
     CgroupParent: take("cgroup-parent"),
     ImageResolveMode: take("image-resolve-mode"),
     MultiPlatform: named || asked,
     NoCache: isUncached && uncached === "",
     NoCacheFilter: uncached === "" ? [] : uncached.split(","),
-    ExtraHosts: take("add-hosts").split(",").filter(Boolean),
     ShmSize: take("shm-size"),
     Ulimit: take("ulimit"),
     CacheMountNS: take("build-arg:BUILDKIT_CACHE_MOUNT_NS"),

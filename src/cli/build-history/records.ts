@@ -3,7 +3,7 @@ import { type BuildRecord, parseGitAddress } from "../../sdk/index.ts";
 import { parseDuration } from "../framework/flags.ts";
 import type { Session } from "../session.ts";
 
-/** As many as buildx shows. */
+/** As many that have ended as buildx shows. */
 const MOST = 50;
 
 /** The newest first. `^N` is the build N before the last one. */
@@ -24,7 +24,9 @@ export async function findRecords(
   const found = await builder.history({
     ref: offset === undefined ? ref.slice(ref.lastIndexOf("/") + 1) : "",
   });
-  const records = found.filter((record) => matches.every((match) => match(record))).slice(0, MOST);
+  const matching = found.filter((record) => matches.every((match) => match(record)));
+  const last = new Set(matching.filter(({ completed }) => completed !== undefined).slice(0, MOST));
+  const records = matching.filter((record) => record.completed === undefined || last.has(record));
   if (offset === undefined) return records;
   const record = records[offset];
   if (!record)

@@ -49,6 +49,7 @@ function inStep<T>(step: string, work: () => T): T {
   try {
     return work();
   } catch (thrown) {
-    throw new Error(`${step}: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+    const message = thrown instanceof Error ? thrown.message : String(thrown);
+    throw new Error(`${step}: ${message.replace(/^template parsing error: /, "")}`);
   }
 }
