@@ -9,8 +9,9 @@ import type { RegistryAuth } from "../../registry/types.ts";
 import type { LeaseId } from "../../store/types.ts";
 import { CacheMounts } from "../cache/cache-mounts.ts";
 import { Contexts } from "../cache/contexts.ts";
-import { chooseRecords, defaultBounds, type PruneRequest } from "../cache/prune.ts";
+import { chooseRecords, defaultBounds, matching, type PruneRequest } from "../cache/prune.ts";
 import { Records } from "../cache/records.ts";
+import { type CacheEntry, readCacheExports } from "../cache/remote/options.ts";
 import { cacheUsage, type Usage } from "../cache/usage.ts";
 import type { AttestationRequest } from "../export/attestations/index.ts";
 import type { Frontend } from "../frontend.ts";
@@ -44,6 +45,8 @@ export interface BuildRequest {
   run?(job: Job): Promise<JobResult>;
   exporters: { type: string; attributes: Readonly<Record<string, string>> }[];
   attestations: AttestationRequest;
+  /** Where the build's cache is written to. */
+  cacheExports: readonly CacheEntry[];
   resources: StepResources;
   entitlements: readonly string[];
   /** Credentials that came with the request; without them the session is asked. */
@@ -96,6 +99,7 @@ export class Builder {
   private async runJob(request: BuildRequest): Promise<ExporterResponse> {
     const { store } = this.host;
     if (request.ref === "") throw invalid("a build needs a ref");
+    const caches = readCacheExports(request.cacheExports);
     if (this.jobs.has(request.ref)) throw conflict(`build ${request.ref} is running already`);
     const lease = store.leases.open(BUILD_LEASE, LEASE_SECONDS);
     const renewal = setInterval(() => store.leases.touch(lease, LEASE_SECONDS), RENEW_EVERY);
@@ -119,7 +123,7 @@ export class Builder {
     let failure: unknown;
     try {
       const result = await (request.run ? request.run(job) : driven(job));
-      return await exportResult(job, result, request);
+      return await exportResult(job, result, { ...request, caches });
     } catch (thrown) {
       failure = thrown;
       throw thrown;
@@ -188,8 +192,9 @@ export class Builder {
     }
   }
 
-  usage(): Usage[] {
-    return cacheUsage(this.host.store, this.records);
+  /** Errors: invalid, for filters. */
+  usage(filters: readonly string[] = []): Usage[] {
+    return matching(cacheUsage(this.host.store, this.records), filters);
   }
 
   /** Removes records that nobody uses; answers them. Their files go in a moment. Errors: invalid, for filters. */

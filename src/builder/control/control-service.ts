@@ -2,6 +2,7 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Control, PruneRequest, SolveRequest } from "../../buildkit/messages/control_pb.ts";
+import { entryOf } from "../cache/remote/options.ts";
 import type { Usage } from "../cache/usage.ts";
 import { readAttestations } from "../export/attestations/index.ts";
 import type { StepResources } from "../types.ts";
@@ -29,7 +30,13 @@ export function controlService(builder: Builder): ServiceImpl<typeof Control> {
     },
     listWorkers: () => ({ record: [workerRecord(builder.host)] }),
     info: () => ({ buildkitVersion: workerRecord(builder.host).buildkitVersion }),
-    diskUsage: () => ({ record: builder.usage().map(usageOf) }),
+    diskUsage({ filter }) {
+      try {
+        return { record: builder.usage(filter).map(usageOf) };
+      } catch (thrown) {
+        throw toConnectError(thrown);
+      }
+    },
     async *prune(request) {
       yield* pruned(builder, request);
     },
@@ -111,13 +118,17 @@ function buildRequest(request: SolveRequest, signal: AbortSignal): BuildRequest 
     attestations: readAttestations(request.frontendAttrs),
     entitlements: request.entitlements,
     resources: resourcesOf(request.frontendAttrs),
+    cacheExports: (request.cache?.exports ?? []).map(entryOf),
     signal,
     ...(frontend && {
       run: (job) => job.runFrontend(frontend, request.frontendAttrs, request.frontendInputs),
     }),
     ...(!frontend &&
       definition && {
-        run: async (job) => ({ refs: new Map([["", job.refOf(definition)]]), metadata: new Map() }),
+        run: async (job) => {
+          job.importCaches((request.cache?.imports ?? []).map(entryOf));
+          return { refs: new Map([["", job.refOf(definition)]]), metadata: new Map() };
+        },
       }),
   };
 }
