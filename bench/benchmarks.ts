@@ -1,4 +1,5 @@
 // The benchmarks, each with its bar: a share of the peer's figure in the same run, or a number of its own.
+import { buildBenchmarks } from "./build.ts";
 import { giveBusybox } from "./busybox.ts";
 import type { Host, OurHost } from "./hosts.ts";
 import { listing } from "./list.ts";
@@ -72,4 +73,5 @@ export const BENCHMARKS: Benchmark[] = [
   ...manyContainers,
   ...listing,
   benchPull,
+  ...buildBenchmarks,
 ];

@@ -1,6 +1,7 @@
 // The two engines of a run: a Berth daemon with scratch roots, and a Docker daemon where there is one.
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 
 export interface Host {
   /** The client's command, and the environment that leads it to the daemon. */
@@ -72,5 +73,16 @@ export async function findPeer(): Promise<Host | undefined> {
   } catch {
     return undefined;
   }
-  return { cli, socket, environment: { DOCKER_HOST: `unix://${socket}` } };
+  return { cli, socket, environment: { DOCKER_HOST: `unix://${socket}`, ...pluginsOf(cli) } };
+}
+
+/** A client that is not installed on this host finds its plugins (buildx) by a configuration that names their folder. */
+function pluginsOf(cli: string): Record<string, string> {
+  const folder = join(dirname(dirname(cli)), "libexec/docker/cli-plugins");
+  if (folder.startsWith("/usr/") || !existsSync(folder)) return {};
+  const config = join(tmpdir(), `berth-bench-config-${process.pid}`);
+  mkdirSync(config, { recursive: true });
+  writeFileSync(join(config, "config.json"), JSON.stringify({ cliPluginsExtraDirs: [folder] }));
+  process.on("exit", () => rmSync(config, { recursive: true, force: true }));
+  return { DOCKER_CONFIG: config };
 }

@@ -38,10 +38,15 @@ export function decodeContextState(bytes: Buffer): (ContextHead & { entries: Fil
   return { boot, digest, entries: decodeFileList(bytes, end + 1) };
 }
 
-export const bootId = (): string => readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+let boot: string | undefined;
+
+export function bootId(): string {
+  boot ??= readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+  return boot;
+}
 
 /** The list that the last transfer left in `state`, sorted by path. Errors: system, when there is none. */
-export function readContextIndex(state: string): { digest: string; entries: FileEntry[] } {
+export function readContextIndex(state: string): ContextHead & { entries: FileEntry[] } {
   let bytes: Buffer;
   try {
     bytes = readFileSync(`${state}/${INDEX}`);

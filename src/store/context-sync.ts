@@ -1,4 +1,6 @@
-// Receiving a client's folder, the daemon's side: a confined worker reads the client's packets and writes the files.
+// Receiving a client's folder, the daemon's side. Where it is what it was, its list of files says so; else a confined worker reads
+// the client's packets from the first on, and writes the files.
+import { compareWithIndex } from "./context-compare.ts";
 import { exchangeWith } from "./feed-worker.ts";
 import { WORKER_ENVIRONMENT, workerCommand } from "./worker/confine.ts";
 import type { ReceivedContext } from "./worker/receive-context.ts";
@@ -24,11 +26,31 @@ export interface ContextTransfer {
  * goes on where this one was.
  */
 export async function receiveContext(transfer: ContextTransfer): Promise<ReceivedContext> {
-  const { folder, state, input, output, signal } = transfer;
+  const { folder, state, output, signal } = transfer;
+  const input = transfer.input[Symbol.asyncIterator]();
+  const comparison = await compareWithIndex(state, input, output, signal);
+  if (comparison.same) {
+    const { digest, entries } = comparison.index;
+    return { files: entries.length, bytes: 0, changed: 0, removed: 0, digest };
+  }
   const worker = Bun.spawn(workerCommand("receive-context", folder, state), {
     cwd: "/",
     env: WORKER_ENVIRONMENT,
     stdio: ["pipe", "pipe", "pipe"],
   });
-  return await exchangeWith<ReceivedContext>("receive-context", worker, { input, output }, signal);
+  return await exchangeWith<ReceivedContext>(
+    "receive-context",
+    worker,
+    { input: onwards(comparison.taken, input), output },
+    signal,
+  );
+}
+
+/** What was taken already, then the rest. */
+async function* onwards(
+  taken: readonly Uint8Array[],
+  rest: AsyncIterator<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  yield* taken;
+  yield* { [Symbol.asyncIterator]: () => rest };
 }

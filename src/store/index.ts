@@ -61,6 +61,7 @@ export {
   extractIntoView,
   type FoundPackages,
   fileDigestsInView,
+  fileNamesInView,
   type OutputCompression,
   type PathFacts,
   packagesInView,

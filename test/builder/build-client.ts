@@ -3,6 +3,7 @@ import { connect, type Socket } from "node:net";
 import { createClient } from "@connectrpc/connect";
 import { type GrpcConnection, openGrpc } from "../../src/buildkit/grpc/index.ts";
 import { marshal, type Tree } from "../../src/buildkit/llb/index.ts";
+import { Content } from "../../src/buildkit/messages/content_pb.ts";
 import { Control } from "../../src/buildkit/messages/control_pb.ts";
 import type { Daemon } from "../fixtures/daemon.ts";
 
@@ -18,6 +19,7 @@ export interface Solved {
 
 export interface BuildClient extends AsyncDisposable {
   control: ReturnType<typeof createClient<typeof Control>>;
+  content: ReturnType<typeof createClient<typeof Content>>;
   /** Rejects with the build's error. */
   solve(tree: Tree, options?: SolveOptions): Promise<Solved>;
 }
@@ -35,6 +37,7 @@ export async function openBuildClient(daemon: Pick<Daemon, "socket">): Promise<B
   const control = createClient(Control, connection.transport);
   return {
     control,
+    content: createClient(Content, connection.transport),
     solve: (tree, options) => solve(control, tree, options),
     async [Symbol.asyncDispose]() {
       connection.close();

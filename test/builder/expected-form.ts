@@ -153,6 +153,6 @@ export function normalised<T>(value: T, { site, folder }: { site: string; folder
     .replaceAll(/sha256:[0-9a-f]{64}/g, "sha256:…")
     // Where the daemon mounted what a step works on.
     .replaceAll(/(?:\/[\w.-]+)+\/buildkit(?:-mount)?\d+(?=\/)/g, "")
-    .replaceAll(/\bref [0-9a-z]{25}::[0-9a-z]{25}/g, "ref REF");
+    .replaceAll(/\bref [0-9a-z]{25}(?:::[0-9a-z]{25})?/g, "ref REF");
   return JSON.parse(text) as T;
 }

@@ -10,15 +10,15 @@ import {
 } from "../../buildkit/messages/gateway_pb.ts";
 import type { Platform } from "../../buildkit/messages/ops_pb.ts";
 import { withFolder } from "../../linux/files.ts";
+import { entryOf } from "../cache/remote/options.ts";
 import type { Builder } from "./builder.ts";
 import { bridgeCapabilities, llbCapabilities } from "./capabilities.ts";
 import { toConnectError } from "./failures.ts";
-import { readIn } from "./frontend-bridge.ts";
+import { listIn, readIn, statIn } from "./frontend-bridge.ts";
 import type { Job, JobResult, ResultRef } from "./job.ts";
 import { workerRecord } from "./worker-record.ts";
 
 const BUILD_HEADER = "buildkit-controlapi-buildid";
-const FILE_LIMIT = 16 << 20;
 
 type Served = Partial<ServiceImpl<typeof LLBBridge>>;
 
@@ -55,10 +55,22 @@ export function bridgeService(builder: Builder): Served {
       return {};
     }),
     readFile: serve(async (job, { ref, filePath, range }: ReadFile) => {
-      const all = await readOf(job, ref, (root) => readIn(root, filePath, FILE_LIMIT));
+      const all = await readOf(job, ref, (root) => readIn(root, filePath));
       const from = Number(range?.offset ?? 0n);
       const length = Number(range?.length ?? 0n);
       return { data: length > 0 ? all.subarray(from, from + length) : all.subarray(from) };
+    }),
+    statFile: serve(async (job, { ref, path }: { ref: string; path: string }) => ({
+      stat: await readOf(job, ref, (root) => statIn(root, path)),
+    })),
+    readDir: serve(async (job, { ref, dirPath, includePattern }: ReadFolder) => {
+      const wanted = includePattern ? new Bun.Glob(includePattern) : undefined;
+      const list = (root: number) =>
+        listIn(root, dirPath)
+          .map((name) => name.replace(/\/$/, ""))
+          .filter((name) => wanted?.match(name) ?? true)
+          .map((name) => statIn(root, `${dirPath}/${name}`));
+      return { entries: await readOf(job, ref, list) };
     }),
     inputs: () => ({ definitions: {} }),
     resolveImageConfig: serve(async (job, { ref, platform, resolveMode, logName }: ResolveConfig) => {
@@ -96,6 +108,11 @@ interface ReadFile {
   filePath: string;
   range?: { offset: bigint; length: bigint };
 }
+interface ReadFolder {
+  ref: string;
+  dirPath: string;
+  includePattern: string;
+}
 interface ResolveConfig {
   ref: string;
   platform?: Platform;
@@ -114,6 +131,7 @@ interface Warning {
 }
 
 async function solve(job: Job, request: SolveRequest) {
+  job.importCaches(request.cacheImports.map(entryOf));
   const result = request.frontend
     ? await job.runFrontend(request.frontend, request.frontendOpt, request.frontendInputs)
     : { refs: new Map([["", job.refOf(request.definition)]]), metadata: new Map<string, Uint8Array>() };

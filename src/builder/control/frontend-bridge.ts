@@ -1,6 +1,8 @@
 // What a frontend asks of its build: images' configs, files of parts that it solves, warnings.
-import { closeSync, fstatSync, readdirSync, readFileSync } from "node:fs";
+import { closeSync, fstatSync, readdirSync, readFileSync, readSync } from "node:fs";
+import { basename } from "node:path";
 import { BerthError, invalid } from "../../base/errors.ts";
+import { isDirectory, modeFromUnix } from "../../buildkit/file-sync/index.ts";
 import type { Definition } from "../../buildkit/messages/ops_pb.ts";
 import { KernelError, O } from "../../linux/ffi.ts";
 import { openIn, RESOLVE, withFolder } from "../../linux/files.ts";
@@ -67,17 +69,22 @@ async function solve(job: Job, definition: Definition): Promise<ReadableTree> {
 }
 
 const folderTree = (read: <T>(work: (root: number) => T) => Promise<T>): ReadableTree => ({
-  readFile: (path, limit = FILE_LIMIT) => read((root) => readIn(root, path, limit)),
+  readFile: (path, first) => read((root) => readIn(root, path, first)),
   readFolder: (path) => read((root) => listIn(root, path)),
 });
 
-/** Errors: not-found, in BuildKit's words. */
-export function readIn(root: number, path: string, limit: number): Uint8Array {
+/** All of a file, or its first bytes. Errors: not-found and invalid, in BuildKit's words. */
+export function readIn(root: number, path: string, first?: number): Uint8Array {
   const fd = opened(root, path, O.RDONLY);
   try {
-    const { size } = fstatSync(fd);
-    if (size > limit)
-      throw invalid(`${path} has ${size} bytes, more than the ${limit} that are read of a file`);
+    const facts = fstatSync(fd);
+    if (facts.isDirectory()) throw invalid(`read ${path}: is a directory`);
+    if (first !== undefined) {
+      const bytes = Buffer.alloc(Math.min(first, facts.size));
+      return bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, 0));
+    }
+    if (facts.size > FILE_LIMIT)
+      throw invalid(`${path} has ${facts.size} bytes, more than the ${FILE_LIMIT} that are read of a file`);
     return readFileSync(fd);
   } finally {
     closeSync(fd);
@@ -95,9 +102,28 @@ export function listIn(root: number, path: string): string[] {
   }
 }
 
+/** What a name is, links on the way to it followed, not it itself; a link's target isn't told. Errors: as readIn. */
+export function statIn(root: number, path: string) {
+  const fd = opened(root, path, O.PATH | O.NOFOLLOW);
+  try {
+    const { mode, uid, gid, size, mtimeNs } = fstatSync(fd, { bigint: true });
+    const bits = modeFromUnix(Number(mode));
+    return {
+      path: basename(path),
+      mode: bits,
+      uid: Number(uid),
+      gid: Number(gid),
+      size: isDirectory(bits) ? 0n : size,
+      modTime: mtimeNs,
+    };
+  } finally {
+    closeSync(fd);
+  }
+}
+
 function opened(root: number, path: string, flags: number): number {
   try {
-    return openIn(root, path, flags | O.NONBLOCK, RESOLVE.IN_ROOT);
+    return openIn(root, path, flags, RESOLVE.IN_ROOT);
   } catch (thrown) {
     if (thrown instanceof KernelError && (thrown.code === "ENOENT" || thrown.code === "ENOTDIR"))
       throw new BerthError("not-found", `open ${path}: no such file or directory`, { cause: thrown });

@@ -1,9 +1,8 @@
 // A stream of bytes to one of a client's outputs: FileSend/DiffCopy with messages `{ bytes data = 1 }` (BuildKit,
 // session/filesync/filesync.go: CopyFileWriter).
-import { Code, ConnectError } from "@connectrpc/connect";
 import { invalid } from "../../base/errors.ts";
+import { CODE, callFramed, type FramedCall, GrpcError } from "../../buildkit/calls/index.ts";
 import { encodeSendRequest, FILE_SEND_PATH } from "../../buildkit/file-sync/index.ts";
-import { callFramed, type FramedCall } from "../../buildkit/grpc/index.ts";
 import type { Session } from "../session/sessions.ts";
 
 /** Of one message. A client takes at least 4 MiB. */
@@ -57,7 +56,7 @@ export async function sendBytes(
     options.signal.throwIfAborted();
     // A client that leaves says why in its status.
     const status = await endOf(call);
-    if (status?.code === Code.AlreadyExists) return;
+    if (status?.code === CODE.alreadyExists) return;
     throw status ?? thrown;
   } finally {
     options.signal.removeEventListener("abort", cancel);
@@ -68,14 +67,14 @@ export async function sendBytes(
 const PATIENCE = 1000;
 
 /** What the client ended the call with, where that comes in a moment. */
-async function endOf({ status }: FramedCall): Promise<ConnectError | undefined> {
+async function endOf({ status }: FramedCall): Promise<GrpcError | undefined> {
   const late = Promise.withResolvers<undefined>();
   const timer = setTimeout(() => late.resolve(undefined), PATIENCE);
   try {
     return await Promise.race([
       status.then(
         () => undefined,
-        (thrown) => ConnectError.from(thrown),
+        (thrown) => GrpcError.from(thrown),
       ),
       late.promise,
     ]);

@@ -87,6 +87,23 @@ export async function clampedLayerBlobs(
   );
 }
 
+/** The stack's archives as far as they are here: undefined when one of them isn't. */
+export function knownLayerBlobs(store: Store, snapshot: SnapshotId): LayerBlob[] | undefined {
+  const blobs: LayerBlob[] = [];
+  for (const each of stackOf(store, snapshot)) {
+    const blob = find(store, each, DEFAULT);
+    if (!blob) return undefined;
+    blobs.push(blob);
+  }
+  return blobs;
+}
+
+/** Bytes of a layer's archives that are here. */
+export function archivesSize(store: Store, snapshot: SnapshotId): number {
+  const row = rows(store).get(snapshot);
+  return row ? presentIn(store, row).reduce((sum, { size }) => sum + size, 0) : 0;
+}
+
 /** Packs a layer that will be part of an image, behind the back of what runs meanwhile. */
 export function packAhead(store: Store, snapshot: SnapshotId, options: LayerBlobOptions): void {
   blobOf(store, snapshot, options).catch(() => {}); // Whoever needs it packs it, and is told

@@ -1,6 +1,6 @@
 // The client's end of file sync: serves the folders of a build to the daemon that asks for them.
 import { notFound } from "../../base/errors.ts";
-import type { FramedHandler } from "../grpc/index.ts";
+import type { FramedHandler } from "../calls/index.ts";
 import type { FileStat } from "./file-stat.ts";
 import { decodeSyncRequest } from "./request.ts";
 import { sendTree } from "./send.ts";

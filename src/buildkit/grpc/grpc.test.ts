@@ -3,11 +3,11 @@ import { unlinkSync } from "node:fs";
 import net from "node:net";
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
+import { callFramed } from "../calls/framed.ts";
 import { SourceSchema } from "../messages/errors_pb.ts";
 import { PacketSchema } from "../messages/file-sync_pb.ts";
 import { FileSync } from "../messages/session_pb.ts";
 import { openGrpc } from "./client.ts";
-import { callFramed } from "./framed.ts";
 import { serveGrpc } from "./server.ts";
 
 async function pair(): Promise<[net.Socket, net.Socket, () => void]> {

@@ -1,10 +1,12 @@
-// gRPC over a connection that left HTTP/1, both ends.
-export { type GrpcConnection, openGrpc } from "./client.ts";
+// gRPC over a connection that left HTTP/1, both ends, with generated services; what does without them is in calls/.
 export {
+  CODE,
   callFramed,
   type FramedCall,
   type FramedHandler,
   type FramedStream,
+  GrpcError,
   type ServedStream,
-} from "./framed.ts";
-export { serveGrpc } from "./server.ts";
+} from "../calls/index.ts";
+export { type GrpcConnection, openGrpc, withTransport } from "./client.ts";
+export { answerBy, serveGrpc } from "./server.ts";

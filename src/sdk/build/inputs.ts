@@ -5,8 +5,8 @@ import { basename, dirname, join, resolve } from "node:path";
 import { SdkError } from "../errors.ts";
 import { isRemoteAddress, parseGitAddress } from "./addresses.ts";
 import { resolveLayout } from "./oci-index.ts";
+import { uploadAddress } from "./session/services.ts";
 import { newId } from "./session/session.ts";
-import { uploadAddress } from "./session/uploads.ts";
 import type { BuildSpec } from "./types.ts";
 
 export interface BuildInputs extends AsyncDisposable {

@@ -1,7 +1,7 @@
 // What the daemon is asked for, from what a person asked for: exporters, caches and the frontend's attributes. The
 // names and the order of decisions are those of docker/buildx (build/opt.go) with its docker driver.
 import { SdkError } from "../errors.ts";
-import type { BuilderAbilities } from "./daemon.ts";
+import type { BuilderAbilities } from "./abilities.ts";
 import type { BuildInputs } from "./inputs.ts";
 import type { BuildOutput, BuildSpec, CacheSpec } from "./types.ts";
 

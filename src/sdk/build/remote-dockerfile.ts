@@ -4,7 +4,7 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { OpSchema } from "../../buildkit/messages/ops_pb.ts";
 import type { Connection } from "../connection.ts";
 import { SdkError } from "../errors.ts";
-import type { BuilderConnection } from "./daemon.ts";
+import type { BuildCalls } from "./build-calls.ts";
 import { buildError } from "./error.ts";
 import { newId, openSession } from "./session/session.ts";
 import { follow } from "./status.ts";
@@ -16,15 +16,16 @@ const NAME = "Dockerfile";
 
 export async function fetchDockerfile(
   connection: Connection,
-  { control, bridge }: BuilderConnection,
+  calls: BuildCalls,
   address: string,
   options: { onEvent?: (event: BuildEvent) => void; signal?: AbortSignal },
 ): Promise<Uint8Array> {
   const { signal } = options;
+  const { control, bridge } = await calls.services();
   await using session = await openSession(connection, [], { signal });
   const ref = newId();
   const ended = new AbortController();
-  const status = follow(control, ref, ended.signal, options.onEvent);
+  const status = follow(calls, ref, ended.signal, options.onEvent);
   const solving = control.solve({ ref, session: session.id, internal: true }, { signal });
   const call = { signal, headers: { "buildkit-controlapi-buildid": ref } };
   try {

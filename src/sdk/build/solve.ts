@@ -3,20 +3,22 @@
 import { statSync } from "node:fs";
 import type { Connection } from "../connection.ts";
 import { SdkError } from "../errors.ts";
+import { abilitiesOf } from "./abilities.ts";
+import { type BuildCalls, openBuildCalls } from "./build-calls.ts";
 import { layoutStores, prepareCaches, recordLayouts } from "./caches.ts";
-import { abilitiesOf, type BuilderConnection, openBuilder } from "./daemon.ts";
-import { buildError } from "./error.ts";
-import { callFrontend } from "./frontend-call.ts";
+import type { FrontendCall } from "./frontend-call.ts";
 import { type BuildInputs, loadInputs } from "./inputs.ts";
 import { type BuildPlan, planBuild } from "./plan.ts";
-import { authService } from "./session/auth.ts";
-import { contentService } from "./session/content.ts";
 import { foldersService } from "./session/folders.ts";
 import { resultsService } from "./session/results.ts";
-import { secretsService } from "./session/secrets.ts";
+import {
+  authService,
+  contentService,
+  secretsService,
+  sshService,
+  uploadsService,
+} from "./session/services.ts";
 import { newId, openSession, type SessionService } from "./session/session.ts";
-import { type AgentSource, socketAgent, sshService } from "./session/ssh-agent.ts";
-import { uploadsService } from "./session/uploads.ts";
 import { follow } from "./status.ts";
 import type { BuildResult, BuildSpec } from "./types.ts";
 
@@ -26,10 +28,10 @@ const STATUS_PATIENCE = 5000;
 /** Builds. Throws a BuildError with the daemon's words, an SdkError for what can't be asked, `signal`'s reason when it aborts. */
 export async function solve(connection: Connection, spec: BuildSpec): Promise<BuildResult> {
   spec.signal?.throwIfAborted();
-  await using builder = await openBuilder(connection);
-  const { record } = await builder.control.listWorkers({});
+  await using builder = await openBuildCalls(connection);
+  const workers = await builder.workers();
   await using inputs = await loadInputs(await withDockerfile(connection, builder, spec));
-  const plan = planBuild(spec, inputs, abilitiesOf(record));
+  const plan = planBuild(spec, inputs, abilitiesOf(workers));
   const caches = await prepareCaches(plan);
   const stores = { ...caches.stores, ...layoutStores(plan.outputs), ...prefixed("oci:", inputs.layouts) };
   await using session = await openSession(connection, services(spec, plan, inputs, stores), {
@@ -48,7 +50,7 @@ export async function solve(connection: Connection, spec: BuildSpec): Promise<Bu
 /** A Dockerfile at an address is fetched first: for the build it is a text. */
 async function withDockerfile(
   connection: Connection,
-  builder: BuilderConnection,
+  builder: BuildCalls,
   spec: BuildSpec,
 ): Promise<BuildSpec> {
   if (spec.dockerfile?.kind !== "address") return spec;
@@ -79,7 +81,7 @@ function services(
 }
 
 /** Private keys in the place of an agent are refused: this host's ssh-agent holds them better. */
-function agents(ids: Record<string, string[]>): Record<string, AgentSource> {
+function agents(ids: Record<string, string[]>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(ids).map(([id, paths]) => {
       const refuse = (why: string) =>
@@ -92,13 +94,13 @@ function agents(ids: Record<string, string[]>): Record<string, AgentSource> {
         throw refuse(
           `${second ?? path} is no agent's socket: add the key to an agent (ssh-add) and name that`,
         );
-      return [id, socketAgent(path)];
+      return [id, path];
     }),
   );
 }
 
 async function run(
-  { control, bridge }: BuilderConnection,
+  builder: BuildCalls,
   session: string,
   spec: BuildSpec,
   plan: BuildPlan,
@@ -108,35 +110,40 @@ async function run(
   const attributes = { ...plan.attributes, ...caches.attributes };
   const exporters = plan.outputs.map(({ type, attributes: attrs }) => ({ type, attrs }));
   const done = new AbortController();
-  const status = follow(control, ref, done.signal, spec.onEvent);
+  const status = follow(builder, ref, done.signal, spec.onEvent);
   const { signal } = spec;
   try {
-    const solving = control.solve(
+    const solving = builder.solve(
       {
         ref,
         session,
         frontend: spec.call ? "" : plan.frontend,
         frontendAttrs: attributes,
         exporters,
-        exporterDeprecated: exporters[0]?.type ?? "",
-        exporterAttrsDeprecated: exporters[0]?.attrs ?? {},
-        cache: { exports: caches.exports, imports: caches.imports },
+        cacheExports: caches.exports,
+        cacheImports: caches.imports,
         entitlements: plan.entitlements,
         internal: Boolean(spec.call),
       },
       { signal },
     );
     const calling = spec.call
-      ? callFrontend(bridge, { ref, frontend: plan.frontend, attributes, call: spec.call, signal })
+      ? asked(builder, { ref, frontend: plan.frontend, attributes, call: spec.call, signal })
       : undefined;
-    const [{ exporterResponse }, metadata] = await Promise.all([solving, calling]);
-    return { ref, response: { ...exporterResponse, ...metadata } };
+    const [response, metadata] = await Promise.all([solving, calling]);
+    return { ref, response: { ...response, ...metadata } };
   } catch (thrown) {
     if (signal?.aborted) throw signal.reason;
+    const { buildError } = await import("./error.ts");
     throw buildError(thrown, "failed to solve");
   } finally {
     const late = setTimeout(() => done.abort(), STATUS_PATIENCE);
     await status;
     clearTimeout(late);
   }
+}
+
+async function asked(builder: BuildCalls, call: FrontendCall): Promise<Record<string, string>> {
+  const { callFrontend } = await import("./frontend-call.ts");
+  return callFrontend((await builder.services()).bridge, call);
 }

@@ -1,5 +1,4 @@
 // A build as a program asks for it, what it hears while the build goes on, and what it gets.
-import type { Range, SourceInfo } from "../../buildkit/messages/ops_pb.ts";
 import type { RegistryAuth } from "../images.ts";
 
 /** Where a build's files come from. */
@@ -248,4 +247,20 @@ export interface ErrorSource {
   ranges: Array<{ start: number; end: number }>;
 }
 
-export type { Range, SourceInfo };
+/** A file that something is said about. */
+export interface SourceInfo {
+  filename: string;
+  data: Uint8Array;
+  language: string;
+}
+
+/** A part of a file: lines from 1, characters from 0. */
+export interface Range {
+  start?: Position;
+  end?: Position;
+}
+
+export interface Position {
+  line: number;
+  character: number;
+}

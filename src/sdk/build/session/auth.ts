@@ -1,14 +1,14 @@
 // Credentials for registries. The daemon either gets them, or, for bearer tokens, only asks for a token: then the
 // password stays here. An authority key says whose tokens they are (moby/buildkit session/auth).
 import { createHmac, createPrivateKey, createPublicKey, type KeyObject, sign } from "node:crypto";
+import type { ConnectRouter } from "@connectrpc/connect";
 import { Auth } from "../../../buildkit/messages/session_pb.ts";
 import type { RegistryAuth } from "../../images.ts";
 import { fetchToken } from "./registry-token.ts";
-import type { SessionService } from "./session.ts";
 
 type Credentials = (host: string) => Promise<RegistryAuth | undefined>;
 
-export function authService(credentials: Credentials): SessionService {
+export function registerAuth(credentials: Credentials): (router: ConnectRouter) => void {
   const known = new Map<string, Promise<RegistryAuth | undefined>>();
   const lookup = (host: string) => {
     const found = known.get(host) ?? credentials(host);
@@ -16,33 +16,30 @@ export function authService(credentials: Credentials): SessionService {
     return found;
   };
   const authority = authorities(async (host) => Boolean(pairOf(await lookup(host)).secret));
-  return {
-    service: Auth,
-    register(router) {
-      router.service(Auth, {
-        credentials: async ({ host }) => pairOf(await lookup(host)),
-        async fetchToken({ host, clientId, realm, service, scopes }) {
-          const auth = await lookup(host);
-          if (auth?.registrytoken) return { token: auth.registrytoken, expiresIn: 60n };
-          const { token, expiresIn, issuedAt } = await fetchToken({
-            realm,
-            service,
-            scopes,
-            clientId: clientId || "buildkit-client",
-            ...pairOf(auth),
-          });
-          return { token, expiresIn: BigInt(expiresIn), issuedAt: BigInt(issuedAt) };
-        },
-        async getTokenAuthority({ host, salt }) {
-          return { publicKey: rawPublicKey(await authority(host, salt)) };
-        },
-        async verifyTokenAuthority({ host, salt, payload }) {
-          // NaCl's combined form: the signature, then what is signed.
-          const signature = sign(null, payload, await authority(host, salt));
-          return { signed: Buffer.concat([signature, payload]) };
-        },
-      });
-    },
+  return (router) => {
+    router.service(Auth, {
+      credentials: async ({ host }) => pairOf(await lookup(host)),
+      async fetchToken({ host, clientId, realm, service, scopes }) {
+        const auth = await lookup(host);
+        if (auth?.registrytoken) return { token: auth.registrytoken, expiresIn: 60n };
+        const { token, expiresIn, issuedAt } = await fetchToken({
+          realm,
+          service,
+          scopes,
+          clientId: clientId || "buildkit-client",
+          ...pairOf(auth),
+        });
+        return { token, expiresIn: BigInt(expiresIn), issuedAt: BigInt(issuedAt) };
+      },
+      async getTokenAuthority({ host, salt }) {
+        return { publicKey: rawPublicKey(await authority(host, salt)) };
+      },
+      async verifyTokenAuthority({ host, salt, payload }) {
+        // NaCl's combined form: the signature, then what is signed.
+        const signature = sign(null, payload, await authority(host, salt));
+        return { signed: Buffer.concat([signature, payload]) };
+      },
+    });
   };
 }
 

@@ -6,7 +6,7 @@ import {
   resetOwner,
   type SyncedFolder,
 } from "../../../buildkit/file-sync/index.ts";
-import { FileSync } from "../../../buildkit/messages/session_pb.ts";
+import { FILE_SYNC } from "./methods.ts";
 import type { SessionService } from "./session.ts";
 
 /** `folders`: paths by the names under which the daemon asks for them. Throws for what is no folder. */
@@ -14,5 +14,5 @@ export function foldersService(folders: Record<string, string>): SessionService 
   const open = new Map<string, SyncedFolder>();
   for (const [name, path] of Object.entries(folders))
     open.set(name, { tree: openTree(path), map: resetOwner });
-  return { service: FileSync, framed: { [FILE_SYNC_PATH]: fileSyncHandler((name) => open.get(name)) } };
+  return { methods: FILE_SYNC, framed: { [FILE_SYNC_PATH]: fileSyncHandler((name) => open.get(name)) } };
 }

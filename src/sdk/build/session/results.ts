@@ -1,16 +1,16 @@
 // What a build gives: an archive as a stream of bytes, or the files of a folder. The daemon says which output it is for.
-import { Code, ConnectError } from "@connectrpc/connect";
+
+import { CODE, GrpcError, type ServedStream } from "../../../buildkit/calls/index.ts";
 import {
   decodeSendRequest,
   FILE_SEND_PATH,
   Receiver,
   receiveStream,
 } from "../../../buildkit/file-sync/index.ts";
-import type { ServedStream } from "../../../buildkit/grpc/index.ts";
-import { FileSend } from "../../../buildkit/messages/session_pb.ts";
 import type { BuildOutput } from "../types.ts";
 import { pieces } from "./bytes-messages.ts";
 import { FolderSink } from "./folder-sink.ts";
+import { FILE_SEND } from "./methods.ts";
 import type { SessionService } from "./session.ts";
 
 /** `outputs`: in the order in which the daemon was told of them. */
@@ -21,7 +21,7 @@ export function resultsService(outputs: BuildOutput[]): SessionService {
       await receiveStream(stream, new Receiver([], new FolderSink(output.folder)));
       return;
     }
-    if (!output?.file) throw new ConnectError("no output was asked for", Code.NotFound);
+    if (!output?.file) throw new GrpcError("no output was asked for", CODE.notFound);
     const sink = output.file();
     try {
       for await (const piece of pieces(stream.chunks)) await sink.write(piece);
@@ -29,5 +29,5 @@ export function resultsService(outputs: BuildOutput[]): SessionService {
       await sink.close();
     }
   };
-  return { service: FileSend, framed: { [FILE_SEND_PATH]: receive } };
+  return { methods: FILE_SEND, framed: { [FILE_SEND_PATH]: receive } };
 }

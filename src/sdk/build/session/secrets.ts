@@ -1,25 +1,21 @@
 // Secrets, as `RUN --mount=type=secret` asks for them.
-import { Code, ConnectError } from "@connectrpc/connect";
+import { Code, ConnectError, type ConnectRouter } from "@connectrpc/connect";
 import { Secrets } from "../../../buildkit/messages/secrets_pb.ts";
 import type { SecretSource } from "../types.ts";
-import type { SessionService } from "./session.ts";
 
 /** BuildKit's limit (session/secrets/secretsprovider). */
 export const MAX_SECRET_SIZE = 500 * 1024;
 
-export function secretsService(secrets: Record<string, SecretSource>): SessionService {
-  return {
-    service: Secrets,
-    register(router) {
-      router.service(Secrets, {
-        async getSecret({ id }) {
-          if (!Object.hasOwn(secrets, id)) throw new ConnectError("not found", Code.NotFound);
-          const data = await read(secrets[id] ?? {});
-          if (data.length > MAX_SECRET_SIZE) throw new ConnectError(`invalid secret size ${data.length}`);
-          return { data };
-        },
-      });
-    },
+export function registerSecrets(secrets: Record<string, SecretSource>): (router: ConnectRouter) => void {
+  return (router) => {
+    router.service(Secrets, {
+      async getSecret({ id }) {
+        if (!Object.hasOwn(secrets, id)) throw new ConnectError("not found", Code.NotFound);
+        const data = await read(secrets[id] ?? {});
+        if (data.length > MAX_SECRET_SIZE) throw new ConnectError(`invalid secret size ${data.length}`);
+        return { data };
+      },
+    });
   };
 }
 

@@ -1,16 +1,17 @@
 // A client's session: the connection on which the daemon asks the client, for files, secrets, credentials, and to
 // which it sends results (moby/buildkit session: `POST /session`, HTTP/2 with the roles exchanged).
-import type { DescService } from "@bufbuild/protobuf";
 import type { ConnectRouter } from "@connectrpc/connect";
-import { type FramedHandler, serveGrpc } from "../../../buildkit/grpc/index.ts";
-import { Health, HealthCheckResponse_ServingStatus } from "../../../buildkit/messages/health_pb.ts";
+import { type Answer, type FramedHandler, serveCalls } from "../../../buildkit/calls/index.ts";
 import type { Connection } from "../../connection.ts";
 import { duplexOf } from "../duplex.ts";
+import { HEALTH } from "./methods.ts";
 
 /** A service that a session offers, and how it is answered. */
 export interface SessionService {
-  service: DescService;
-  register?(router: ConnectRouter): void;
+  /** Paths of its calls, "/package.Service/Method": the daemon is told of them before any is loaded. */
+  methods: readonly string[];
+  /** Loads what answers, with the first call that comes for any service. */
+  load?(): Promise<(router: ConnectRouter) => void>;
   /** Calls that frame their messages themselves, by their path. */
   framed?: Record<string, FramedHandler>;
 }
@@ -27,10 +28,6 @@ export function newId(): string {
   return Array.from(bytes, (byte) => (byte % 36).toString(36)).join("");
 }
 
-/** What the daemon may call, in the way that its session manager reads it. */
-const methodsOf = ({ service }: SessionService) =>
-  service.methods.map(({ name }) => `/${service.typeName}/${name}`);
-
 export async function openSession(
   connection: Connection,
   services: SessionService[],
@@ -45,17 +42,11 @@ export async function openSession(
       "X-Docker-Expose-Session-Uuid": id,
       "X-Docker-Expose-Session-Sharedkey": options.sharedKey ?? "",
     },
-    headerLists: { "X-Docker-Expose-Session-Grpc-Method": all.flatMap(methodsOf) },
+    headerLists: { "X-Docker-Expose-Session-Grpc-Method": all.flatMap(({ methods }) => methods) },
   });
   const duplex = duplexOf(stream);
   const framed = Object.assign({}, ...all.map((service) => service.framed));
-  const closed = serveGrpc(
-    duplex,
-    (router) => {
-      for (const service of all) service.register?.(router);
-    },
-    framed,
-  );
+  const closed = serveCalls(duplex, answerLate(all), framed);
   return {
     id,
     closed,
@@ -68,8 +59,24 @@ export async function openSession(
 
 /** The daemon asks it every few seconds, and gives the session up when nobody answers. */
 const health: SessionService = {
-  service: Health,
-  register(router) {
-    router.service(Health, { check: () => ({ status: HealthCheckResponse_ServingStatus.SERVING }) });
-  },
+  methods: HEALTH,
+  load: async () => (await import("./health.ts")).registerHealth,
 };
+
+/** Most builds' daemons ask for files alone: what answers other calls is loaded by the first of them. */
+function answerLate(services: readonly SessionService[]): Answer {
+  let loading: Promise<Answer> | undefined;
+  const load = async (): Promise<Answer> => {
+    const [{ answerBy }, ...registers] = await Promise.all([
+      import("../../../buildkit/grpc/index.ts"),
+      ...services.map((service) => service.load?.()),
+    ]);
+    return answerBy((router) => {
+      for (const register of registers) register?.(router);
+    });
+  };
+  return async (request, response) => {
+    loading ??= load();
+    (await loading)(request, response);
+  };
+}

@@ -1,10 +1,9 @@
 // The client's SSH agent, as `RUN --mount=type=ssh` and git sources use it. A build may list keys and sign; whatever
 // changes the agent is refused here (draft-ietf-sshm-ssh-agent: a message is its length in four bytes, its type, its content).
 import { connect, type Socket } from "node:net";
-import { Code, ConnectError } from "@connectrpc/connect";
+import { Code, ConnectError, type ConnectRouter } from "@connectrpc/connect";
 import { SSH } from "../../../buildkit/messages/ssh_pb.ts";
 import { MessageReader } from "./agent-messages.ts";
-import type { SessionService } from "./session.ts";
 
 const FAILURE = Buffer.from([0, 0, 0, 1, 5]);
 const REQUEST_IDENTITIES = 11;
@@ -16,32 +15,29 @@ export interface AgentSource {
   open(): Promise<Agent & AsyncDisposable>;
 }
 
-export function sshService(agents: Record<string, AgentSource>): SessionService {
+export function registerSsh(agents: Record<string, AgentSource>): (router: ConnectRouter) => void {
   const find = (id: string) => {
     const name = id || "default";
     const agent = Object.hasOwn(agents, name) ? agents[name] : undefined;
     if (!agent) throw new ConnectError(`unset ssh forward key ${name}`, Code.NotFound);
     return agent;
   };
-  return {
-    service: SSH,
-    register(router) {
-      router.service(SSH, {
-        checkAgent({ id }) {
-          find(id);
-          return {};
-        },
-        async *forwardAgent(chunks, context) {
-          await using agent = await find(context.requestHeader.get("buildkit.ssh.id") ?? "").open();
-          const reader = new MessageReader();
-          for await (const { data } of chunks)
-            for (const message of reader.take(data)) {
-              const allowed = message[4] === REQUEST_IDENTITIES || message[4] === SIGN_REQUEST;
-              yield { data: allowed ? await agent(message) : FAILURE };
-            }
-        },
-      });
-    },
+  return (router) => {
+    router.service(SSH, {
+      checkAgent({ id }) {
+        find(id);
+        return {};
+      },
+      async *forwardAgent(chunks, context) {
+        await using agent = await find(context.requestHeader.get("buildkit.ssh.id") ?? "").open();
+        const reader = new MessageReader();
+        for await (const { data } of chunks)
+          for (const message of reader.take(data)) {
+            const allowed = message[4] === REQUEST_IDENTITIES || message[4] === SIGN_REQUEST;
+            yield { data: allowed ? await agent(message) : FAILURE };
+          }
+      },
+    });
   };
 }
 

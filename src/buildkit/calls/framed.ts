@@ -1,9 +1,9 @@
 // Calls whose messages their users frame themselves (gRPC over HTTP/2, "Length-Prefixed-Message"): file sync is ten
 // thousands of messages, which would each cost a promise and a generated decoder.
 import type http2 from "node:http2";
-import { Code, ConnectError } from "@connectrpc/connect";
 import { isKind } from "../../base/errors.ts";
-import type { GrpcConnection } from "./client.ts";
+import type { CallConnection } from "./connection.ts";
+import { CODE, GrpcError } from "./grpc-error.ts";
 
 export interface FramedStream {
   /** What the other end sends, in pieces cut anywhere. Throws when the connection breaks. */
@@ -15,7 +15,7 @@ export interface FramedStream {
 export interface FramedCall extends FramedStream {
   /** Nothing more is sent from here. */
   end(): void;
-  /** Resolves with the other end's OK; rejects with its ConnectError. */
+  /** Resolves with the other end's OK; rejects with its GrpcError. */
   readonly status: Promise<void>;
   cancel(): void;
 }
@@ -27,12 +27,12 @@ export interface ServedStream extends FramedStream {
   readonly signal: AbortSignal;
 }
 
-/** What it throws is the call's status: a ConnectError's own, NOT_FOUND for an error of that kind, UNKNOWN for others. */
+/** What it throws is the call's status: that of an error of gRPC's, NOT_FOUND for an error of that kind, UNKNOWN for others. */
 export type FramedHandler = (stream: ServedStream) => Promise<void>;
 
 /** Calls `path`, "/package.Service/Method". */
 export function callFramed(
-  connection: GrpcConnection,
+  connection: CallConnection,
   path: string,
   headers: Record<string, string | string[]> = {},
 ): FramedCall {
@@ -50,7 +50,7 @@ function framedStream(stream: http2.ClientHttp2Stream | http2.ServerHttp2Stream)
     chunks: chunksOf(stream),
     write: (bytes) =>
       new Promise((resolve, reject) => {
-        const left = () => reject(new ConnectError("the other end has left the call", Code.Canceled));
+        const left = () => reject(new GrpcError("the other end has left the call", CODE.canceled));
         if (stream.destroyed || stream.closed || stream.writableEnded) return left();
         stream.once("close", left);
         stream.write(bytes, (error) => {
@@ -85,7 +85,7 @@ async function* chunksOf(
     if (chunk) yield chunk;
     else if (ended) return;
     else if (failure || stream.destroyed)
-      throw new ConnectError(failure?.message ?? "the call was broken off", Code.Unavailable);
+      throw new GrpcError(failure?.message ?? "the call was broken off", CODE.unavailable);
     else
       await new Promise<void>((resolve) => {
         wake = resolve;
@@ -100,24 +100,28 @@ function statusOf(stream: http2.ClientHttp2Stream): Promise<void> {
       const code = headers["grpc-status"];
       if (code === undefined) return;
       if (code === "0") resolve();
-      else reject(new ConnectError(messageIn(headers), (Number(code) as Code) || Code.Unknown));
+      else reject(new GrpcError(messageIn(headers), Number(code) || CODE.unknown, detailsIn(headers)));
     };
     stream.on("response", (headers) => {
       if (headers[":status"] === 200) take(headers);
-      else
-        reject(new ConnectError(`the call was answered with HTTP ${headers[":status"]}`, Code.Unavailable));
+      else reject(new GrpcError(`the call was answered with HTTP ${headers[":status"]}`, CODE.unavailable));
     });
     stream.on("trailers", take);
     stream.on("error", (error: Error) => {
       failure = error;
     });
     stream.on("close", () =>
-      reject(new ConnectError(failure?.message ?? "the call was broken off", Code.Unavailable)),
+      reject(new GrpcError(failure?.message ?? "the call was broken off", CODE.unavailable)),
     );
   });
   status.catch(() => {}); // Whoever reads the stream may not want to know
   return status;
 }
+
+const detailsIn = (headers: http2.IncomingHttpHeaders): string | undefined => {
+  const details = headers["grpc-status-details-bin"];
+  return details === undefined ? undefined : String(details);
+};
 
 function messageIn(headers: http2.IncomingHttpHeaders): string {
   const message = String(headers["grpc-message"] ?? "");
@@ -145,9 +149,9 @@ export async function answerFramed(
   try {
     await handler({ ...framedStream(stream), headers, signal: left.signal });
   } catch (thrown) {
-    const error = ConnectError.from(thrown);
+    const error = GrpcError.from(thrown);
     trailers = {
-      "grpc-status": String(isKind(thrown, "not-found") ? Code.NotFound : error.code),
+      "grpc-status": String(isKind(thrown, "not-found") ? CODE.notFound : error.code),
       "grpc-message": encodeURIComponent(error.rawMessage),
     };
   }

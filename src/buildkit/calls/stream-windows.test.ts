@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { rmSync } from "node:fs";
 import net from "node:net";
 import fc from "fast-check";
-import { serveGrpc } from "./server.ts";
+import { serveGrpc } from "../grpc/server.ts";
 import { WindowMender } from "./stream-windows.ts";
 
 const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");

@@ -1,0 +1,45 @@
+// What a session offers besides files; each is loaded when the daemon calls for it.
+import type { RegistryAuth } from "../../images.ts";
+import type { SecretSource } from "../types.ts";
+import { AUTH, CONTENT, SECRETS, SSH, UPLOAD } from "./methods.ts";
+import type { SessionService } from "./session.ts";
+
+/** Credentials for registries, by the registry's host. */
+export const authService = (
+  credentials: (host: string) => Promise<RegistryAuth | undefined>,
+): SessionService => ({
+  methods: AUTH,
+  load: async () => (await import("./auth.ts")).registerAuth(credentials),
+});
+
+/** Secrets by their ids. */
+export const secretsService = (secrets: Record<string, SecretSource>): SessionService => ({
+  methods: SECRETS,
+  load: async () => (await import("./secrets.ts")).registerSecrets(secrets),
+});
+
+/** SSH agents: sockets by their ids. */
+export const sshService = (sockets: Record<string, string>): SessionService => ({
+  methods: SSH,
+  load: async () => {
+    const { registerSsh, socketAgent } = await import("./ssh-agent.ts");
+    return registerSsh(
+      Object.fromEntries(Object.entries(sockets).map(([id, path]) => [id, socketAgent(path)])),
+    );
+  },
+});
+
+/** Archives by their names in `uploadAddress`; each can be fetched once. */
+export const uploadsService = (archives: Record<string, AsyncIterable<Uint8Array>>): SessionService => ({
+  methods: UPLOAD,
+  load: async () => (await import("./uploads.ts")).registerUploads(archives),
+});
+
+/** Folders in OCI's image layout, by the id that the daemon sends as `buildkit-attachable-store-id`. */
+export const contentService = (stores: Record<string, string>): SessionService => ({
+  methods: CONTENT,
+  load: async () => (await import("./content.ts")).registerContent(stores),
+});
+
+/** Where the daemon finds an archive that the session offers. */
+export const uploadAddress = (name: string) => `http://buildkit-session/${name}`;
