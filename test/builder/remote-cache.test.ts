@@ -57,6 +57,11 @@ RUN cat /proc/sys/kernel/random/uuid > /last && ${last}
 `;
 const STEPS = ["RUN", "COPY a /a", "RUN", "RUN", "COPY --from=made", "RUN"];
 
+/** Where it only matters that a step runs. */
+const small = (): Partial<BuildSpec> => ({
+  dockerfile: { kind: "text", text: `FROM ${base}\nRUN cat /proc/sys/kernel/random/uuid > /small\n` },
+});
+
 interface Told {
   /** Steps of the Dockerfile, by their names without numbers. */
   cached: string[];
@@ -273,8 +278,8 @@ describe("in an image's config", () => {
 
   test("an image that has none is passed over", async () => {
     await using other = await startDaemon();
-    const again = await build(other, { cacheFrom: [to(base)] });
-    expect([again.errors, again.ran.length]).toEqual([{}, STEPS.length]);
+    const again = await build(other, { ...small(), cacheFrom: [to(base)] });
+    expect([again.errors, again.ran.length]).toEqual([{}, 1]);
   });
 
   test("clients of POST /build make it, and use it", async () => {
@@ -321,7 +326,7 @@ describe("what goes wrong", () => {
     ["whose records have no digest", (config) => config.replaceAll('"digest"', '"digesT"')],
   ])("a cache with a config %s is told of, and the build goes on", async (_, broken) => {
     const ref = newRef();
-    await build(maker, { cacheTo: [to(ref)] });
+    await build(maker, { ...small(), cacheTo: [to(ref)] });
     const manifest = await stored(ref);
     const text = broken(readFileSync(blobPath(registry, manifest.config.digest), "utf8"));
     const bytes = new TextEncoder().encode(text);
@@ -342,21 +347,21 @@ describe("what goes wrong", () => {
       tag,
     );
     await using other = await startDaemon();
-    const again = await build(other, { cacheFrom: [to(ref)] });
+    const again = await build(other, { ...small(), cacheFrom: [to(ref)] });
     expect(Object.keys(again.errors)).toEqual([`importing cache manifest from ${ref}`]);
-    expect(again.ran).toHaveLength(STEPS.length);
+    expect(again.ran).toHaveLength(1);
   });
 
   test("a layer that isn't what it should be is not taken: its step runs", async () => {
     await using broken = await startRegistry();
     const ref = `${broken.host}/cache:1`;
-    await build(maker, { cacheTo: [to(ref)] });
+    await build(maker, { ...small(), cacheTo: [to(ref)] });
     const { layers } = await stored(ref);
     for (const { digest, size } of layers)
       if (size < 1000) writeFileSync(blobPath(broken, digest), Buffer.alloc(size, 7));
     await using other = await startDaemon();
-    const again = await build(other, { cacheFrom: [to(ref)] });
-    expect(again.ran).toContain("RUN cat /proc/sys/kernel/random/uuid > /last && true");
+    const again = await build(other, { ...small(), cacheFrom: [to(ref)] });
+    expect(again.ran).toEqual(["RUN cat /proc/sys/kernel/random/uuid > /small"]);
     expect(other.logs()).toContain("a build's cache was found and couldn't be brought");
   });
 
