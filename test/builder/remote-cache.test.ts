@@ -390,14 +390,45 @@ const peer = process.env.BERTH_PEER;
 describe.skipIf(!peer || !existsSync(peer))("with Docker's BuildKit", () => {
   const docker = { host: `unix://${peer}` };
 
-  test("it reads ours, and we read its", async () => {
-    const [ours, its] = [newRef(), newRef()];
-    const own = await build(maker, { cacheTo: [to(ours, { mode: "max" })] });
-    const read = await build(docker, { cacheFrom: [to(ours)], cacheTo: [to(its, { mode: "max" })] });
-    expect(read.errors).toEqual({});
-    expect((await stored(its)).layers.length).toBeGreaterThan(1);
+  /** A step before the client's files, which BuildKit counts in a way of its own, and one after them. */
+  const mixed = (): Partial<BuildSpec> => ({
+    dockerfile: {
+      kind: "text",
+      text: `FROM ${base}
+RUN cat /proc/sys/kernel/random/uuid > /first
+RUN cat /proc/sys/kernel/random/uuid > /second
+COPY a /a
+RUN cat /proc/sys/kernel/random/uuid > /third
+`,
+    },
+    noCache: false,
+  });
+  const [first, second, third] = ["first", "second", "third"].map(
+    (name) => `RUN cat /proc/sys/kernel/random/uuid > /${name}`,
+  ) as [string, string, string];
+
+  test("it finds steps in ours, as far as no files of the client's are in them", async () => {
+    const [ours, inline] = [newRef(), newRef()];
+    await build(maker, { ...mixed(), cacheTo: [to(ours, { mode: "max" })] });
+    const read = await build(docker, { ...mixed(), cacheFrom: [to(ours)] });
+    expect([read.errors, read.cached, read.ran]).toEqual([{}, [first, second], ["COPY a /a", third]]);
+    await build(maker, {
+      ...mixed(),
+      noCache: true,
+      tags: [inline],
+      cacheTo: [{ type: "inline", attributes: {} }],
+    });
+    await push(maker, inline);
+    expect((await build(docker, { ...mixed(), noCache: false, cacheFrom: [to(inline)] })).errors).toEqual({});
+  });
+
+  test("we find steps in its, as far as no files of the client's are in them", async () => {
+    const its = newRef();
+    await build(docker, { ...mixed(), noCache: true, cacheTo: [to(its, { mode: "max" })] });
     await using other = await startDaemon();
-    const again = await build(other, { cacheFrom: [to(its), to(ours)] });
-    expect([again.errors, again.ran, again.config]).toEqual([{}, [], own.config]);
+    const read = await build(other, { ...mixed(), cacheFrom: [to(its)] });
+    expect([read.errors, read.cached, read.ran]).toEqual([{}, [first, second], ["COPY a /a", third]]);
+    const ignored = await build(other, { ...mixed(), noCache: true, cacheFrom: [to(its)] });
+    expect(ignored.cached).toEqual([]);
   });
 });

@@ -46,8 +46,8 @@ export interface RemoteLayer {
 /** A record whose parts are known to fit each other. */
 export interface RemoteRecord {
   digest: string;
-  /** Digests of the records that an input may be. */
-  inputs: string[][];
+  /** What each input may be: another record by its number, and what is taken of it. */
+  inputs: { selector: string; record: number }[][];
   /** Lowest layer first; the newest of several. */
   result?: { layers: RemoteLayer[]; createdAt: string };
 }
@@ -81,10 +81,9 @@ export function readRecords(
     });
     return found.every((layer) => layer !== undefined) ? found : undefined;
   };
-  const digestAt = (link: number): string => {
-    const record = records[link];
-    if (!record) throw invalid(`invalid record ID: ${link}`);
-    return record.digest;
+  const checkedLink = ({ selector = "", link }: { selector?: string; link: number }) => {
+    if (!records[link]) throw invalid(`invalid record ID: ${link}`);
+    return { selector, record: link };
   };
   return records.map((record): RemoteRecord => {
     const results = [
@@ -94,7 +93,7 @@ export function readRecords(
     const [result] = results.sort((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt));
     return {
       digest: record.digest,
-      inputs: (record.inputs ?? []).map((links) => links.map(({ link }) => digestAt(link))),
+      inputs: (record.inputs ?? []).map((links) => links.map(checkedLink)),
       ...(result && { result }),
     };
   });
@@ -132,9 +131,13 @@ function checked(config: unknown): { layers: CacheLayer[]; records: CacheRecord[
           return { layers: listOf(layers ?? []).map(numberOf), createdAt: timeOf(createdAt) };
         }),
         inputs: listOf(inputs ?? []).map((links) =>
-          listOf(links ?? []).map((link) => ({
-            link: numberOf((objectOf(link) as { link?: unknown }).link ?? 0),
-          })),
+          listOf(links ?? []).map((input) => {
+            const { selector, link } = objectOf(input) as Partial<Record<string, unknown>>;
+            return {
+              ...(typeof selector === "string" && { selector }),
+              link: numberOf(link ?? 0),
+            };
+          }),
         ),
       };
     }),
