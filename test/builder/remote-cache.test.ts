@@ -410,6 +410,7 @@ describe.skipIf(!peer || !existsSync(peer))("with Docker's BuildKit", () => {
     return NAMES.map((name) => readFileSync(join(path, name), "utf8"));
   };
 
+  let reader: { host: string };
   test.each<[string, () => { host: string }, () => { host: string }]>([
     ["it finds steps in ours", () => maker, () => docker],
     ["we find steps in its", () => docker, () => reader],
@@ -426,5 +427,4 @@ describe.skipIf(!peer || !existsSync(peer))("with Docker's BuildKit", () => {
     const ignored = await left(by(), unique, { noCache: true, cacheFrom: [to(ref)] });
     expect(NAMES.filter((__, at) => ignored[at] === made[at])).toEqual([]);
   });
-  let reader: { host: string };
 });

@@ -3,7 +3,8 @@
 // (`moby.buildkit.cache.v0`); their layers are the image's then.
 //
 // A record of BuildKit's has an operation's digest and is told apart by what its inputs lead to. Ours has a key that says all; an
-// input of it is a record without inputs of its own, by whose digest (an alias) the same key is found.
+// input of it is a record without inputs of its own, by whose digest (an alias) the same key is found. A cache of ours has both kinds
+// (buildkit-keys.ts).
 import { invalid, messageOf } from "../../../base/errors.ts";
 import { type Digest, isDigest } from "../../../oci/digest.ts";
 import type { Descriptor } from "../../../oci/types.ts";
