@@ -2,7 +2,7 @@
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { conflict, invalid, notFound } from "../../base/errors.ts";
+import { conflict, forbidden, invalid, notFound } from "../../base/errors.ts";
 import { SharedWork } from "../../base/shared-work.ts";
 import type { BuildHistoryRecord, StatusResponseSchema } from "../../buildkit/messages/control_pb.ts";
 import type { Definition } from "../../buildkit/messages/ops_pb.ts";
@@ -126,6 +126,7 @@ export class Builder {
     if (begun) this.history.begin(begun);
     let failure: unknown;
     try {
+      this.refuseEntitlements(request.entitlements);
       const result = await (request.run ? request.run(job) : driven(job));
       return await exportResult(job, result, { ...request, caches });
     } catch (thrown) {
