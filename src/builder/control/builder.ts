@@ -144,6 +144,12 @@ export class Builder {
     }
   }
 
+  private refuseEntitlements(wanted: readonly string[]): void {
+    const refused = wanted.find((each) => !this.host.entitlements.includes(each));
+    if (refused !== undefined)
+      throw forbidden(`granting entitlement ${refused} is not allowed by build daemon configuration`);
+  }
+
   /** Its client has its answer, and doesn't wait for the disk. */
   private async keepRecord(
     begun: BuildHistoryRecord,
