@@ -1,13 +1,14 @@
 // What one tree has over another that it doesn't stand on, as a layer: both are compared by their files.
-import { mkdirSync, mkdtempSync, rmdirSync } from "node:fs";
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { unmount } from "../linux/mount.ts";
 import { mountAt } from "./backend.ts";
-import { packFrom } from "./pack.ts";
+import { packIntoFiles } from "./pack.ts";
 import type { LeaseId, SnapshotId, Store } from "./types.ts";
 import { unpackLayer } from "./unpack.ts";
 import { workerCommand } from "./worker/confine.ts";
-import type { PackedLayer } from "./worker/pack-changes.ts";
+import { FIRST_OUTPUT } from "./worker/layer-compression.ts";
+import type { LayerToPack, PackedLayer } from "./worker/pack-changes.ts";
 
 export interface DiffRequest {
   lease: LeaseId;
@@ -23,25 +24,48 @@ export async function diffLayer(
   { lease, lower, upper, signal }: DiffRequest,
 ): Promise<SnapshotId> {
   const { snapshots } = store;
-  using views = mountBoth(store, lower, upper);
-  // Each has all of its files: as a copied layer on its parent (worker/changes.ts).
-  const words = workerCommand("pack-layer", views.root, "copy", JSON.stringify({ type: "uncompressed" }));
-  const packing = packFrom<PackedLayer>("pack-layer", words, signal);
-  const [unpacked, packed] = await Promise.allSettled([
-    unpackLayer(store, { lease, source: { chunks: packing.output }, ...(signal && { signal }) }),
-    packing.result,
-  ]);
-  if (packed.status === "rejected") {
-    if (unpacked.status === "fulfilled") await snapshots.remove(unpacked.value.id);
-    throw packed.reason;
-  }
-  if (unpacked.status === "rejected") throw unpacked.reason;
-  const { id, size, inodes, implied } = unpacked.value;
+  using archive = await packDifference(store, lower, upper, signal);
+  const { id, size, inodes, implied } = await unpackLayer(store, {
+    lease,
+    source: { path: archive.path },
+    ...(signal && { signal }),
+  });
   try {
     return await snapshots.commitLayer(id, undefined, { size, inodes, implied });
   } catch (thrown) {
     await snapshots.remove(id);
     throw thrown;
+  }
+}
+
+/** As a file, which is taken away when its user is done. */
+async function packDifference(
+  store: Store,
+  lower: SnapshotId,
+  upper: SnapshotId | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Disposable & { path: string }> {
+  const folder = mkdtempSync(join(store.root, "scratch", "diff-"));
+  const path = join(folder, "layer.tar");
+  const takeAway = () => rmSync(folder, { recursive: true });
+  const output = openSync(path, "w", 0o600);
+  try {
+    using views = mountBoth(store, lower, upper);
+    // Each has all of its files: as a copied layer on its parent (worker/changes.ts).
+    const layer: LayerToPack = {
+      folder: "",
+      style: "copy",
+      compression: { type: "uncompressed" },
+      output: FIRST_OUTPUT,
+    };
+    const words = workerCommand("pack-layers", views.root, JSON.stringify([layer]));
+    await packIntoFiles<PackedLayer[]>("pack-layers", words, { outputs: [output] }, signal);
+    return { path, [Symbol.dispose]: takeAway };
+  } catch (thrown) {
+    takeAway();
+    throw thrown;
+  } finally {
+    closeSync(output);
   }
 }
 

@@ -49,6 +49,7 @@ export { applyFileActions, type FileActionRequest } from "./file-actions.ts";
 export { mountSnapshot, unmountSnapshot } from "./mount-snapshot.ts";
 export type { Packing } from "./pack.ts";
 export {
+  isSmallLayer,
   type LayerCompression,
   type PackedLayer,
   type PackLayerRequest,

@@ -102,7 +102,6 @@ export class Builder {
   private async runJob(request: BuildRequest): Promise<ExporterResponse> {
     const { store } = this.host;
     if (request.ref === "") throw invalid("a build needs a ref");
-    const caches = readCacheExports(request.cacheExports);
     if (this.jobs.has(request.ref)) throw conflict(`build ${request.ref} is running already`);
     const lease = store.leases.open(BUILD_LEASE, LEASE_SECONDS);
     const renewal = setInterval(() => store.leases.touch(lease, LEASE_SECONDS), RENEW_EVERY);
@@ -127,6 +126,7 @@ export class Builder {
     let failure: unknown;
     try {
       this.refuseEntitlements(request.entitlements);
+      const caches = readCacheExports(request.cacheExports);
       const result = await (request.run ? request.run(job) : driven(job));
       return await exportResult(job, result, { ...request, caches });
     } catch (thrown) {

@@ -96,7 +96,7 @@ export class Job {
     this.imports = new CacheImports({
       store: tools.solver.store,
       records: tools.solver.records,
-      places: this.places(),
+      places: () => this.places(),
       shown: (name, work) => this.shown(name, work),
     });
     this.build = this.newBuild();
@@ -188,7 +188,7 @@ export class Job {
       settings: this.host.registrySettings,
       credentials: (host) => this.credentials(host),
       session: () => this.session(),
-      signal: this.options.signal,
+      signal: this.signal,
     };
   }
 
