@@ -26,6 +26,8 @@ export interface BuildHost {
   readonly store: Store;
   readonly environment: HostEnvironment;
   readonly registrySettings: RegistrySettings;
+  /** What a build may be granted: `network.host`, `security.insecure`. */
+  readonly entitlements: readonly string[];
   readonly images: ImageAccess;
   readonly steps: StepRunner;
   /** What `host-gateway` means in extra hosts: clients put the address in its place themselves. */
@@ -47,8 +49,12 @@ export interface ImageAccess {
   unpack(image: BaseImage, lease: LeaseId, options: ProgressOptions): Promise<BaseLayer[]>;
   /** Gives an image a name (undefined: untagged), as a build ends; tells of it in events. */
   record(name: string | undefined, target: Descriptor): void;
-  /** Sends a named image to its registry. */
-  push(name: string, options: ProgressOptions & { auth?: RegistryAuth; insecure?: boolean }): Promise<void>;
+  /** Sends an image to its registry; under a name without a tag by its digest alone. `insecure`: plain HTTP will do. */
+  push(
+    name: string,
+    target: Descriptor,
+    options: ProgressOptions & { auth?: RegistryAuth; insecure: boolean },
+  ): Promise<void>;
 }
 
 export interface ResolveOptions extends ProgressOptions {

@@ -50,8 +50,14 @@ export function buildImages(rooms: Rooms): ImageAccess {
       return layersOf(store, ready, lease);
     },
     record: (name, target) => recordBuilt(rooms, name, target),
-    push: (name, { progress, signal, auth }) =>
-      images.push(name, { ...(auth && { auth }), progress: pullProgress(progress), signal }),
+    push: (name, target, { progress, signal, auth, insecure }) =>
+      images.push(name, {
+        ...(auth && { auth }),
+        progress: pullProgress(progress),
+        signal,
+        target,
+        insecure,
+      }),
   };
 }
 

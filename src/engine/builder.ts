@@ -26,6 +26,7 @@ function hostOf(engine: Engine): BuildHost {
     store: engine.store,
     environment: engine.environment,
     registrySettings: engine.config,
+    entitlements: engine.config.builderEntitlements,
     images: buildImages(engine),
     steps: {
       run: (request) => runBuildStep(engine, request),

@@ -65,6 +65,8 @@ export interface DaemonConfig {
   execOptions: string[];
   seccompProfile: string;
   noNewPrivileges: boolean;
+  /** What builds may ask for besides the usual: `network.host`, `security.insecure`. */
+  builderEntitlements: string[];
   labels: string[];
   insecureRegistries: string[];
   registryMirrors: string[];

@@ -27,6 +27,10 @@ export interface PushOptions {
   auth?: RegistryAuth;
   progress: Progress;
   signal: AbortSignal;
+  /** What is pushed, whatever has the name here. */
+  target?: Descriptor;
+  /** Plain HTTP and any certificate will do. */
+  insecure?: boolean;
 }
 
 const SHOW_EVERY = 100;
@@ -36,6 +40,10 @@ export async function pushImage(context: ImageContext, text: string, options: Pu
   const reference = parseReference(text);
   const { images } = context.store;
   options.progress({ status: `The push refers to repository [${repositoryOf(reference)}]` });
+  if (options.target) {
+    const { target } = options;
+    return await pushRecord(context, { name: canonical(reference), target }, reference, options);
+  }
   if (reference.tag !== undefined || reference.digest !== undefined) {
     const record = images.get(canonical(reference));
     if (!record) throw notFound(`tag does not exist: ${familiar(reference)}`);
@@ -49,7 +57,7 @@ export async function pushImage(context: ImageContext, text: string, options: Pu
 
 async function pushRecord(
   context: ImageContext,
-  record: ImageRecord,
+  record: Pick<ImageRecord, "name" | "target">,
   reference: Reference,
   options: PushOptions,
 ): Promise<void> {
@@ -60,7 +68,9 @@ async function pushRecord(
     const failed = new AbortController();
     const signal = AbortSignal.any([options.signal, failed.signal]);
     const repository = await openRepository(reference, {
-      settings: context.config,
+      settings: options.insecure
+        ? { ...context.config, insecureRegistries: [...context.config.insecureRegistries, reference.domain] }
+        : context.config,
       auth: options.auth,
       use: "push",
       signal,
@@ -88,7 +98,7 @@ async function pushRecord(
  */
 export async function chooseTarget(
   { store: { content }, environment }: ImageContext,
-  record: ImageRecord,
+  record: Pick<ImageRecord, "name" | "target">,
   platform: Platform | undefined,
 ): Promise<Descriptor> {
   const { target } = record;

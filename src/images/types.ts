@@ -4,6 +4,7 @@ import type { Descriptor, ImageConfig, Manifest, Platform } from "../oci/types.t
 import type { RegistryAuth } from "../registry/types.ts";
 import type { ImageRecord } from "../store/types.ts";
 import type { CommitOptions } from "./commit.ts";
+import type { PushOptions } from "./push.ts";
 
 export type { RegistryAuth } from "../registry/types.ts";
 
@@ -77,10 +78,7 @@ export interface Images {
     },
   ): Promise<ImageRecord>;
   /** A name without a tag pushes all tags of the repository. */
-  push(
-    reference: string,
-    options: { platform?: Platform; auth?: RegistryAuth; progress: Progress; signal: AbortSignal },
-  ): Promise<void>;
+  push(reference: string, options: PushOptions): Promise<void>;
   load(
     archive: AsyncIterable<Uint8Array>,
     options: { progress: Progress; quiet: boolean; platform?: Platform },

@@ -163,6 +163,52 @@ describe("steps", () => {
   });
 });
 
+describe("a step's control group", () => {
+  /** Files of either version of cgroups, as the step sees its own. */
+  const FILES = {
+    memory: ["memory/memory.limit_in_bytes", "memory.max"],
+    swap: ["memory/memory.memsw.limit_in_bytes", "memory.swap.max"],
+    processors: ["cpuset/cpuset.cpus", "cpuset.cpus"],
+    nodes: ["cpuset/cpuset.mems", "cpuset.mems"],
+    shares: ["cpu/cpu.shares", "cpu.weight"],
+    quota: ["cpu/cpu.cfs_quota_us", "cpu.max"],
+    period: ["cpu/cpu.cfs_period_us", "cpu.max"],
+  };
+  const script = Object.entries(FILES)
+    .map(([name, paths]) => `for f in ${paths.join(" ")}; do [ -e $f ] && echo ${name} $(cat $f); done`)
+    .join("; ");
+
+  test("has the limits that are asked for, below the parent that is asked for", async () => {
+    const parent = `/berth-build-${process.pid}`;
+    const { text } = await build(
+      {
+        Dockerfile: `FROM ${BUSYBOX}\nRUN cd /sys/fs/cgroup; ${script}; cat /proc/self/cgroup\n`,
+      },
+      {
+        memory: String(64 << 20),
+        memswap: String(128 << 20),
+        cpushares: "512",
+        cpuperiod: "50000",
+        cpuquota: "25000",
+        cpusetcpus: "0",
+        cpusetmems: "0",
+        cgroupparent: parent,
+        nocache: "1",
+      },
+    );
+    const is = (name: string) => new RegExp(`^${name} (.*)$`, "m").exec(text)?.[1];
+    const v2 = text.includes("quota 25000 50000");
+    expect(is("memory")).toBe(String(64 << 20));
+    // Version 2 counts swap alone.
+    expect(is("swap")).toBe(String((v2 ? 64 : 128) << 20));
+    expect([is("processors"), is("nodes")]).toEqual(["0", "0"]);
+    expect([is("quota"), is("period")]).toEqual(v2 ? ["25000 50000", "25000 50000"] : ["25000", "50000"]);
+    expect(is("shares")).toBe(v2 ? expect.stringMatching(/^\d+$/) : "512");
+    // With namespaces of their own steps see no more of the path than "/".
+    expect(text).toMatch(new RegExp(`:(${parent}/[0-9a-f]{64}|/)$`, "m"));
+  });
+});
+
 describe("the context", () => {
   test.each([
     ["gzip", (bytes: Uint8Array) => gzipSync(bytes)],

@@ -236,6 +236,43 @@ describe("archives", () => {
   });
 });
 
+test("a config is written as Docker writes it: the same build has the same digest there", async () => {
+  const dockerfile = `FROM scratch
+COPY --chmod=644 <<E /dir/a.txt
+hello
+E
+ENV A=b C="d <e>"
+LABEL x=1 b=2
+EXPOSE 80/tcp 53/udp
+VOLUME /v
+WORKDIR /w
+USER 1:2
+STOPSIGNAL SIGINT
+HEALTHCHECK --retries=3 --interval=5s CMD true
+ENTRYPOINT ["/a"]
+CMD ["b"]
+SHELL ["/x"]
+ONBUILD RUN y
+`;
+  const { json, blob, root } = await exported(
+    "oci",
+    { "rewrite-timestamp": "true", compression: "uncompressed" },
+    {
+      dockerfile: { kind: "text", text: dockerfile },
+      args: { SOURCE_DATE_EPOCH: "1600000000" },
+      platforms: ["linux/amd64"],
+    },
+  );
+  const { config, layers } = json<Manifest>(root);
+  expect(blob(config.digest).toString()).toContain('"config":{"User":"1:2","ExposedPorts":{"53/udp":{}');
+  const note = { "buildkit/rewritten-timestamp": "1600000000" };
+  expect(layers.map(({ annotations }) => annotations)).toEqual([note, note]);
+  // Docker 28.5's.
+  expect(config.digest as string).toBe(
+    "sha256:58031b31f1443b009d609636904f24f418317d3afdb5ea6fc8e0e403de4d2730",
+  );
+});
+
 describe("folders and tars", () => {
   test("have the files of the result", async () => {
     const folder = newFolder();

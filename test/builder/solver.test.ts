@@ -217,13 +217,45 @@ describe("steps", () => {
     const error = await client
       .solve(sh(base, "true", { network: "host" }).root)
       .then(() => undefined, ConnectError.from);
-    expect(error?.rawMessage).toBe("network.host is not allowed");
+    expect(error?.rawMessage).toBe("failed to load LLB: network.host is not allowed");
     const { output } = await client.solve(sh(base, "ls /sys/class/net", { network: "host" }).root, {
       entitlements: ["network.host"],
     });
     expect(output).toContain(daemon.bridge);
+    const insecure = sh(base, "true", { security: "insecure" }).root;
+    for (const [entitlements, message] of [
+      [[], "failed to load LLB: security.insecure is not allowed"],
+      [
+        ["security.insecure"],
+        "granting entitlement security.insecure is not allowed by build daemon configuration",
+      ],
+    ] as const) {
+      const refused = client.solve(insecure, { entitlements: [...entitlements] });
+      expect((await refused.then(() => undefined, ConnectError.from))?.rawMessage).toBe(message);
+    }
     expect(await look(base, "id -u; cat /etc/hostname 2>/dev/null; hostname")).toBe("0\nbuildkitsandbox\n");
   });
+});
+
+test("steps have all privileges where the daemon's configuration lets the client ask for them", async () => {
+  await using open = await startDaemon({
+    config: { builder: { entitlements: { "security-insecure": true, "network-host": false } } },
+  });
+  const tree = image(`docker.io/library/${await importBusybox(open)}`);
+  await using other = await openBuildClient(open);
+  const { output } = await other.solve(
+    sh(tree, "grep CapEff /proc/self/status; ls /dev/kmsg", { security: "insecure" }).root,
+    { entitlements: ["security.insecure"] },
+  );
+  const all = /CapEff:\s+([0-9a-f]+)/.exec(output)?.[1] ?? "0";
+  expect(BigInt(`0x${all}`) & (1n << 21n)).not.toBe(0n); // CAP_SYS_ADMIN
+  expect(output).toContain("/dev/kmsg");
+  const error = await other
+    .solve(sh(tree, "true", { network: "host" }).root, { entitlements: ["network.host"] })
+    .then(() => undefined, ConnectError.from);
+  expect(error?.rawMessage).toBe(
+    "granting entitlement network.host is not allowed by build daemon configuration",
+  );
 });
 
 describe("mounts", () => {

@@ -167,6 +167,11 @@ describe("daemon.json", () => {
     ],
     [{ hosts: ["unix:///x"] }, { hosts: ["unix:///x"] }],
     [{ iptables: false }, { nftables: false }],
+    [{ builder: {} }, { builderEntitlements: ["network.host", "device"] }],
+    [
+      { builder: { entitlements: { "security-insecure": true, "network-host": false } } },
+      { builderEntitlements: ["security.insecure", "device"] },
+    ],
     [{ "insecure-registries": ["10.0.0.0/8", "r:5000"] }, { insecureRegistries: ["10.0.0.0/8", "r:5000"] }],
     [
       { runtimes: { y: { path: "/y", runtimeArgs: ["--debug"] } } },
@@ -216,7 +221,9 @@ describe("daemon.json", () => {
       "http-proxy: (from flag: http://xxxxx:xxxxx@h, from file: http://xxxxx:xxxxx@h)",
     ],
     [{ "userns-remap": "default" }, [], 'the option "userns-remap" can\'t be served'],
-    [{ builder: { gc: {} } }, [], "the builder's settings are not implemented"],
+    [{ builder: { gc: {} } }, [], 'leave the key "builder.gc" out'],
+    [{ builder: { entitlements: { all: true } } }, [], 'no entitlement "all"'],
+    [{ builder: { entitlements: { device: "yes" } } }, [], "entitlement device must be true or false"],
     [{ runtimes: { a: { runtimeType: "x" } } }, [], "runtime 'a': runtimeType is not supported"],
     ["[]", [], "the configuration must be an object"],
   ])("%p with %p is refused", (value, args, words) => {

@@ -2,7 +2,7 @@
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { conflict, invalid } from "../../base/errors.ts";
+import { conflict, forbidden, invalid } from "../../base/errors.ts";
 import { SharedWork } from "../../base/shared-work.ts";
 import type { BuildHistoryRecord, StatusResponseSchema } from "../../buildkit/messages/control_pb.ts";
 import type { Definition } from "../../buildkit/messages/ops_pb.ts";
@@ -125,6 +125,7 @@ export class Builder {
     if (begun) this.history.begin(begun);
     let failure: unknown;
     try {
+      this.refuseEntitlements(request.entitlements);
       const caches = readCacheExports(request.cacheExports);
       const result = await (request.run ? request.run(job) : driven(job));
       return await exportResult(job, result, { ...request, caches });
@@ -141,6 +142,12 @@ export class Builder {
       store.leases.close(lease);
       this.host.background("the bounds of the build cache", async () => this.keepWithinBounds());
     }
+  }
+
+  private refuseEntitlements(wanted: readonly string[]): void {
+    const refused = wanted.find((each) => !this.host.entitlements.includes(each));
+    if (refused !== undefined)
+      throw forbidden(`granting entitlement ${refused} is not allowed by build daemon configuration`);
   }
 
   /** Its client has its answer, and doesn't wait for the disk. */

@@ -13,7 +13,7 @@ import {
 } from "../../oci/types.ts";
 import type { LeaseId, Store } from "../../store/types.ts";
 import { layerMediaType } from "../layers/compression.ts";
-import { clampedLayerBlobs, layerBlobs } from "../layers/layer-blobs.ts";
+import { CLAMPED, clampedLayerBlobs, layerBlobs } from "../layers/layer-blobs.ts";
 import type { ExportedPlatform, LayerBlob } from "../types.ts";
 import { annotationsOf, checkAnnotations, hasLevel } from "./annotations.ts";
 import { storeAttestations } from "./attestations/manifest.ts";
@@ -143,10 +143,11 @@ async function storePlatform(
     schemaVersion: 2,
     mediaType: oci ? MEDIA.ociManifest : MEDIA.dockerManifest,
     config,
-    layers: layers.map(({ descriptor: { digest, size, mediaType } }) => ({
+    layers: layers.map(({ descriptor: { digest, size, mediaType, annotations: notes } }) => ({
       mediaType: layerMediaType(mediaType, oci),
       digest,
       size,
+      ...(oci && notes?.[CLAMPED] && { annotations: { [CLAMPED]: notes[CLAMPED] } }),
     })),
     ...(own && { annotations: own }),
   };

@@ -1,6 +1,7 @@
 // The exporter `image` (Docker's `moby` too): the result as an image of this engine, named, and sent to its registry if asked.
 import { invalid } from "../../base/errors.ts";
-import { parseReference } from "../../oci/reference.ts";
+import { parseReference, repositoryOf } from "../../oci/reference.ts";
+import type { Descriptor } from "../../oci/types.ts";
 import { credentialsOf } from "../session/credentials.ts";
 import type { BuildHost, ExporterResponse } from "../types.ts";
 import type { Exporter, ExportInput, ExportSteps } from "./exporter.ts";
@@ -40,23 +41,29 @@ async function exportImage(
       // It is unpacked already: its layers are the snapshots that the build made.
       if (options.unpack) await steps.step(`unpacking to ${name}`, async () => {});
     }
-  if (options.push) await push(host, options, input, steps);
+  if (options.push) await push(host, options, target, input, steps);
   return imageResponse(image, names.join(","));
 }
 
 async function push(
   host: BuildHost,
-  { names, insecure, pushByDigest, store }: ImageOptions,
+  { names, insecure, pushByDigest }: ImageOptions,
+  target: Descriptor,
   input: ExportInput,
   steps: ExportSteps,
 ): Promise<void> {
   if (names.length === 0) throw invalid("tag is needed when pushing to registry");
-  if (pushByDigest || !store)
-    throw invalid("push-by-digest and store=false are not implemented in Berth: push by name");
   for (const name of names) {
-    const auth = await credentialsOf(input, parseReference(name).domain);
-    await steps.step(`pushing ${name}`, () =>
-      host.images.push(name, { progress: () => {}, signal: input.signal, insecure, ...(auth && { auth }) }),
+    const reference = parseReference(name);
+    const auth = await credentialsOf(input, reference.domain);
+    const pushed = pushByDigest ? repositoryOf(reference) : name;
+    await steps.step(`pushing ${pushByDigest ? `${pushed}@${target.digest}` : name}`, () =>
+      host.images.push(pushed, target, {
+        progress: () => {},
+        signal: input.signal,
+        insecure,
+        ...(auth && { auth }),
+      }),
     );
   }
 }

@@ -30,6 +30,9 @@ export interface LayerBlobOptions {
   compression?: Compression;
 }
 
+/** Tells in a manifest of OCI's that a layer's times were made not to be later (BuildKit, util/converter). */
+export const CLAMPED = "buildkit/rewritten-timestamp";
+
 const DEFAULT: Compression = { type: "gzip", force: false };
 
 /** A larger layer's archive is packed while another is: what it takes is a processor each. */
@@ -94,7 +97,10 @@ export async function clampedLayerBlobs(
       if (at < immutable) return await blobOf(store, layer, options);
       const work = () =>
         pack(store, layer, { ...options, compression: options.compression ?? DEFAULT, latest });
-      return (await isSmallLayer(store, layer)) ? await work() : await slots.run(options.signal, work);
+      const { descriptor, ...blob } = (await isSmallLayer(store, layer))
+        ? await work()
+        : await slots.run(options.signal, work);
+      return { ...blob, descriptor: { ...descriptor, annotations: { [CLAMPED]: String(latest) } } };
     }),
   );
 }

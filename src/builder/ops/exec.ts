@@ -35,7 +35,7 @@ export function execStep(vertex: Vertex, op: ExecOp, environment: OperationEnvir
 
 function refuseEntitlements(op: ExecOp, allowed: ReadonlySet<string>): void {
   const need = (name: string) => {
-    if (!allowed.has(name)) throw forbidden(`${name} is not allowed`);
+    if (!allowed.has(name)) throw forbidden(`failed to load LLB: ${name} is not allowed`);
   };
   if (op.network === NetMode.HOST) need("network.host");
   if (op.security === SecurityMode.INSECURE) need("security.insecure");

@@ -13,7 +13,7 @@ const ID_HEADER = "buildkit.ssh.id";
 /** Undefined: the client has none, and it is optional. Errors: not-found, in BuildKit's words. */
 export async function forwardAgent(
   environment: OperationEnvironment,
-  options: SSHOpt,
+  options: Pick<SSHOpt, "id" | "uid" | "gid" | "mode" | "optional">,
   path: string,
 ): Promise<AsyncDisposable | undefined> {
   const id = options.id || "default";

@@ -14,6 +14,7 @@ import type { VertexProgress } from "../solver/progress.ts";
 import { mountWritable, scratchFolder } from "../solver/views.ts";
 import type { Ref } from "../types.ts";
 import { cacheKey } from "./cache-key.ts";
+import { openSsh, type SshAccess } from "./git-ssh.ts";
 
 interface GitPlace {
   url: string;
@@ -31,6 +32,7 @@ interface GitCall {
   what: string;
   /** Configuration that must not be seen in a process list goes by the environment. */
   headers: string[];
+  ssh: SshAccess;
   signal: AbortSignal;
   progress: VertexProgress;
 }
@@ -50,6 +52,7 @@ export function gitSource(vertex: Vertex, op: SourceOp, environment: OperationEn
         cwd: scratch,
         what: `failed to fetch remote ${place.url}`,
         headers: await credentials(op, environment),
+        ssh: await openSsh(op, environment),
         signal,
         progress,
       };
@@ -204,14 +207,15 @@ async function git(words: string[], call: GitCall): Promise<string> {
 }
 
 /** Without the host's settings: what a repository or a person's home says must not run anything here. */
-async function runGit(words: string[], { cwd, headers, signal }: GitCall) {
+async function runGit(words: string[], { cwd, headers, ssh, signal }: GitCall) {
   const environment = {
     PATH: process.env.PATH ?? "/usr/bin:/bin",
     HOME: "/nonexistent",
     LC_ALL: "C",
     GIT_CONFIG_NOSYSTEM: "1",
     GIT_TERMINAL_PROMPT: "0",
-    GIT_SSH_COMMAND: "ssh -F /dev/null -o BatchMode=yes",
+    GIT_SSH_COMMAND: ssh.command,
+    ...(ssh.agent && { SSH_AUTH_SOCK: ssh.agent }),
     GIT_CONFIG_COUNT: String(headers.length),
     ...Object.fromEntries(
       headers.flatMap((header, at) => [

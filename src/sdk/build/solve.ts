@@ -12,6 +12,7 @@ import { type BuildPlan, planBuild } from "./plan.ts";
 import { foldersService } from "./session/folders.ts";
 import { resultsService } from "./session/results.ts";
 import {
+  type AgentPlace,
   authService,
   contentService,
   secretsService,
@@ -80,21 +81,31 @@ function services(
   return all;
 }
 
-/** Private keys in the place of an agent are refused: this host's ssh-agent holds them better. */
-function agents(ids: Record<string, string[]>): Record<string, string> {
+/** An agent's socket for each id, or files with private keys. Errors: an SdkError in BuildKit's words. */
+function agents(ids: Record<string, string[]>): Record<string, AgentPlace> {
   return Object.fromEntries(
     Object.entries(ids).map(([id, paths]) => {
       const refuse = (why: string) =>
         new SdkError("protocol", `failed to convert agent config for ID: "${id}": ${why}`);
-      const [path = process.env.SSH_AUTH_SOCK, second] = paths.filter(Boolean);
-      if (!path) throw refuse("invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is set");
-      const found = statSync(path, { throwIfNoEntry: false });
-      if (!found) throw refuse(`stat ${path}: no such file or directory`);
-      if (second || !found.isSocket())
-        throw refuse(
-          `${second ?? path} is no agent's socket: add the key to an agent (ssh-add) and name that`,
-        );
-      return [id, path];
+      const given = paths.filter(Boolean);
+      if (given.length === 0 && process.env.SSH_AUTH_SOCK) given.push(process.env.SSH_AUTH_SOCK);
+      const [first] = given;
+      if (first === undefined) throw refuse("invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is set");
+      const sockets = given.filter((path) => {
+        const found = statSync(path, { throwIfNoEntry: false });
+        if (!found) throw refuse(`stat ${path}: no such file or directory`);
+        return found.isSocket();
+      });
+      if (sockets.length > 1) throw refuse("only single socket allowed");
+      if (sockets.length === 1 && given.length > 1) throw refuse("invalid combination of keys and sockets");
+      if (sockets.length === 1) return [id, { socket: first }];
+      try {
+        const { readPrivateKey } =
+          require("./session/key-agent.ts") as typeof import("./session/key-agent.ts");
+        return [id, { keys: given.map(readPrivateKey) }];
+      } catch (thrown) {
+        throw refuse(thrown instanceof Error ? thrown.message : String(thrown));
+      }
     }),
   );
 }

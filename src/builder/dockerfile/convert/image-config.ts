@@ -29,7 +29,7 @@ export const isEmptyImage = ({ rootfs, history = [] }: ImageConfig): boolean =>
 /** The result's configuration: with the build's labels; `platform`: what was asked for, undefined: nothing. */
 export function finishImage(image: ImageConfig, labels: Values, platform: Platform | undefined): ImageConfig {
   const Labels = { ...image.config?.Labels, ...Object.fromEntries(labels) };
-  const config = withoutEmpty({ ...image.config, Labels });
+  const config = asGoWrites({ ...image.config, Labels });
   const wanted = platform ? withPlatform(image, platform) : image;
   const { os, architecture, variant } = wanted;
   const normal = normalizePlatform({ os, architecture, ...(variant && { variant }) });
@@ -37,12 +37,45 @@ export function finishImage(image: ImageConfig, labels: Values, platform: Platfo
   return { ...rest, ...normal, config };
 }
 
-/** As Go writes it: what says nothing is left out. */
-function withoutEmpty(config: ImageRunConfig): ImageRunConfig {
-  const isEmpty = (value: unknown): boolean =>
-    !value || (typeof value === "object" && Object.keys(value).length === 0);
-  return Object.fromEntries(Object.entries(config).filter(([, value]) => !isEmpty(value)));
+/** In the order of Docker's structures (docker-image-spec, specs-go/v1), so that the same image has the same digest. */
+const FIELDS = [
+  "User",
+  "ExposedPorts",
+  "Env",
+  "Entrypoint",
+  "Cmd",
+  "Volumes",
+  "WorkingDir",
+  "Labels",
+  "StopSignal",
+  "ArgsEscaped",
+  "Healthcheck",
+  "OnBuild",
+  "Shell",
+] as const satisfies (keyof ImageRunConfig)[];
+const HEALTH = ["Test", "Interval", "Timeout", "StartPeriod", "StartInterval", "Retries"] as const;
+
+/** As Go writes it: in this order, maps by their keys; what says nothing is left out, and so is what Docker doesn't know. */
+function asGoWrites({ Healthcheck, ...config }: ImageRunConfig): ImageRunConfig {
+  const health = Healthcheck && picked(Healthcheck, HEALTH);
+  const maps = {
+    ExposedPorts: sorted(config.ExposedPorts ?? {}),
+    Volumes: sorted(config.Volumes ?? {}),
+    Labels: sorted(config.Labels ?? {}),
+  };
+  return picked({ ...config, ...maps, ...(health && { Healthcheck: health }) }, FIELDS);
 }
+
+function picked<T extends object>(value: T, names: readonly (keyof T)[]): T {
+  const isEmpty = (each: unknown): boolean =>
+    !each || (typeof each === "object" && Object.keys(each).length === 0);
+  return Object.fromEntries(
+    names.flatMap((name) => (isEmpty(value[name]) ? [] : [[name, value[name]]])),
+  ) as T;
+}
+
+const sorted = <V>(map: Readonly<Record<string, V>>): Record<string, V> =>
+  Object.fromEntries(Object.entries(map).sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b))));
 
 function withPlatform(image: ImageConfig, platform: Platform): ImageConfig {
   const same = platform.os === image.os && platform.architecture === image.architecture;

@@ -2,6 +2,7 @@
 import type { RegistryAuth } from "../../images.ts";
 import type { SecretSource } from "../types.ts";
 import { AUTH, CONTENT, SECRETS, SSH, UPLOAD } from "./methods.ts";
+import type { AgentKey } from "./private-keys.ts";
 import type { SessionService } from "./session.ts";
 
 /** Credentials for registries, by the registry's host. */
@@ -18,13 +19,22 @@ export const secretsService = (secrets: Record<string, SecretSource>): SessionSe
   load: async () => (await import("./secrets.ts")).registerSecrets(secrets),
 });
 
-/** SSH agents: sockets by their ids. */
-export const sshService = (sockets: Record<string, string>): SessionService => ({
+/** An agent's socket, or the private keys in its place. */
+export type AgentPlace = { socket: string } | { keys: readonly AgentKey[] };
+
+/** SSH agents by their ids. */
+export const sshService = (agents: Record<string, AgentPlace>): SessionService => ({
   methods: SSH,
   load: async () => {
     const { registerSsh, socketAgent } = await import("./ssh-agent.ts");
+    const { keyAgent } = await import("./key-agent.ts");
     return registerSsh(
-      Object.fromEntries(Object.entries(sockets).map(([id, path]) => [id, socketAgent(path)])),
+      Object.fromEntries(
+        Object.entries(agents).map(([id, place]) => [
+          id,
+          "socket" in place ? socketAgent(place.socket) : keyAgent(place.keys),
+        ]),
+      ),
     );
   },
 });
