@@ -42,7 +42,7 @@ export function buildImages(rooms: Rooms): ImageAccess {
       return await baseOf(store, reference, await find(), options.auth);
     },
     async unpack(image, lease, { progress }) {
-      const found = await images.resolve(nameOf(image), image.platform);
+      const found = await images.resolveManifest(image.manifest);
       const part = store.snapshots.layer(found.chain ?? ("" as never)) ? undefined : found.chain;
       if (part) progress({ id: part, action: "extracting" });
       const ready = await images.ensureUnpacked(found);
@@ -70,12 +70,6 @@ async function findFor(images: Engine["images"], name: string, platform: Platfor
   if (isManifest(any.record.target.mediaType)) return any;
   return await images.resolve(name, platform);
 }
-
-/** By its digest: the name may lead elsewhere by now. */
-const nameOf = ({ reference, root }: BaseImage): string => {
-  const { domain, path } = parseReference(reference);
-  return `${domain}/${path}@${root}`;
-};
 
 async function baseOf(
   store: Engine["store"],

@@ -59,7 +59,7 @@ export async function runBuildStep(engine: Engine, request: StepRequest): Promis
     config,
     hostConfig,
     rootfs: request.rootfs,
-    mounts: request.mounts.map((mount) =>
+    mounts: [...request.mounts, ...ownFiles(files)].map((mount) =>
       mount.type === "bind"
         ? {
             type: "bind",
@@ -74,7 +74,7 @@ export async function runBuildStep(engine: Engine, request: StepRequest): Promis
             options: ["nosuid", "nodev", ...(mount.size > 0 ? [`size=${mount.size}`] : [])],
           },
     ),
-    files: { hosts: files["/etc/hosts"], resolvConf: files["/etc/resolv.conf"] },
+    files: {},
     hostname: config.Hostname,
     networkNamespace: sandbox.namespace,
     joinedNamespaces: {},
@@ -236,6 +236,15 @@ async function realiseNetwork(
   });
   return await engine.networks.realise(id);
 }
+
+/** What a step writes to them would be gone with it: so it can't, as with BuildKit. */
+const ownFiles = (files: Record<string, string>) =>
+  Object.entries(files).map(([destination, source]) => ({
+    type: "bind" as const,
+    source,
+    destination,
+    readOnly: true,
+  }));
 
 /** By their places in the step. */
 async function writeFiles(

@@ -66,13 +66,14 @@ export interface Views extends Disposable {
 /** Read-only, and without devices: the worker may be led to open what the container makes of a name meanwhile. */
 const READ = { readOnly: true, noDevices: true } as const;
 
-/** `rootfs` undefined: a finished layer, which may be mounted once more. */
+/** `rootfs` undefined: a finished layer, which may be mounted once more. In `root`, a folder to be made, or one of its own. */
 export function mountViews(
   store: Store,
   { snapshot, rootfs }: { snapshot: SnapshotId; rootfs: string | undefined },
+  root: string = mkdtempSync(join(store.root, "scratch", "changes-")),
 ): Views {
   const { snapshots } = store;
-  const root = mkdtempSync(join(store.root, "scratch", "changes-"));
+  mkdirSync(root, { recursive: true });
   const made: string[] = [];
   const at = (name: string) => {
     const path = join(root, name);

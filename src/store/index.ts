@@ -42,12 +42,14 @@ export {
   readContextIndex,
   receiveContext,
 } from "./context-sync.ts";
+export { type DiffRequest, diffLayer } from "./diff-layer.ts";
 export type { DocumentTableName } from "./document-tables.ts";
 export type * from "./file-action.ts";
 export { applyFileActions, type FileActionRequest } from "./file-actions.ts";
 export { mountSnapshot, unmountSnapshot } from "./mount-snapshot.ts";
 export type { Packing } from "./pack.ts";
 export {
+  isSmallLayer,
   type LayerCompression,
   type PackedLayer,
   type PackLayerRequest,

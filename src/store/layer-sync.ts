@@ -14,16 +14,22 @@ export interface LayerSync {
   readonly boot: string;
   /** Syncs what is finished by now, in the background. */
   schedule(): void;
+  /** The same in a while, once for all that is finished until then: a build's steps follow each other closely. */
+  scheduleLate(): void;
   /** Resolves when the layer (and so all below it) is on disk. Errors are logged, not thrown: the layer stays marked. */
   settled(layer: number): Promise<void>;
   /** Resolves when nothing is under way. */
   idle(): Promise<void>;
 }
 
+/** Milliseconds. */
+const LATE = 3000;
+
 export function openLayerSync(db: Database, folder: string): LayerSync {
   const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
   let running: Promise<void> | undefined;
   let again = false;
+  let late: ReturnType<typeof setTimeout> | undefined;
 
   const isMarked = (layer: number) =>
     db.query("SELECT 1 FROM snapshots WHERE number = ? AND unsynced_boot IS NOT NULL").get(layer) !== null;
@@ -47,6 +53,8 @@ export function openLayerSync(db: Database, folder: string): LayerSync {
   }
 
   function schedule(): void {
+    clearTimeout(late);
+    late = undefined;
     if (running) {
       again = true;
       return;
@@ -71,7 +79,11 @@ export function openLayerSync(db: Database, folder: string): LayerSync {
         await running;
       }
     },
+    scheduleLate() {
+      late ??= setTimeout(schedule, LATE).unref();
+    },
     async idle() {
+      if (late) schedule();
       while (running) await running;
     },
   };

@@ -7,17 +7,17 @@ export interface Packing<T> {
   result: Promise<T>;
 }
 
-/** Runs a worker that writes an archive to a file, reading another where there is one, and its report to standard error. */
-export async function packIntoFile<T>(
+/** Runs a worker that writes archives to files, reading another where there is one, and its report to standard error. */
+export async function packIntoFiles<T>(
   job: string,
   command: string[],
-  files: { input?: number; output: number },
+  files: { input?: number; outputs: readonly number[] },
   signal: AbortSignal | undefined,
 ): Promise<T> {
   const worker = Bun.spawn(command, {
     cwd: "/",
     env: WORKER_ENVIRONMENT,
-    stdio: [files.input ?? "ignore", files.output, "pipe"],
+    stdio: [files.input ?? "ignore", "ignore", "pipe", ...files.outputs],
   });
   return await workerEnd<T>(job, worker, worker.stderr.text(), signal);
 }

@@ -203,7 +203,7 @@ export function openSnapshots(
         )
         .run(size, inodes, sync.boot, snapshotNumberOf(id));
       if (changes === 0) throw conflict(`snapshot ${id} is not written to: only an active one can be frozen`);
-      sync.schedule();
+      sync.scheduleLate();
       failpoint("store.snapshot-frozen");
       // Overlay's own folder has no use without an upper one; a killed process leaves it beside the layer until that goes.
       await removeTree(join(folder, workOf(id)));

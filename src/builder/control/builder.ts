@@ -5,6 +5,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { conflict, invalid, notFound } from "../../base/errors.ts";
 import { SharedWork } from "../../base/shared-work.ts";
 import type { BuildHistoryRecord, StatusResponseSchema } from "../../buildkit/messages/control_pb.ts";
+import type { Definition } from "../../buildkit/messages/ops_pb.ts";
 import type { RegistryAuth } from "../../registry/types.ts";
 import type { LeaseId } from "../../store/types.ts";
 import { CacheMounts } from "../cache/cache-mounts.ts";
@@ -43,6 +44,8 @@ export interface BuildRequest {
   session: string;
   /** undefined: the client drives the build by the bridge. */
   run?(job: Job): Promise<JobResult>;
+  /** Graphs for who drives the build. */
+  inputs?: Readonly<Record<string, Definition>>;
   exporters: { type: string; attributes: Readonly<Record<string, string>> }[];
   attestations: AttestationRequest;
   /** Where the build's cache is written to. */
@@ -99,7 +102,6 @@ export class Builder {
   private async runJob(request: BuildRequest): Promise<ExporterResponse> {
     const { store } = this.host;
     if (request.ref === "") throw invalid("a build needs a ref");
-    const caches = readCacheExports(request.cacheExports);
     if (this.jobs.has(request.ref)) throw conflict(`build ${request.ref} is running already`);
     const lease = store.leases.open(BUILD_LEASE, LEASE_SECONDS);
     const renewal = setInterval(() => store.leases.touch(lease, LEASE_SECONDS), RENEW_EVERY);
@@ -116,12 +118,14 @@ export class Builder {
       new Progress(),
       this.tools,
     );
+    job.inputs = request.inputs ?? {};
     this.jobs.set(request.ref, job);
     this.waiting(request.ref).resolve(job);
     const begun = request.record && beginRecord({ ...request, ...request.record });
     if (begun) this.history.begin(begun);
     let failure: unknown;
     try {
+      const caches = readCacheExports(request.cacheExports);
       const result = await (request.run ? request.run(job) : driven(job));
       return await exportResult(job, result, { ...request, caches });
     } catch (thrown) {
@@ -237,12 +241,13 @@ const recordedError = (failure: unknown, signal: AbortSignal): ConnectError =>
 
 /** The client returns its result by the bridge, or leaves. */
 async function driven(job: Job): Promise<JobResult> {
+  const { signal } = job.options;
   const left = Promise.withResolvers<never>();
-  const leave = () => left.reject(job.signal.reason);
-  job.signal.addEventListener("abort", leave, { once: true });
+  const leave = () => left.reject(signal.reason);
+  signal.addEventListener("abort", leave, { once: true });
   try {
     return await Promise.race([job.returned.promise, left.promise]);
   } finally {
-    job.signal.removeEventListener("abort", leave);
+    signal.removeEventListener("abort", leave);
   }
 }

@@ -1,10 +1,10 @@
 // BuildKit's service Control: what docker build, buildx and Compose ask of a builder.
 import type { ServiceImpl } from "@connectrpc/connect";
-import { Code, ConnectError } from "@connectrpc/connect";
 import type { Control, PruneRequest, SolveRequest } from "../../buildkit/messages/control_pb.ts";
 import { entryOf } from "../cache/remote/options.ts";
 import type { Usage } from "../cache/usage.ts";
 import { readAttestations } from "../export/attestations/index.ts";
+import { serveSessionStream } from "../session/session-stream.ts";
 import type { StepResources } from "../types.ts";
 import type { Builder, BuildRequest } from "./builder.ts";
 import { toConnectError } from "./failures.ts";
@@ -24,9 +24,12 @@ export function controlService(builder: Builder): ServiceImpl<typeof Control> {
       responseHeader.set(CURRENT_TIME, clock());
       yield* inConnectErrors(builder.status(ref, signal));
     },
-    // biome-ignore lint/correctness/useYield: a session comes by POST /session, as with Docker
-    async *session() {
-      throw new ConnectError("sessions are opened by POST /session", Code.Unimplemented);
+    async *session(incoming, { requestHeader }) {
+      try {
+        yield* serveSessionStream(builder.sessions, incoming, requestHeader);
+      } catch (thrown) {
+        throw toConnectError(thrown);
+      }
     },
     listWorkers: () => ({ record: [workerRecord(builder.host)] }),
     info: () => ({ buildkitVersion: workerRecord(builder.host).buildkitVersion }),
@@ -114,6 +117,7 @@ function buildRequest(request: SolveRequest, signal: AbortSignal): BuildRequest 
     // Questions to a frontend are no builds.
     ...(!request.internal && { record: { frontend, attributes: request.frontendAttrs } }),
     session: request.session,
+    inputs: request.frontendInputs,
     exporters,
     attestations: readAttestations(request.frontendAttrs),
     entitlements: request.entitlements,

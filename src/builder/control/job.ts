@@ -4,6 +4,7 @@
 //   Status follows it; it may ask before the build has begun
 //   the bridge (LLBBridge) solves parts of it and returns a result, where the request names no frontend
 import { randomUUID } from "node:crypto";
+import type { ConnectError } from "@connectrpc/connect";
 import { invalid } from "../../base/errors.ts";
 import type { Definition } from "../../buildkit/messages/ops_pb.ts";
 import { type Digest, digestOf } from "../../oci/digest.ts";
@@ -69,16 +70,19 @@ export interface JobTools {
 
 export class Job {
   readonly materials = new Materials();
-  readonly build: Build;
+  build: Build;
   private readonly imports: CacheImports;
   /** What a client that drives the build returns in the end. */
   readonly returned = Promise.withResolvers<JobResult>();
   private readonly refs = new Map<string, ResultRef>();
   private readonly solved = new Map<string, Promise<Ref | undefined>>();
   private readonly atEnd: (() => void)[] = [];
+  private readonly failures: unknown[] = [];
   /** Folders that came with the request, by their ids; whoever put them there takes them away. */
   readonly uploads = new Map<string, string>();
   readonly createdAt = new Date();
+  /** Graphs that came with the request, for a client that drives the build. */
+  inputs: Readonly<Record<string, Definition>> = {};
   readonly outcome: JobOutcome = { parts: [], images: new Map() };
   /** The frontend that was run last, and what it was told. */
   frontend: { name: string; options: Readonly<Record<string, string>> } = { name: "", options: {} };
@@ -89,20 +93,46 @@ export class Job {
     private readonly tools: JobTools,
   ) {
     this.returned.promise.catch(() => {}); // Told by Control/Solve
-    const environment = this.environment();
     this.imports = new CacheImports({
       store: tools.solver.store,
       records: tools.solver.records,
-      places: this.places(),
+      places: () => this.places(),
       shown: (name, work) => this.shown(name, work),
     });
-    this.build = new Build(tools.solver, {
-      lease: options.lease,
-      progress,
-      signal: options.signal,
+    this.build = this.newBuild();
+  }
+
+  private newBuild(): Build {
+    const environment = this.environment();
+    const { lease, signal } = this.options;
+    return new Build(this.tools.solver, {
+      lease,
+      progress: this.progress,
+      signal,
       imported: this.imports,
       operationOf: (vertex) => operationOf(vertex, environment),
     });
+  }
+
+  /** A request of a client that drives the build: what fails with it ends that request, and the client may go on. */
+  async attempt<T>(work: () => Promise<T> | T): Promise<T> {
+    try {
+      return await work();
+    } catch (thrown) {
+      this.failures.push(thrown);
+      if (this.build.signal.aborted && !this.options.signal.aborted) {
+        const failed = this.build;
+        this.build = this.newBuild();
+        this.solved.clear();
+        await failed.close();
+      }
+      throw thrown;
+    }
+  }
+
+  /** What a client says that the build failed with: the failure itself where it was one of its requests', which knows more. */
+  failureOf(error: ConnectError): unknown {
+    return this.failures.findLast((each) => error.message.includes(wordsOf(each))) ?? error;
   }
 
   get signal(): AbortSignal {
@@ -158,7 +188,7 @@ export class Job {
       settings: this.host.registrySettings,
       credentials: (host) => this.credentials(host),
       session: () => this.session(),
-      signal: this.options.signal,
+      signal: this.signal,
     };
   }
 
@@ -235,6 +265,7 @@ export class Job {
       uploads: this.uploads,
       resources: this.options.resources,
       entitlements: this.options.entitlements,
+      solve: (definition) => this.evaluate(this.refOf(definition)),
       untilEnd: (undo) => this.atEnd.push(undo),
       materials: this.materials,
     };

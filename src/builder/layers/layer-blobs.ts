@@ -6,7 +6,13 @@ import { invalid, systemError } from "../../base/errors.ts";
 import { SharedWork, Slots } from "../../base/shared-work.ts";
 import { type ChainId, chainIds, type Digest } from "../../oci/digest.ts";
 import { type Descriptor, MEDIA } from "../../oci/types.ts";
-import { type LayerCompression, packLayer, recompressLayer, withSharedLease } from "../../store/index.ts";
+import {
+  isSmallLayer,
+  type LayerCompression,
+  packLayer,
+  recompressLayer,
+  withSharedLease,
+} from "../../store/index.ts";
 import type { LeaseId, SnapshotId, Store } from "../../store/types.ts";
 import type { BaseLayer, LayerBlob } from "../types.ts";
 import { type Compression, compressionOf } from "./compression.ts";
@@ -26,7 +32,7 @@ export interface LayerBlobOptions {
 
 const DEFAULT: Compression = { type: "gzip", force: false };
 
-/** A layer's archive is packed while another is: what it takes is a processor each. */
+/** A larger layer's archive is packed while another is: what it takes is a processor each. */
 const SIDE_BY_SIDE = 2;
 
 const works = new WeakMap<Store, { packing: SharedWork<LayerBlob, never>; slots: Slots }>();
@@ -48,6 +54,12 @@ export function recordLayerBlobs(store: Store, layers: readonly BaseLayer[]): vo
     if (row?.diffId === blob.diffId && presentIn(store, row).length > 0) continue;
     rows(store).put({ id: snapshot, ...blob });
   }
+}
+
+/** Whether an archive of a layer is here, in whatever compression. */
+export function hasLayerBlob(store: Store, snapshot: SnapshotId): boolean {
+  const row = rows(store).get(snapshot);
+  return row !== undefined && presentIn(store, row).length > 0;
 }
 
 /** The stack of a snapshot, lowest first, with the archive of each; the lease holds them. Errors: system. */
@@ -80,9 +92,9 @@ export async function clampedLayerBlobs(
   return await Promise.all(
     stackOf(store, snapshot).map(async (layer, at) => {
       if (at < immutable) return await blobOf(store, layer, options);
-      return await slots.run(options.signal, () =>
-        pack(store, layer, { ...options, compression: options.compression ?? DEFAULT, latest }),
-      );
+      const work = () =>
+        pack(store, layer, { ...options, compression: options.compression ?? DEFAULT, latest });
+      return (await isSmallLayer(store, layer)) ? await work() : await slots.run(options.signal, work);
     }),
   );
 }
@@ -102,11 +114,6 @@ export function knownLayerBlobs(store: Store, snapshot: SnapshotId): LayerBlob[]
 export function archivesSize(store: Store, snapshot: SnapshotId): number {
   const row = rows(store).get(snapshot);
   return row ? presentIn(store, row).reduce((sum, { size }) => sum + size, 0) : 0;
-}
-
-/** Packs a layer that will be part of an image, behind the back of what runs meanwhile. */
-export function packAhead(store: Store, snapshot: SnapshotId, options: LayerBlobOptions): void {
-  blobOf(store, snapshot, options).catch(() => {}); // Whoever needs it packs it, and is told
 }
 
 function stackOf(store: Store, snapshot: SnapshotId | undefined): SnapshotId[] {
@@ -147,12 +154,13 @@ async function blobOf(store: Store, snapshot: SnapshotId, options: LayerBlobOpti
     `${snapshot} ${compression.type} ${compression.level ?? ""}`,
     signal,
     () => {},
-    (work) =>
-      slots.run(work, () =>
+    async (signal) => {
+      const work = () =>
         withSharedLease(store, "pack a layer", (held) =>
-          make(store, snapshot, { lease: held, signal: work, compression }),
-        ),
-      ),
+          make(store, snapshot, { lease: held, signal, compression }),
+        );
+      return (await isSmallLayer(store, snapshot)) ? await work() : await slots.run(signal, work);
+    },
   );
   store.leases.hold(lease, { digest: made.descriptor.digest });
   return made;

@@ -7,7 +7,7 @@
 // Who may run side by side: all vertices of a build that don't wait for each other, and all builds. The first failure ends
 // the build's other work.
 import { randomUUID } from "node:crypto";
-import { isKind, messageOf, notFound } from "../../base/errors.ts";
+import { BerthError, messageOf } from "../../base/errors.ts";
 import type { SharedWork } from "../../base/shared-work.ts";
 import type { Digest } from "../../oci/digest.ts";
 import type { PathSelector } from "../../store/index.ts";
@@ -382,11 +382,9 @@ async function contentOf(ref: Ref, selectors: PathSelector[]): Promise<string> {
   try {
     return (await ref.digests(selectors)).join();
   } catch (thrown) {
-    if (!isKind(thrown, "not-found")) throw thrown;
+    if (!(thrown instanceof BerthError)) throw thrown;
     const name = keyOf(ref.key, []).slice("sha256:".length, "sha256:".length + 25);
-    throw notFound(
-      `failed to compute cache key: failed to calculate checksum of ref ${name}: ${messageOf(thrown)}`,
-      thrown,
-    );
+    const words = `failed to compute cache key: failed to calculate checksum of ref ${name}: ${messageOf(thrown)}`;
+    throw new BerthError(thrown.kind, words, { cause: thrown });
   }
 }

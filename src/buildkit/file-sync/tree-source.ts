@@ -106,6 +106,12 @@ export function describe(tree: TreeSource, path: string, facts: BigIntStats): Fi
   };
 }
 
+/** As `describe`, of what has the path now; undefined when nothing has. */
+export function statOf(tree: TreeSource, path: string): FileStat | undefined {
+  const facts = factsOf(tree, path);
+  return facts && describe(tree, path, facts);
+}
+
 export const codeOf = (thrown: unknown): string => String((thrown as { code?: unknown }).code ?? "");
 
 /** What node:fs says went wrong, without its own decoration: "EACCES: permission denied, open '/x'". */

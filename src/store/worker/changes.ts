@@ -38,16 +38,25 @@ export interface Change {
 }
 
 /** Opens the folders `written`, `seen` and `below` of `root`, which becomes this process's root directory. */
-export function openTrees(root: string, style: TreesStyle, asIs = false): Trees {
+export function openTrees(root: string, style: TreesStyle): Trees {
   enterRoot(root);
-  const written = openFolder("/written");
+  return openTreesIn("", style, false);
+}
+
+/** The same of a folder in the root directory: "", or with a slash in front. */
+export function openTreesIn(folder: string, style: TreesStyle, asIs: boolean): Trees {
+  const written = openFolder(`${folder}/written`);
   return {
     style,
     written,
-    seen: style === "copy" ? written : openFolder("/seen"),
-    below: existsSync("/below") ? openFolder("/below") : undefined,
+    seen: style === "copy" ? written : openFolder(`${folder}/seen`),
+    below: existsSync(`${folder}/below`) ? openFolder(`${folder}/below`) : undefined,
     asIs,
   };
+}
+
+export function closeTrees({ written, seen, below }: Trees): void {
+  for (const fd of new Set([written, seen, below])) if (fd !== undefined) close(fd);
 }
 
 /**

@@ -38,7 +38,7 @@ export const WORKER_CAPABILITIES = {
   "file-actions": UNPACK_CAPABILITIES,
   "digest-paths": PACK_CAPABILITIES,
   "pack-changes": PACK_CAPABILITIES,
-  "pack-layer": PACK_CAPABILITIES,
+  "pack-layers": PACK_CAPABILITIES,
   recompress: [],
   "receive-context": UNPACK_CAPABILITIES,
 } as const;

@@ -7,7 +7,7 @@ import { applyActions } from "./files/apply-actions.ts";
 import { digestPaths } from "./files/digest-paths.ts";
 import { listChanges } from "./list-changes.ts";
 import type { OutputCompression } from "./output.ts";
-import { packChanges, packLayer } from "./pack-changes.ts";
+import { packChanges, packLayers } from "./pack-changes.ts";
 import { scanPackages } from "./packages/scan.ts";
 import { receiveContext } from "./receive-context.ts";
 import { recompress } from "./recompress.ts";
@@ -81,11 +81,8 @@ async function run(job: string, [root = "", how = "", ...bounds]: string[]): Pro
       const trees = openTrees(root, how === "copy" ? "copy" : "overlay");
       return job === "changes" ? listChanges(trees) : await packChanges(trees);
     }
-    case "pack-layer": {
-      const [compression = "", latest] = bounds;
-      const trees = openTrees(root, how === "copy" ? "copy" : "overlay", true);
-      return await packLayer(trees, JSON.parse(compression), latest ? Number(latest) : undefined);
-    }
+    case "pack-layers":
+      return await packLayers(root, JSON.parse(how));
     case "recompress":
       return await recompress(JSON.parse(root));
     case "receive-context":

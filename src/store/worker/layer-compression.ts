@@ -21,6 +21,9 @@ export interface Compressor {
   end(): Promise<void>;
 }
 
+/** The descriptor of a worker's first archive, where it writes some: its standard output is not one of them. */
+export const FIRST_OUTPUT = 3;
+
 /** Of libdeflate: smaller than zlib's 6 makes it, in 40 % of its time. */
 const GZIP_LEVEL = 4;
 const ZSTD_LEVEL = 3;

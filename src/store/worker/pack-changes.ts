@@ -4,9 +4,20 @@ import { createHash } from "node:crypto";
 import { type BigIntStats, closeSync, fstatSync, readSync } from "node:fs";
 import { END_OF_ARCHIVE, encodeEntry, paddingOf, type TarEntry } from "../../archive/index.ts";
 import { O } from "../../linux/ffi.ts";
-import { attempt } from "../../linux/files.ts";
+import { attempt, enterRoot } from "../../linux/files.ts";
 import type { Digest } from "../../oci/digest.ts";
-import { bytesOf, type Change, changesIn, inFolder, split, type Trees, withFolders } from "./changes.ts";
+import {
+  bytesOf,
+  type Change,
+  changesIn,
+  closeTrees,
+  inFolder,
+  openTreesIn,
+  split,
+  type Trees,
+  type TreesStyle,
+  withFolders,
+} from "./changes.ts";
 import {
   type CompressedFacts,
   type Compressor,
@@ -32,15 +43,28 @@ export const packChanges = (trees: Trees): Promise<PackedChanges> => pack(trees,
 
 export type PackedLayer = PackedChanges & CompressedFacts;
 
-/** The job "pack-layer": a finished layer, as is; times after `latest` (seconds since 1970) become that. */
-export async function packLayer(
-  trees: Trees,
-  compression: LayerCompression,
-  latest: number | undefined,
-): Promise<PackedLayer> {
-  const output = layerCompressor(1, compression);
-  const packed = await pack(trees, output, latest);
-  return { ...packed, ...output.facts() };
+export interface LayerToPack {
+  /** The folder of its views, in the root. */
+  folder: string;
+  style: TreesStyle;
+  compression: LayerCompression;
+  /** Times after it (seconds since 1970) become it. */
+  latest?: number;
+  /** The descriptor that takes the archive. */
+  output: number;
+}
+
+/** The job "pack-layers": finished layers as they are, one after the other. */
+export async function packLayers(root: string, layers: readonly LayerToPack[]): Promise<PackedLayer[]> {
+  enterRoot(root);
+  const packed: PackedLayer[] = [];
+  for (const { folder, style, compression, latest, output } of layers) {
+    const trees = openTreesIn(`/${folder}`, style, true);
+    const compressor = layerCompressor(output, compression);
+    packed.push({ ...(await pack(trees, compressor, latest)), ...compressor.facts() });
+    closeTrees(trees);
+  }
+  return packed;
 }
 
 async function pack(trees: Trees, output: Compressor, latest: number | undefined): Promise<PackedChanges> {

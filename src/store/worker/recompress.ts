@@ -1,8 +1,13 @@
-// The job "recompress": a layer's archive from standard input, compressed otherwise to standard output.
+// The job "recompress": a layer's archive from standard input, compressed otherwise to its first output.
 import { createHash } from "node:crypto";
 import type { Digest } from "../../oci/digest.ts";
 import { readPlain } from "./decompress.ts";
-import { type CompressedFacts, type LayerCompression, layerCompressor } from "./layer-compression.ts";
+import {
+  type CompressedFacts,
+  FIRST_OUTPUT,
+  type LayerCompression,
+  layerCompressor,
+} from "./layer-compression.ts";
 
 export interface Recompressed extends CompressedFacts {
   /** sha256 of the archive without its compression. */
@@ -12,7 +17,7 @@ export interface Recompressed extends CompressedFacts {
 /** Errors: invalid for data that is damaged or truncated. */
 export async function recompress(compression: LayerCompression): Promise<Recompressed> {
   const hash = createHash("sha256");
-  const output = layerCompressor(1, compression);
+  const output = layerCompressor(FIRST_OUTPUT, compression);
   await readPlain(0, (chunk) => {
     hash.update(chunk);
     return output.chunk(chunk);

@@ -8,7 +8,7 @@ import { type ChainId, chainIds, type Digest } from "../../../oci/digest.ts";
 import { mayPass, pause } from "../../../registry/index.ts";
 import { unpackLayer, withSharedLease } from "../../../store/index.ts";
 import type { BlobWriter, LeaseId, SnapshotId, Store } from "../../../store/types.ts";
-import { recordLayerBlobs } from "../../layers/layer-blobs.ts";
+import { hasLayerBlob, recordLayerBlobs } from "../../layers/layer-blobs.ts";
 import type { ProgressOptions } from "../../types.ts";
 import type { RemoteLayer } from "./config.ts";
 import type { CacheSource } from "./places.ts";
@@ -44,16 +44,33 @@ export async function bringLayers(
 ): Promise<SnapshotId[]> {
   const chain = chainIds(layers.map(({ diffId }) => diffId));
   await bring(store, source, layers, chain, { progress, signal });
-  return layers.map(({ descriptor, diffId, createdAt }, at) => {
+  const snapshots: SnapshotId[] = [];
+  for (const [at] of layers.entries()) {
     const snapshot = store.snapshots.layer(chain[at] as ChainId);
     if (!snapshot) throw systemError(`layer ${chain[at]} was removed while it was needed`);
     store.leases.hold(lease, { snapshot });
-    if (store.content.info(descriptor.digest)) {
-      store.leases.hold(lease, { digest: descriptor.digest });
-      recordLayerBlobs(store, [{ snapshot, blob: { descriptor, diffId, ...(createdAt && { createdAt }) } }]);
-    }
-    return snapshot;
-  });
+    snapshots.push(snapshot);
+  }
+  for (const [at, layer] of layers.entries())
+    await bringBlob(store, source, layer, snapshots[at] as SnapshotId, { lease, progress, signal });
+  return snapshots;
+}
+
+/** Its archive too, for images that are made of it: a layer that came with an image may be here in another compression. */
+async function bringBlob(
+  store: Store,
+  source: CacheSource,
+  { descriptor, diffId, createdAt }: RemoteLayer,
+  snapshot: SnapshotId,
+  options: BringOptions,
+): Promise<void> {
+  const { digest } = descriptor;
+  if (!store.content.info(digest)) {
+    if (hasLayerBlob(store, snapshot)) return;
+    await download(store, source, descriptor, options);
+  }
+  store.leases.hold(options.lease, { digest });
+  recordLayerBlobs(store, [{ snapshot, blob: { descriptor, diffId, ...(createdAt && { createdAt }) } }]);
 }
 
 /** The topmost of the layers, and all below it. */
@@ -76,6 +93,9 @@ async function bring(
         bring(store, source, under, chain, { progress: report, signal: either }).then(() => {
           const snapshot = store.snapshots.layer(chain[under.length - 1] ?? ("" as ChainId));
           if (snapshot) store.leases.hold(lease, { snapshot });
+          for (const { descriptor } of under)
+            if (store.content.info(descriptor.digest))
+              store.leases.hold(lease, { digest: descriptor.digest });
         }),
         unpacked(store, source, layer, { lease, progress: report, signal: either }),
       ] as const;

@@ -23,7 +23,8 @@ interface Imported {
 export interface ImportsContext {
   store: Store;
   records: Records;
-  places: PlaceContext;
+  /** What the caches are reached with, as long as the build lasts. */
+  places(): PlaceContext;
   /** Shows work as a vertex. */
   shown<T>(name: string, work: (progress: VertexProgress) => Promise<T>): Promise<T>;
 }
@@ -115,7 +116,7 @@ export class CacheImports implements ImportedCaches {
     try {
       return await this.context.shown(`importing cache manifest from ${id}`, async (progress) => {
         const place = readCacheImport(entry);
-        const { source, root } = await opened(place, this.context.places).catch((thrown: unknown) => {
+        const { source, root } = await opened(place, this.context.places()).catch((thrown: unknown) => {
           throw configuring("importer", place.type, thrown);
         });
         const indexes = await loadCache(source, root, (type) =>

@@ -1,6 +1,6 @@
 // `--cache-to` and `--cache-from` as clients send them: a type and attributes (BuildKit, control/control.go and
 // cache/remotecache/{registry,local,inline}).
-import { BerthError, invalid, messageOf } from "../../../base/errors.ts";
+import { BerthError, invalid, messageOf, notImplemented } from "../../../base/errors.ts";
 import { type Digest, isDigest } from "../../../oci/digest.ts";
 import { parseBoolean } from "../../dockerfile/go-text.ts";
 import { type Compression, readCompression } from "../../layers/compression.ts";
@@ -106,12 +106,11 @@ export function readCacheImport({ type, attributes }: CacheEntry): CacheImport {
 /** Types of BuildKit's own that are not here. */
 const ELSEWHERE = new Set(["gha", "s3", "azblob"]);
 
+/** BuildKit quotes an exporter's type, and not an importer's. */
 function unknown(what: "exporter" | "importer", type: string): Error {
-  if (!ELSEWHERE.has(type)) return invalid(`unknown cache ${what}: ${JSON.stringify(type)}`);
-  return new BerthError(
-    "not-implemented",
-    `unknown cache ${what}: ${JSON.stringify(type)}: Berth's caches are of the types inline, registry and local`,
-  );
+  const message = `unknown cache ${what}: ${what === "exporter" ? JSON.stringify(type) : type}`;
+  if (!ELSEWHERE.has(type)) return invalid(message);
+  return notImplemented(`${message}: Berth's caches are of the types inline, registry and local`);
 }
 
 /** What an import is called, and known by: the same one twice is asked once. */
