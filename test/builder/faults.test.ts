@@ -79,7 +79,7 @@ describe("killed", () => {
     context(
       place,
       "COPY big /big\nRUN echo in a step; sleep 0.3; cp /big /copy\nRUN mkdir /many && cd /many && seq 2000 | xargs touch\nRUN sleep 5432 & sleep 0.2\n",
-      { big: noise(24 << 20, 31) },
+      { big: noise(6 << 20, 31) },
     );
   const start = (path: string) =>
     place.client.start("build", "--no-cache", "--progress=plain", "-t", "killed", path);
