@@ -122,8 +122,13 @@ describe("first steps", () => {
 describe("images", () => {
   test("a program with FROM, RUN, WORKDIR, COPY, ENV and CMD", async () => {
     edit({
-      "app/Dockerfile":
-        'FROM python:3.9\nRUN printf '#!/bin/sh\\nexec sh "$@"\\n' > /usr/local/bin/python && chmod +x /usr/local/bin/python\nWORKDIR /app\nCOPY app.py .\nENV NAME World\nCMD ["python", "app.py"]\n',
+      "app/Dockerfile": `FROM python:3.9
+RUN printf '#!/bin/sh\\nexec sh "$@"\\n' > /usr/local/bin/python && chmod +x /usr/local/bin/python
+WORKDIR /app
+COPY app.py .
+ENV NAME World
+CMD ["python", "app.py"]
+`,
       "app/app.py": 'echo "Hello $NAME from $(pwd)"\n',
     });
     await type("docker build -t app ./app 2>&1");
