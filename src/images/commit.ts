@@ -77,7 +77,9 @@ async function takeChanges(
   lease: LeaseId,
   { output, result }: Packing<PackedChanges>,
 ): Promise<{ descriptor: Descriptor; diffId: Digest } | undefined> {
-  await using writer = await store.content.writer(`commit-${crypto.randomUUID()}`, lease);
+  await using writer = await store.content.writer(`commit-${crypto.randomUUID()}`, lease, {
+    resumable: false,
+  });
   try {
     for await (const chunk of output) await writer.write(chunk);
     const { entries, diffId, unpackedSize } = await result;

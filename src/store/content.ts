@@ -87,7 +87,9 @@ export function openContent(db: Database, folders: { content: string; ingest: st
       const digest = digestOf(bytes);
       const known = info(digest);
       if (known) return record({ digest, size: known.size, head: bytes, lease, labels });
-      await using writer = await ingests.writer(`put-${digest}-${crypto.randomUUID()}`, lease);
+      await using writer = await ingests.writer(`put-${digest}-${crypto.randomUUID()}`, lease, {
+        resumable: false,
+      });
       try {
         await writer.write(bytes);
         return await writer.commit({ digest, size: bytes.length }, labels);

@@ -11,7 +11,7 @@ import { conflict, invalid } from "../base/errors.ts";
 import { failpoint } from "../base/failpoint.ts";
 import { type Digest, digestOf, hexOf } from "../oci/digest.ts";
 import { MANIFEST_LIMIT } from "./blob-edges.ts";
-import type { BlobInfo, BlobWriter, LeaseId } from "./types.ts";
+import type { BlobInfo, BlobWriter, LeaseId, WriterOptions } from "./types.ts";
 
 export interface Arrival {
   digest: Digest;
@@ -36,20 +36,26 @@ export function openIngests(db: Database, folder: string, content: Content) {
   const arriving = new Map<string, Digest>();
   const writing = new Set<string>();
 
-  async function writer(reference: string, lease: LeaseId): Promise<BlobWriter> {
+  async function writer(
+    reference: string,
+    lease: LeaseId,
+    { resumable = true }: WriterOptions = {},
+  ): Promise<BlobWriter> {
     const name = hexOf(digestOf(reference));
     if (writing.has(name)) throw conflict(`${reference} is being written already`);
     writing.add(name);
     try {
-      db.query("INSERT OR REPLACE INTO ingests (name, reference, touched_at) VALUES (?, ?, ?)").run(
-        name,
-        reference,
-        Date.now(),
-      );
+      // A file without a row is removed at the next start (reconcile.ts).
+      if (resumable)
+        db.query("INSERT OR REPLACE INTO ingests (name, reference, touched_at) VALUES (?, ?, ?)").run(
+          name,
+          reference,
+          Date.now(),
+        );
       const path = join(folder, name);
       const file = await open(path, "a+", 0o600);
       try {
-        return await resumeWriter({ name, path, file, lease });
+        return await resumeWriter({ name, path, file, lease, resumable });
       } catch (thrown) {
         await file.close();
         throw thrown;
@@ -65,8 +71,9 @@ export function openIngests(db: Database, folder: string, content: Content) {
     path: string;
     file: FileHandle;
     lease: LeaseId;
+    resumable: boolean;
   }): Promise<BlobWriter> {
-    const { name, path, file, lease } = ingest;
+    const { name, path, file, lease, resumable } = ingest;
     let state: "open" | "closed" = "open";
     let hash = createHash("sha256");
     let offset = await hashFile(file, hash);
@@ -159,7 +166,7 @@ export function openIngests(db: Database, folder: string, content: Content) {
         }
       },
       abort: () => close(false),
-      [Symbol.asyncDispose]: () => close(true),
+      [Symbol.asyncDispose]: () => close(resumable),
     };
 
     /** The digest of what came. What differs from the expectation is thrown away, since resuming it can't end well. */

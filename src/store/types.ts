@@ -57,6 +57,11 @@ export interface BlobWriter extends AsyncDisposable {
   abort(): Promise<void>;
 }
 
+export interface WriterOptions {
+  /** false: nobody can go on with it, so disposal without commit throws it away, and the next start does after a crash. */
+  resumable?: boolean;
+}
+
 export interface ContentStore {
   info(digest: Digest): BlobInfo | undefined;
   list(): BlobInfo[];
@@ -65,7 +70,7 @@ export interface ContentStore {
   read(digest: Digest): Promise<Uint8Array>;
   readJson<T>(digest: Digest): Promise<T>;
   /** Opens (or resumes) an ingest. One writer a reference at a time: a second caller gets a conflict error. */
-  writer(reference: string, lease: LeaseId): Promise<BlobWriter>;
+  writer(reference: string, lease: LeaseId, options?: WriterOptions): Promise<BlobWriter>;
   /** Small content that is in memory already (manifests, configs). */
   put(bytes: Uint8Array, lease: LeaseId, labels?: Record<string, string>): Promise<BlobInfo>;
   setLabels(digest: Digest, labels: Record<string, string>): void;

@@ -1,18 +1,18 @@
 // What an introductory course on containers has its readers type, word for word, with `docker` a link to berth: the part
 // on containers. Names such as `httpd` and `alpine` are images of the test's own, which a mirror of its own serves.
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { berthBinary } from "../clients/berth-binary.ts";
-import { type Client, clientOf } from "../clients/client.ts";
-import { type Daemon, startDaemon, waitFor } from "../fixtures/daemon.ts";
-import { freePort, startRegistry, type TestRegistry } from "../fixtures/registry.ts";
+import type { Client } from "../clients/client.ts";
+import { waitFor } from "../fixtures/daemon.ts";
+import { freePort } from "../fixtures/registry.ts";
+import { type Learner, startLearner } from "./learner.ts";
 
-let registry: TestRegistry;
-let daemon: Daemon;
-/** A shell at the learner's place, in whose PATH `docker` is. */
+let learner: Learner;
 let shell: Client;
 let home: string;
+/** A line that has to succeed; answers what it printed. */
+const type = (line: string): Promise<string> => shell.ok(line);
 
 /** Images by the name that a learner types, with what their image says of them. */
 const IMAGES: Record<string, string[]> = {
@@ -27,48 +27,10 @@ const IMAGES: Record<string, string[]> = {
 };
 
 beforeAll(async () => {
-  registry = await startRegistry();
-  daemon = await startDaemon({ config: { "registry-mirrors": [`http://${registry.host}`] } });
-  home = join(daemon.folder, "home");
-  mkdirSync(join(home, "bin"), { recursive: true });
-  symlinkSync(berthBinary(daemon.folder), join(home, "bin/docker"));
-  shell = clientOf("shell", writeShell(), daemon.host, join(home, ".docker"));
-  await serveImages();
+  learner = await startLearner(IMAGES);
+  ({ shell, home } = learner);
 });
-
-afterAll(async () => {
-  await daemon?.[Symbol.asyncDispose]();
-  await registry?.[Symbol.asyncDispose]();
-});
-
-/** A program that runs its one argument as a line typed in the learner's folder. */
-function writeShell(): string {
-  const path = join(home, "bin/learner");
-  writeFileSync(path, `#!/bin/sh\ncd '${home}' && PATH='${home}/bin':$PATH exec sh -c "$1"\n`, {
-    mode: 0o755,
-  });
-  return path;
-}
-
-/** busybox under each name, pushed to the mirror and taken out of the daemon again. */
-async function serveImages(): Promise<void> {
-  const root = join(home, "root");
-  mkdirSync(join(root, "bin"), { recursive: true });
-  for (const folder of ["etc", "tmp", "root", "usr"]) mkdirSync(join(root, folder));
-  writeFileSync(join(root, "etc/passwd"), "root:x:0:0:root:/root:/bin/sh\n");
-  await Bun.$`cp /bin/busybox ${root}/bin/ && chroot ${root} /bin/busybox --install -s /bin`.quiet();
-  await Bun.$`tar -C ${root} -cf ${root}.tar .`.quiet();
-  for (const [name, changes] of Object.entries(IMAGES)) {
-    const pushed = `${registry.host}/library/${name}`;
-    const options = changes.map((change) => `-c '${change}'`).join(" ");
-    await type(
-      `docker import ${options} root.tar ${pushed} && docker push -q ${pushed} && docker rmi ${pushed}`,
-    );
-  }
-}
-
-/** A line that has to succeed; answers what it printed. */
-const type = (line: string): Promise<string> => shell.ok(line);
+afterAll(() => learner?.[Symbol.asyncDispose]());
 
 async function answers(port: number): Promise<boolean> {
   try {
@@ -181,7 +143,7 @@ test("a relative host path is one of the learner's folder; an invalid volume nam
 test("rm -v of all, with their anonymous volumes", async () => {
   await type("docker run -d --name keeper -v /data alpine sleep 600");
   const volume = await type("docker volume ls -q");
-  expect(existsSync(join(daemon.dataRoot, "volumes", volume))).toBe(true);
+  expect(existsSync(join(learner.daemon.dataRoot, "volumes", volume))).toBe(true);
   const running = await shell.run("docker rm -v $(docker ps -a -q)");
   expect(running.code).toBe(1);
   expect(running.stderr).toContain("stop the container before removing or force remove");

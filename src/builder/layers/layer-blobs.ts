@@ -216,7 +216,9 @@ async function take(
     compression: LayerCompression,
   ) => Promise<{ digest: Digest; size: number; diffId: Digest }>,
 ): Promise<{ descriptor: Descriptor; diffId: Digest }> {
-  await using writer = await store.content.writer(`build-layer-${crypto.randomUUID()}`, lease);
+  await using writer = await store.content.writer(`build-layer-${crypto.randomUUID()}`, lease, {
+    resumable: false,
+  });
   try {
     let diffId: Digest | undefined;
     await writer.fill(async (output) => {

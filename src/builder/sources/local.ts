@@ -95,10 +95,10 @@ async function transfer(
   }
 }
 
-/** The client's own word on why it broke off, where it had one. */
+/** The client's own word on why it broke off, where it had one: what our cancelling makes of the call is none. */
 const betterOf = (status: unknown, thrown: unknown): unknown => {
   const { rawMessage } = status as { rawMessage?: string };
-  return rawMessage && !/left the call|aborted|cancel/i.test(rawMessage)
+  return rawMessage && !/left the call|broken off|aborted|cancel/i.test(rawMessage)
     ? invalid(rawMessage, status)
     : thrown;
 };

@@ -6,6 +6,8 @@ import type { HijackedStream } from "../hijack.ts";
 export function duplexOf(stream: HijackedStream): Duplex {
   const chunks = stream[Symbol.asyncIterator]();
   const duplex = new Duplex({
+    // HTTP/2 knows no half-closed connection: without this it would wait for ever for a daemon that was killed.
+    allowHalfOpen: false,
     read() {
       chunks.next().then(
         ({ done, value }) => duplex.push(done ? null : value),

@@ -145,7 +145,9 @@ async function download(
   { lease, progress, signal }: BringOptions,
 ): Promise<void> {
   const { digest, size } = descriptor;
-  await using writer = await store.content.writer(`cache-${crypto.randomUUID()}`, lease);
+  await using writer = await store.content.writer(`cache-${crypto.randomUUID()}`, lease, {
+    resumable: false,
+  });
   try {
     for (let attempt = 1; writer.offset < size; attempt++) {
       try {

@@ -8,6 +8,7 @@ import { quote } from "../go-text.ts";
 import { type DockerfilePlan, planDockerfile, type StepContext, textOf } from "../plan/index.ts";
 import { DockerfileError } from "../source.ts";
 import type { ClientFiles } from "./context.ts";
+import { checkCopiedScripts } from "./copied-scripts.ts";
 import { type Epoch, epochOf } from "./epoch.ts";
 import { finishImage } from "./image-config.ts";
 import { type ContextSource, hasNamedContext } from "./named-context.ts";
@@ -56,10 +57,15 @@ export async function convertDockerfile(request: ConvertRequest): Promise<Conver
   // Asked for at once with the images; whoever awaits it later gets its error.
   files.ignorePatterns().catch(() => undefined);
   const origins = await prepareStages(plan, request, targetPlatform);
-  const stages = await buildStages(request, plan, origins, epoch);
+  const { stages, build } = await buildStages(request, plan, origins, epoch);
   const target = stages.get(plan.target.index);
   if (!target) throw new Error(`stage ${quote(plan.target.label)} was not built`);
   target.paths.add("/");
+  // Checks alone don't ask for the context.
+  if (!request.allStages) {
+    const { bridge } = request.request;
+    await checkCopiedScripts(build.copiedScripts, build.buildContext, targetPlatform, bridge, linter);
+  }
   const failure = linter.error();
   if (failure) throw failure;
   const image = finishImage(target.state.image, options.labels, request.targetPlatform);
@@ -79,7 +85,7 @@ async function buildStages(
   plan: DockerfilePlan,
   origins: Origins,
   epoch: Epoch | undefined,
-): Promise<Map<number, StageBuild>> {
+): Promise<{ stages: Map<number, StageBuild>; build: Conversion }> {
   const { options, files } = request;
   const contextPaths = new Set<string>();
   const built = new Map<number, StageBuild>();
@@ -90,6 +96,7 @@ async function buildStages(
     context: await stepContext(request, plan, epoch),
     buildContext: deferred(() => files.context(usedPaths(contextPaths))),
     contextPaths,
+    copiedScripts: [],
     originOf: (origin) => {
       const used = origin.kind === "stage" ? built.get(origin.index) : origins.images.get(origin);
       return used ?? { tree: scratch(), paths: new Set() };
@@ -108,7 +115,7 @@ async function buildStages(
         : buildStage(planned, below, paths, build, built);
     built.set(index, stage);
   }
-  return built;
+  return { stages: built, build };
 }
 
 async function stepContext(

@@ -14,6 +14,7 @@ import {
   stepName,
 } from "../plan/index.ts";
 import { type Lines, rangesOf } from "../source.ts";
+import type { CopiedFile } from "./copied-scripts.ts";
 import type { BuildOptions } from "./options.ts";
 
 /** What all stages of one platform's build share. */
@@ -25,6 +26,8 @@ export interface Conversion {
   /** The build context; it is decided last, when all paths are known that are used of it. */
   readonly buildContext: Tree;
   readonly contextPaths: Set<string>;
+  /** What is copied of it, file by file, that could be a script. */
+  readonly copiedScripts: CopiedFile[];
   /** The tree and the used paths of where a step takes from. Errors: DockerfileError, for a stage that isn't built yet. */
   originOf(origin: Origin): UsedTree;
   /** Seconds since 1970, of SOURCE_DATE_EPOCH. */

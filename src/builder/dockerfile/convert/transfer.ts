@@ -26,6 +26,7 @@ import {
   type Step,
   type StepResult,
 } from "../plan/index.ts";
+import { couldBeScript } from "./copied-scripts.ts";
 import { inlineDocument } from "./run.ts";
 import { type Conversion, locationsOf, nameOf, nextNumber, rooted, type StageBuild } from "./stage-build.ts";
 
@@ -100,6 +101,8 @@ function usedTree(instruction: Transfer, step: Step, path: string, build: Conver
     return tree;
   }
   build.contextPaths.add(used);
+  if (!hasWildcards(path) && couldBeScript(used))
+    build.copiedScripts.push({ path: used, lines: instruction.lines });
   return build.buildContext;
 }
 
