@@ -18,8 +18,13 @@ import {
 } from "./control-messages.ts";
 import { eventOf } from "./events.ts";
 
-const text = fc.string();
-const map = fc.dictionary(text, text, { noNullPrototype: true }).filter((it) => !("__proto__" in it));
+/** A few of each: what could go wrong is in their shapes, not in their number. */
+const some = <T>(each: fc.Arbitrary<T>) => fc.array(each, { maxLength: 3 });
+const RUNS = { numRuns: 50 };
+const text = fc.string({ maxLength: 12 });
+const map = fc
+  .dictionary(text, text, { noNullPrototype: true, maxKeys: 4 })
+  .filter((it) => !Object.hasOwn(it, "__proto__"));
 const typed = fc.record({ type: text, attrs: map });
 const bytes = fc.uint8Array({ maxLength: 40 });
 const long = fc.bigInt({ min: 0n, max: 1n << 52n });
@@ -34,10 +39,10 @@ test("a request is what the generated messages read", () => {
         session: text,
         frontend: text,
         frontendAttrs: map,
-        exporters: fc.array(typed),
-        cacheExports: fc.array(typed),
-        cacheImports: fc.array(typed),
-        entitlements: fc.array(text),
+        exporters: some(typed),
+        cacheExports: some(typed),
+        cacheImports: some(typed),
+        entitlements: some(text),
         internal: fc.boolean(),
       }),
       (order) => {
@@ -53,6 +58,7 @@ test("a request is what the generated messages read", () => {
         );
       },
     ),
+    RUNS,
   );
 });
 
@@ -76,15 +82,16 @@ test("answers say the same as by the generated messages", () => {
         { labels: {} },
       ]);
     }),
+    RUNS,
   );
 });
 
 const group = fc.option(fc.record({ id: text, name: text, weak: fc.boolean() }), { nil: undefined });
 const status = fc.record({
-  vertexes: fc.array(
+  vertexes: some(
     fc.record({
       digest: text,
-      inputs: fc.array(text),
+      inputs: some(text),
       name: text,
       cached: fc.boolean(),
       started: time,
@@ -93,7 +100,7 @@ const status = fc.record({
       progressGroup: group,
     }),
   ),
-  statuses: fc.array(
+  statuses: some(
     fc.record({
       id: text,
       vertex: text,
@@ -105,16 +112,16 @@ const status = fc.record({
       completed: time,
     }),
   ),
-  logs: fc.array(fc.record({ vertex: text, timestamp: time, stream: fc.bigInt(1n, 2n), msg: bytes })),
-  warnings: fc.array(
+  logs: some(fc.record({ vertex: text, timestamp: time, stream: fc.bigInt(1n, 2n), msg: bytes })),
+  warnings: some(
     fc.record({
       vertex: text,
       level: long,
       short: bytes,
-      detail: fc.array(bytes),
+      detail: some(bytes),
       url: text,
       info: fc.option(fc.record({ filename: text, data: bytes, language: text }), { nil: undefined }),
-      ranges: fc.array(fc.record({ start: position, end: position })),
+      ranges: some(fc.record({ start: position, end: position })),
     }),
   ),
 });
@@ -136,5 +143,6 @@ test("what happens in a build is the same as by the generated messages", () => {
       const written = toBinary(StatusResponseSchema, message);
       expect(plain(decodeStatus(written))).toEqual(plain(eventOf(fromBinary(StatusResponseSchema, written))));
     }),
+    RUNS,
   );
 });
