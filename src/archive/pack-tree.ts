@@ -22,6 +22,8 @@ const REPLACED = new Set([ENOENT, ELOOP, ENOTDIR, EACCES, ENXIO]);
 export interface PackTreeOptions {
   /** The time of every entry, in seconds since 1970; absent: each its own. */
   time?: number;
+  /** The topmost folders are said to be root's, with mode 0755, and without a time of their own. */
+  plainTops?: boolean;
   /** Told of what can't be read, which is then left out; without it that is thrown. */
   unreadable?: (name: string, error: Error) => void;
 }
@@ -97,9 +99,8 @@ export class TreePacker {
     }
     try {
       // Of the open folder, which is the one whose entries follow.
-      yield encodeEntry(
-        this.timed(toEntry(fstatSync(fd, { bigint: true }), name, "directory", xattrsOf(fd))),
-      );
+      const entry = toEntry(fstatSync(fd, { bigint: true }), name, "directory", xattrsOf(fd));
+      yield encodeEntry(this.timed(this.options.plainTops && !name.includes("/") ? plain(entry) : entry));
       this.enter(fd, name.endsWith("/") ? name : `${name}/`, open);
     } finally {
       close(fd);
@@ -171,6 +172,19 @@ export class TreePacker {
     this.options.unreadable(name, error);
   }
 }
+
+const plain = ({ name, type }: TarEntry): TarEntry => ({
+  name,
+  type,
+  mode: 0o755,
+  uid: 0,
+  gid: 0,
+  size: 0,
+  modified: { seconds: 0, nanoseconds: 0 },
+  linkName: "",
+  major: 0,
+  minor: 0,
+});
 
 function toEntry(
   facts: BigIntStats,

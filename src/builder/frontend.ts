@@ -44,8 +44,11 @@ export interface ResolvedConfig {
 
 /** A solved tree. Paths are inside it; links are followed within. */
 export interface ReadableTree {
-  /** Errors: not-found, in BuildKit's words (`open /x: no such file or directory`). */
-  readFile(path: string, limit?: number): Promise<Uint8Array>;
+  /**
+   * All of a file, or its first bytes. Errors: not-found and invalid, in BuildKit's words (`open /x: no such file or directory`,
+   * `read /x: is a directory`); invalid too for more than anybody should read at once.
+   */
+  readFile(path: string, first?: number): Promise<Uint8Array>;
   /** Names in a folder, with a slash behind those of folders. */
   readFolder(path: string): Promise<string[]>;
 }

@@ -1,10 +1,12 @@
 // The builder's door.
 import type { ConnectRouter } from "@connectrpc/connect";
+import { Content } from "../buildkit/messages/content_pb.ts";
 import { Control } from "../buildkit/messages/control_pb.ts";
 import { LLBBridge } from "../buildkit/messages/gateway_pb.ts";
 import { Health, HealthCheckResponse_ServingStatus } from "../buildkit/messages/health_pb.ts";
 import { bridgeService } from "./control/bridge-service.ts";
 import { Builder } from "./control/builder.ts";
+import { contentService } from "./control/content-service.ts";
 import { controlService } from "./control/control-service.ts";
 import { dockerfileFrontend } from "./dockerfile/frontend.ts";
 import type { BuildHost } from "./types.ts";
@@ -30,5 +32,6 @@ export const builderServices =
   (router: ConnectRouter): void => {
     router.service(Control, controlService(builder));
     router.service(LLBBridge, bridgeService(builder));
+    router.service(Content, contentService(builder));
     router.service(Health, { check: () => ({ status: HealthCheckResponse_ServingStatus.SERVING }) });
   };

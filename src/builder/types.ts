@@ -28,6 +28,8 @@ export interface BuildHost {
   readonly registrySettings: RegistrySettings;
   readonly images: ImageAccess;
   readonly steps: StepRunner;
+  /** What `host-gateway` means in extra hosts: clients put the address in its place themselves. */
+  hostGateways(): readonly string[];
   /** Aborted when the daemon ends. */
   readonly closing: AbortSignal;
   /** Work that nobody waits for but the daemon's end. */
@@ -122,9 +124,17 @@ export interface StepResources {
   cgroupParent?: string;
 }
 
+export interface StepEnd {
+  /** Its exit status. */
+  code: number;
+  oomKilled: boolean;
+  /** It never ran: its program is of a machine that the kernel doesn't know ("exec format error"). */
+  wrongFormat: boolean;
+}
+
 export interface StepRunner {
-  /** Runs the process to its end; answers its exit status. Nothing of it stays: processes, mounts, devices. */
-  run(request: StepRequest): Promise<{ code: number; oomKilled: boolean }>;
+  /** Runs the process to its end. Nothing of it stays: processes, mounts, devices. */
+  run(request: StepRequest): Promise<StepEnd>;
   /** Platforms whose programs run here besides the host's own (binfmt_misc). */
   foreignPlatforms(): Platform[];
 }

@@ -102,7 +102,9 @@ async function dispatch(session: Session, words: string[], globals: GlobalTable)
 async function descend(session: Session, place: Place, words: string[], path: string): Promise<number> {
   if (place.load) {
     const { default: loaded } = await place.load();
-    return runCommand(session, loaded, words, path);
+    const below = place.children && (await commandBelow(place.children, loaded, words));
+    if (below) return descend(session, below.child, below.words, `${path} ${below.child.name}`);
+    return runCommand(session, loaded, words, path, place.children);
   }
   let parsed: ReturnType<typeof parseFlags>;
   try {
@@ -125,6 +127,21 @@ async function descend(session: Session, place: Place, words: string[], path: st
   );
 }
 
+/** A command may have others below it; they are its first argument. Those take of its flags what they have too. */
+async function commandBelow(children: Place[], own: Command, words: string[]) {
+  let parsed: ReturnType<typeof parseFlags>;
+  try {
+    parsed = parseFlags(own.flags, words, { stopAtFirst: true });
+  } catch {
+    return undefined; // The command itself says what is wrong
+  }
+  const child = find(children, parsed.args[0] ?? "");
+  if (!child) return undefined;
+  const known = (await child.load?.())?.default.flags ?? {};
+  const shared = new Set([...parsed.given].filter((name) => Object.hasOwn(known, name)));
+  return { child, words: [...handedOn({ ...parsed, given: shared }), ...parsed.args.slice(1)] };
+}
+
 /** A group's flags, as its command takes them. */
 function handedOn({ flags, given }: ReturnType<typeof parseFlags>): string[] {
   return [...given].map((name) => `--${name}=${String((flags as Record<string, unknown>)[name])}`);
@@ -135,6 +152,7 @@ async function runCommand(
   command: Command,
   words: string[],
   called: string,
+  children?: Place[],
 ): Promise<number> {
   const path = command.shownAs ? `${session.program} ${command.shownAs}` : called;
   const usage = [path, command.synopsis].filter(Boolean).join(" ");
@@ -151,7 +169,7 @@ async function runCommand(
   for (const notice of parsed.notices) await session.err.line(notice);
   if (parsed.help) {
     const { commandHelp } = await import("./framework/help.ts");
-    await session.out.write(commandHelp(path, session.program, command, await helpWidth()));
+    await session.out.write(commandHelp(path, session.program, command, await helpWidth(), children));
     return 0;
   }
   const problem = arityProblem(command.args, parsed.args.length);

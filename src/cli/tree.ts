@@ -181,16 +181,44 @@ const buildHere: Place = {
 
 const builder: Place[] = [
   buildHere,
+  { name: "du", about: "Disk usage", load: () => import("./commands/buildx/du.ts") },
   { name: "prune", about: "Remove build cache", load: () => import("./commands/builder/prune.ts") },
 ];
 
 const history: Place[] = [
+  {
+    name: "export",
+    about: "Export build records into Docker Desktop bundle",
+    load: () => import("./commands/buildx/history/export.ts"),
+  },
+  {
+    name: "import",
+    about: "Import build records into Docker Desktop",
+    load: () => import("./commands/buildx/history/import.ts"),
+  },
+  {
+    name: "inspect",
+    about: "Inspect a build record",
+    load: () => import("./commands/buildx/history/inspect.ts"),
+    children: [
+      {
+        name: "attachment",
+        about: "Inspect a build record attachment",
+        load: () => import("./commands/buildx/history/attachment.ts"),
+      },
+    ],
+  },
   {
     name: "logs",
     about: "Print the logs of a build record",
     load: () => import("./commands/buildx/history/logs.ts"),
   },
   { name: "ls", about: "List build records", load: () => import("./commands/buildx/history/ls.ts") },
+  {
+    name: "open",
+    about: "Open a build record in Docker Desktop",
+    load: () => import("./commands/buildx/history/open.ts"),
+  },
   { name: "rm", about: "Remove build records", load: () => import("./commands/buildx/history/rm.ts") },
 ];
 

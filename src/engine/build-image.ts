@@ -3,6 +3,7 @@
 import { conflict, invalid } from "../base/errors.ts";
 import type { BuildMessage, ClassicRequest } from "../builder/index.ts";
 import { builderOf } from "./builder.ts";
+import { hostGateways } from "./host-gateways.ts";
 import type { Engine } from "./types.ts";
 
 /** `host-gateway` is not yet an address. */
@@ -83,16 +84,10 @@ async function withCancellation<T>(
 
 function resolveHost(engine: Engine, { host, ip }: { host: string; ip: string }) {
   if (ip !== "host-gateway") return [{ host, ip }];
-  const addresses = engine.config.hostGatewayIps ?? gatewaysOf(engine);
+  const addresses = hostGateways(engine);
   if (addresses.length === 0)
     throw invalid("unable to derive the IP value for host-gateway: the default bridge is off");
   return addresses.map((address) => ({ host, ip: address }));
-}
-
-/** What containers on the default bridge reach the host by. */
-function gatewaysOf({ config, networks }: Engine): string[] {
-  if (config.bridge === "none") return [];
-  return networks.find("bridge").pools.flatMap(({ gateway }) => gateway?.split("/", 1) ?? []);
 }
 
 class KeptLines {

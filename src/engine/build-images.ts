@@ -5,7 +5,9 @@ import type { BaseImage, BaseLayer, ImageAccess, ProgressOptions } from "../buil
 import { recordBuilt } from "../images/index.ts";
 import type { Progress, ResolvedImage } from "../images/types.ts";
 import { chainIds } from "../oci/digest.ts";
+import { runnablePlatforms } from "../oci/platform.ts";
 import { canonical, familiar, parseReference, withDefaultTag } from "../oci/reference.ts";
+import { isManifest, type Platform } from "../oci/types.ts";
 import type { Engine } from "./types.ts";
 
 type Rooms = Pick<Engine, "store" | "images" | "config" | "environment" | "onImageEvent">;
@@ -15,7 +17,7 @@ export function buildImages(rooms: Rooms): ImageAccess {
   return {
     async resolve(reference, platform, options) {
       const name = canonical(withDefaultTag(parseReference(reference)));
-      const find = () => images.resolve(name, platform);
+      const find = () => findFor(images, name, platform);
       if (options.mode !== "pull") {
         try {
           return await baseOf(store, reference, await find(), options.auth);
@@ -34,12 +36,13 @@ export function buildImages(rooms: Rooms): ImageAccess {
         });
       } catch (error) {
         options.signal.throwIfAborted();
-        throw notFound(`failed to resolve source metadata for ${name}: ${messageOf(error)}`, error);
+        const reason = messageOf(error).replace(/^failed to resolve reference "[^"]*": /, "");
+        throw notFound(`failed to resolve source metadata for ${name}: ${reason}`, error);
       }
       return await baseOf(store, reference, await find(), options.auth);
     },
     async unpack(image, lease, { progress }) {
-      const found = await images.resolve(nameOf(image), image.platform);
+      const found = await images.resolveManifest(image.manifest);
       const part = store.snapshots.layer(found.chain ?? ("" as never)) ? undefined : found.chain;
       if (part) progress({ id: part, action: "extracting" });
       const ready = await images.ensureUnpacked(found);
@@ -52,11 +55,21 @@ export function buildImages(rooms: Rooms): ImageAccess {
   };
 }
 
-/** By its digest: the name may lead elsewhere by now. */
-const nameOf = ({ reference, root }: BaseImage): string => {
-  const { domain, path } = parseReference(reference);
-  return `${domain}/${path}@${root}`;
-};
+/**
+ * The best of what runs on the platform; an image of one platform alone is taken whatever that is, as BuildKit does, whose
+ * frontend warns of it. Errors: not-found.
+ */
+async function findFor(images: Engine["images"], name: string, platform: Platform): Promise<ResolvedImage> {
+  for (const fit of runnablePlatforms(platform))
+    try {
+      return await images.resolve(name, fit);
+    } catch (error) {
+      if (!isKind(error, "not-found")) throw error;
+    }
+  const any = await images.resolve(name);
+  if (isManifest(any.record.target.mediaType)) return any;
+  return await images.resolve(name, platform);
+}
 
 async function baseOf(
   store: Engine["store"],

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import type { HostConfig } from "../api/types/index.ts";
 import { messageOf } from "../base/errors.ts";
 import { log } from "../base/log.ts";
-import type { StepRequest } from "../builder/types.ts";
+import type { StepEnd, StepRequest } from "../builder/types.ts";
 import { NetMode, SecurityMode } from "../buildkit/messages/ops_pb.ts";
 import type { RealisedSandbox } from "../networks/types.ts";
 import {
@@ -32,10 +32,7 @@ const HOSTNAME = "buildkitsandbox";
 const LEAVE_LIMIT = 15_000;
 
 /** Runs the process to its end. Errors: what stood in the way of its start; the signal's reason. */
-export async function runBuildStep(
-  engine: Engine,
-  request: StepRequest,
-): Promise<{ code: number; oomKilled: boolean }> {
+export async function runBuildStep(engine: Engine, request: StepRequest): Promise<StepEnd> {
   const id = randomBytes(32).toString("hex");
   const bundle = bundleFolder(engine.environment, id);
   await using undo = new AsyncDisposableStack();
@@ -62,7 +59,7 @@ export async function runBuildStep(
     config,
     hostConfig,
     rootfs: request.rootfs,
-    mounts: request.mounts.map((mount) =>
+    mounts: [...request.mounts, ...ownFiles(files)].map((mount) =>
       mount.type === "bind"
         ? {
             type: "bind",
@@ -77,7 +74,7 @@ export async function runBuildStep(
             options: ["nosuid", "nodev", ...(mount.size > 0 ? [`size=${mount.size}`] : [])],
           },
     ),
-    files: { hosts: files["/etc/hosts"], resolvConf: files["/etc/resolv.conf"] },
+    files: {},
     hostname: config.Hostname,
     networkNamespace: sandbox.namespace,
     joinedNamespaces: {},
@@ -133,15 +130,26 @@ async function spawn(
   return await starting;
 }
 
-async function runIn(shim: Shim, request: StepRequest): Promise<{ code: number; oomKilled: boolean }> {
+/** How crun tells, in the place of the process, that the kernel can't run its program; runc says what follows in its own words. */
+const CRUN_REFUSAL = /^exec container process `([^`]*)`: Exec format error\s*$/;
+const RUNC_REFUSAL = /^exec .*: exec format error\s*$/;
+/** runc's exit status then. */
+const REFUSED = 255;
+
+async function runIn(shim: Shim, request: StepRequest): Promise<StepEnd> {
   const stop = () =>
     void shim.kill(9, { all: true }).catch((error: unknown) => {
       log.debug("a step that is given up has ended already", { error: messageOf(error) });
     });
   request.signal.throwIfAborted();
   await using stream = await shim.attach({ stdin: false, stdout: true, stderr: true });
+  let wrongFormat = false;
   const output = (async () => {
-    for await (const { stream: name, data } of stream.output) request.output(name === "stdout" ? 1 : 2, data);
+    for await (const { stream: name, data } of stream.output) {
+      const said = inRuncsWords(data);
+      wrongFormat = said !== undefined;
+      request.output(name === "stdout" ? 1 : 2, said ?? data);
+    }
   })();
   await shim.start();
   request.signal.addEventListener("abort", stop, { once: true });
@@ -150,17 +158,28 @@ async function runIn(shim: Shim, request: StepRequest): Promise<{ code: number; 
     const exit = await shim.wait();
     await output.catch(() => {});
     request.signal.throwIfAborted();
-    return { code: exit.code, oomKilled: exit.oomKilled };
+    const refused = wrongFormat && exit.code !== 0;
+    return { code: refused ? REFUSED : exit.code, oomKilled: exit.oomKilled, wrongFormat: refused };
   } finally {
     request.signal.removeEventListener("abort", stop);
   }
+}
+
+/** Undefined: it is the process's own output. */
+function inRuncsWords(data: Uint8Array): Uint8Array | undefined {
+  if (data.length > 1024) return undefined;
+  const text = Buffer.from(data).toString();
+  const [, program] = CRUN_REFUSAL.exec(text) ?? [];
+  if (program !== undefined) return Buffer.from(`exec ${program}: exec format error\n`);
+  return RUNC_REFUSAL.test(text) ? data : undefined;
 }
 
 /** The process as a container's settings. Errors: invalid. */
 function settingsOf(engine: Engine, { meta, network, security, resources }: StepRequest) {
   const config = {
     Cmd: meta.args,
-    Env: meta.env,
+    // A name alone takes away what a container has by default and a build step hasn't, with BuildKit.
+    Env: ["HOSTNAME", ...meta.env],
     WorkingDir: meta.cwd || "/",
     User: meta.user,
     Hostname: meta.hostname || HOSTNAME,
@@ -217,6 +236,15 @@ async function realiseNetwork(
   });
   return await engine.networks.realise(id);
 }
+
+/** What a step writes to them would be gone with it: so it can't, as with BuildKit. */
+const ownFiles = (files: Record<string, string>) =>
+  Object.entries(files).map(([destination, source]) => ({
+    type: "bind" as const,
+    source,
+    destination,
+    readOnly: true,
+  }));
 
 /** By their places in the step. */
 async function writeFiles(

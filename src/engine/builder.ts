@@ -1,7 +1,9 @@
 // The builder of this engine, opened by its first request: most daemons run containers all day and build now and then.
 import type { Builder, BuildHost } from "../builder/index.ts";
+import { foreignPlatforms } from "../runtime/index.ts";
 import { buildImages } from "./build-images.ts";
 import { runBuildStep } from "./build-step.ts";
+import { hostGateways } from "./host-gateways.ts";
 import type { Engine } from "./types.ts";
 
 const opened = new WeakMap<Engine, Promise<Builder>>();
@@ -27,8 +29,9 @@ function hostOf(engine: Engine): BuildHost {
     images: buildImages(engine),
     steps: {
       run: (request) => runBuildStep(engine, request),
-      foreignPlatforms: () => [],
+      foreignPlatforms: () => foreignPlatforms(engine.environment.platform),
     },
+    hostGateways: () => hostGateways(engine),
     closing: engine.closing,
     background: (name, work) => engine.background.run(name, work),
   };

@@ -94,7 +94,7 @@ export async function exportContainer(
   if (state.status === "removing") throw conflict(`You cannot export container ${id} which is being removed`);
   await using stack = new AsyncDisposableStack();
   const files = stack.use(await openFiles(engine, reference, signal, { rootOnly: true }));
-  const { chunks, ended } = exportFromView(files.view, files.signal);
+  const { chunks, ended } = exportFromView(files.view, {}, files.signal);
   files.emit("export");
   leaveAfter(ended, engine, stack.move());
   return chunks;

@@ -180,6 +180,7 @@ async function removeLeftovers(engine: Engine): Promise<void> {
   store.leases.closeAll(COMMIT_LEASE);
   store.leases.closeAll("build");
   store.leases.closeAll("build step");
+  store.leases.closeAll("build record");
   endStrayShims(engine);
   for (const folder of [rootfsFolders(environment), shmFolders(environment)]) unmountUnused(engine, folder);
   const users = store.documents<{ id: string; containerId: string }>("volumeUses").all();

@@ -10,7 +10,7 @@ import { pullImage } from "./pull.ts";
 import { pushImage } from "./push.ts";
 import { tagImage } from "./records.ts";
 import { removeImage } from "./remove.ts";
-import { ensureUnpacked, resolveImage } from "./resolve.ts";
+import { ensureUnpacked, resolveImage, resolveManifest } from "./resolve.ts";
 import { saveImages } from "./save.ts";
 import type { Images } from "./types.ts";
 
@@ -24,6 +24,7 @@ export function openImages(context: ImageContext): Images {
   const layers = new Layers(store, downloads, availableParallelism());
   return {
     resolve: (reference, platform) => resolveImage(context, reference, platform),
+    resolveManifest: (descriptor) => resolveManifest(context, descriptor),
     ensureUnpacked: (image) => ensureUnpacked(context, layers, image),
     pull: (reference, options) => pullImage(context, { downloads, layers }, reference, options),
     push: (reference, options) => pushImage(context, reference, options),

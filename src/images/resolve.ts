@@ -1,10 +1,11 @@
 // From a name to an image that can be run: its record, the manifest that suits, its config, its unpacked stack.
-import type { Platform } from "../oci/types.ts";
+import { notFound } from "../base/errors.ts";
+import type { Descriptor, Platform } from "../oci/types.ts";
 import { withLease } from "../store/index.ts";
 import type { ImageContext } from "./context.ts";
 import { stackOf } from "./fetch-manifests.ts";
 import type { Layers } from "./layers.ts";
-import { bestManifest, chainOf, isLayer } from "./manifests.ts";
+import { bestManifest, chainOf, inspectManifest, isLayer } from "./manifests.ts";
 import { resolveRecord } from "./names.ts";
 import type { ResolvedImage } from "./types.ts";
 
@@ -24,6 +25,26 @@ export async function resolveImage(
     config: best.config,
     platform: best.platform,
     chain: chainOf(best.config).at(-1),
+  };
+}
+
+/** A manifest in the content store that needs no name. Errors: not-found, where a part of it isn't here. */
+export async function resolveManifest(
+  { store }: Pick<ImageContext, "store">,
+  descriptor: Descriptor,
+): Promise<ResolvedImage> {
+  const { manifest, config, platform } = await inspectManifest(store.content, descriptor);
+  if (!manifest || !config || !platform)
+    throw notFound(`manifest ${descriptor.digest} or its config isn't here`);
+  const now = new Date().toISOString();
+  return {
+    record: { name: "", target: descriptor, createdAt: now, updatedAt: now, labels: {} },
+    id: descriptor.digest,
+    manifestDescriptor: descriptor,
+    manifest,
+    config,
+    platform,
+    chain: chainOf(config).at(-1),
   };
 }
 

@@ -56,6 +56,8 @@ export interface Images {
    * or, when it is here for another platform only, not-found in the words of Docker's containerd store.
    */
   resolve(reference: string, platform?: Platform): Promise<ResolvedImage>;
+  /** A manifest that is in the content store, named or not. Errors: not-found, where it or its config isn't. */
+  resolveManifest(descriptor: Descriptor): Promise<ResolvedImage>;
   /** As resolve, and unpacks layers that aren't yet. */
   ensureUnpacked(image: ResolvedImage): Promise<ResolvedImage>;
   /**

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { close, cString, errno, KernelError, libc, T } from "./ffi.ts";
 import { openFolder } from "./files.ts";
+import { mountOverlayByLayer } from "./overlay-by-layer.ts";
 
 const calls = libc({
   mount: { args: [T.ptr, T.ptr, T.ptr, T.u64_fast, T.ptr], returns: T.i32 },
@@ -98,7 +99,7 @@ const OPTIONS_LIMIT = 4095;
  * Mounts an overlay. Options end at a page, which 43 layers with long paths fill; so where absolute names don't fit,
  * or have characters that separate options, the names go through the folder's descriptor (`/proc/self/fd/9/1a/fs`),
  * which the kernel resolves while the call lasts. That takes 127 layers and more on every kernel, without chdir(2),
- * which is the whole process's, and without fsconfig's `lowerdir+`, which kernels before 6.5 lack.
+ * which is the whole process's. What doesn't fit then either is mounted layer by layer.
  */
 export function mountOverlay(layers: OverlayLayers, target: string): void {
   const flags = layers.readOnly ? MS.RDONLY : 0;
@@ -110,9 +111,8 @@ export function mountOverlay(layers: OverlayLayers, target: string): void {
   const fd = openFolder(layers.folder);
   try {
     const options = overlayOptions(layers, `/proc/self/fd/${fd}`);
-    if (Buffer.byteLength(options) > OPTIONS_LIMIT)
-      throw new KernelError("mount overlay on", 7, `${target} (${layers.lower.length} layers)`); // E2BIG
-    mount("overlay", target, "overlay", flags, options);
+    if (Buffer.byteLength(options) > OPTIONS_LIMIT) mountOverlayByLayer(layers, fd, target);
+    else mount("overlay", target, "overlay", flags, options);
   } finally {
     close(fd);
   }

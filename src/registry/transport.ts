@@ -148,8 +148,8 @@ function fetchThroughProxy(url: URL, init: BunFetchRequestInit): Promise<Respons
 const said = ({ method }: HttpRequest, url: URL): string =>
   `${method.slice(0, 1)}${method.slice(1).toLowerCase()} "${url.href}"`;
 
-/** Bun's error codes, as what they mean for the person who waits. */
-function networkError(url: URL, error: unknown, request: string): NetworkError {
+/** Bun's error codes, as what they mean for the person who waits; `request`: what was asked, as Go has it: `Get "https://…"`. */
+export function networkError(url: URL, error: unknown, request: string): NetworkError {
   const code = (error as { code?: string }).code ?? "";
   const port = url.port || (url.protocol === "https:" ? "443" : "80");
   const say = (failure: NetworkFailure, words: string) =>

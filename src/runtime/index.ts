@@ -19,6 +19,7 @@ export {
   takesFilter,
 } from "./driver.ts";
 export { detectEnvironment } from "./environment.ts";
+export { foreignPlatforms } from "./foreign-platforms.ts";
 export { loggingFailure } from "./log-failure.ts";
 export { StartFailure } from "./runtime-errors.ts";
 export { connectShim } from "./shim-client/client.ts";

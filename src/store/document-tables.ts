@@ -42,6 +42,10 @@ export const DOCUMENT_TABLES = {
   buildKeys: { columns: { key: { path: "key" } } },
   /** A layer's archives, by its snapshot (builder/layers/layer-blobs.ts). */
   layerBlobs: { columns: {} },
+  /** Builds that have ended, by their clients' names for them (builder/history/history.ts). */
+  builds: { columns: {} },
+  /** Manifests and configs of what those builds made, by digest: they stay when the image goes. */
+  buildDocuments: { columns: {} },
   /** Small facts of the engine: its own id, the subnet it took. */
   settings: { columns: {} },
 } as const satisfies Record<string, DocumentTable>;

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { failpoint } from "../base/failpoint.ts";
 import { failedWith } from "../linux/errors.ts";
 import type { Digest } from "../oci/digest.ts";
+import { cachedArchives, dropOrphans } from "./build-garbage.ts";
 import type { OpenContent } from "./content.ts";
 import { type OpenSnapshots, snapshotIdOf } from "./snapshots.ts";
 import type { GarbageReport, SnapshotId } from "./types.ts";
@@ -47,6 +48,7 @@ export async function collectGarbage(
       const removed = deadSnapshots(db);
       for (const { number } of removed)
         db.query("UPDATE snapshots SET state = 'removing', parent = NULL WHERE number = ?").run(number);
+      dropOrphans(db);
       return { blobs, removed };
     })
     .immediate();
@@ -76,12 +78,13 @@ export async function collectGarbage(
 
 function deadBlobs(db: Database, content: OpenContent): { digest: Digest; size: number }[] {
   const arriving = new Set(content.arriving.values());
+  const cached = cachedArchives(db);
   const dead = db
     .query(
       `WITH RECURSIVE ${LIVE_BLOBS} SELECT digest, size FROM blobs WHERE digest NOT IN (SELECT digest FROM live_blobs)`,
     )
     .all() as { digest: Digest; size: number }[];
-  return dead.filter(({ digest }) => !arriving.has(digest));
+  return dead.filter(({ digest }) => !arriving.has(digest) && !cached.has(digest));
 }
 
 function deadSnapshots(db: Database): { number: number; size: number | null }[] {

@@ -42,6 +42,7 @@ export {
   readContextIndex,
   receiveContext,
 } from "./context-sync.ts";
+export { type DiffRequest, diffLayer } from "./diff-layer.ts";
 export type { DocumentTableName } from "./document-tables.ts";
 export type * from "./file-action.ts";
 export { applyFileActions, type FileActionRequest } from "./file-actions.ts";
@@ -62,6 +63,7 @@ export {
   extractIntoView,
   type FoundPackages,
   fileDigestsInView,
+  fileNamesInView,
   type OutputCompression,
   type PathFacts,
   packagesInView,

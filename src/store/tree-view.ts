@@ -6,7 +6,7 @@ import { WORKER_ENVIRONMENT, workerCommand, workerEnd } from "./worker/confine.t
 import type { OutputCompression } from "./worker/output.ts";
 import type { FoundPackages } from "./worker/packages/scan.ts";
 import type { SendFilesOptions } from "./worker/send-files.ts";
-import type { ExtractOptions, PathFacts } from "./worker/tree-jobs.ts";
+import type { ExportTreeOptions, ExtractOptions, PathFacts } from "./worker/tree-jobs.ts";
 import type { TreeView, ViewMount } from "./worker/view.ts";
 
 export type { ExtractOptions, FoundPackages, OutputCompression, PathFacts, TreeView, ViewMount };
@@ -59,9 +59,12 @@ export async function archiveFromView(
   };
 }
 
-/** The whole view as an archive; `time`: of every entry, in seconds since 1970. */
-export const exportFromView = (view: TreeView, signal?: AbortSignal, time?: number): TreeArchive =>
-  startArchive("export", command(view, "export", ...(time === undefined ? [] : [String(time)])), signal);
+/** The whole view as an archive. */
+export const exportFromView = (
+  view: TreeView,
+  options: ExportTreeOptions = {},
+  signal?: AbortSignal,
+): TreeArchive => startArchive("export", command(view, "export", JSON.stringify(options)), signal);
 
 /**
  * Sends the whole view by file sync. Errors: those of `input` and `output`; the worker's: unavailable when the receiver leaves,
@@ -83,14 +86,19 @@ export async function fileDigestsInView(
   view: TreeView,
   signal: AbortSignal,
 ): Promise<{ path: string; digest: string }[]> {
-  const { chunks } = startArchive("file-digests", command(view, "file-digests"), signal);
+  const lines = await linesOf("file-digests", view, signal);
+  return lines.map((line) => ({ digest: line.slice(0, 64), path: line.slice(65) }));
+}
+
+/** Paths of all that is no folder. Errors: system. */
+export const fileNamesInView = (view: TreeView, signal: AbortSignal): Promise<string[]> =>
+  linesOf("file-names", view, signal);
+
+async function linesOf(job: string, view: TreeView, signal: AbortSignal): Promise<string[]> {
+  const { chunks } = startArchive(job, command(view, job), signal);
   const all: Uint8Array[] = [];
   for await (const chunk of chunks) all.push(chunk);
-  return Buffer.concat(all)
-    .toString()
-    .split("\0")
-    .slice(0, -1)
-    .map((line) => ({ digest: line.slice(0, 64), path: line.slice(65) }));
+  return Buffer.concat(all).toString().split("\0").slice(0, -1);
 }
 
 /** What the files of the view say is installed. Errors: system. */

@@ -4,10 +4,11 @@
 //   blob    some bytes under their digest, kept as they came (content-store)
 //   layer   a snapshot that is finished and never changes again, found by its chain id
 //   active  a snapshot that can be written: the top of a container or of a build step; frozen, it is a layer
-//   root    a row that says "this container (image, build record) needs that blob or snapshot"
+//   root    a row that says "this container (record of the build cache, remembered build) needs that blob or snapshot"
 //
 // What no root and no lease reaches is garbage. Edges: an index names its manifests, a manifest its config and
-// layers, a manifest its unpacked layers (labels.unpacked), a snapshot its parent.
+// layers, a manifest its unpacked layers (labels.unpacked), a snapshot its parent; a snapshot of the build cache the archives
+// that are known of it, so that the next image of it isn't packed anew.
 import type { Database } from "bun:sqlite";
 import type { ChainId, Digest } from "../oci/digest.ts";
 import type { Descriptor } from "../oci/types.ts";
@@ -142,13 +143,16 @@ export interface Leases {
   closeAll(purpose: string): void;
 }
 
+/** `build`: a record of the build cache. `history`: a build that has ended. */
+export interface RootOwner {
+  kind: "container" | "build" | "history" | "volume";
+  id: string;
+}
+
 /** Who keeps what alive, besides image records. */
 export interface Roots {
-  set(
-    owner: { kind: "container" | "build" | "volume"; id: string },
-    needs: { digests?: Digest[]; snapshots?: SnapshotId[] },
-  ): void;
-  clear(owner: { kind: "container" | "build" | "volume"; id: string }): void;
+  set(owner: RootOwner, needs: { digests?: Digest[]; snapshots?: SnapshotId[] }): void;
+  clear(owner: RootOwner): void;
 }
 
 /** An image is a name and a root descriptor. Untagged images have the name `<none>@DIGEST`. */

@@ -20,9 +20,22 @@ export interface ArchiveFile extends PreparedFile {
   bytes?: Uint8Array;
 }
 
+/** A hard link's header says of its file what the file's own says, as in every tar that was made of a tree. */
+const linked = (files: ArchiveFile[], file: ArchiveFile): ArchiveFile => {
+  const { mode, uid, gid, time } = files.find(({ path }) => path === file.target) ?? {};
+  return {
+    ...(mode && { mode }),
+    ...(uid !== undefined && { uid }),
+    ...(gid !== undefined && { gid }),
+    ...(time !== undefined && { time }),
+    ...file,
+  };
+};
+
 /** A tar archive; the same files give the same bytes. */
 export function archiveOf(files: ArchiveFile[]): Buffer {
-  const parts = files.map((file) => {
+  const parts = files.map((written) => {
+    const file = written.type === "hard-link" ? linked(files, written) : written;
     const type = TYPES[file.type ?? "file"];
     if (!type) throw new Error(`${file.path}: tar has no type ${file.type}`);
     const data = Buffer.from(file.bytes ?? file.text ?? "");

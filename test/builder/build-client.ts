@@ -3,7 +3,9 @@ import { connect, type Socket } from "node:net";
 import { createClient } from "@connectrpc/connect";
 import { type GrpcConnection, openGrpc } from "../../src/buildkit/grpc/index.ts";
 import { marshal, type Tree } from "../../src/buildkit/llb/index.ts";
+import { Content } from "../../src/buildkit/messages/content_pb.ts";
 import { Control } from "../../src/buildkit/messages/control_pb.ts";
+import { LLBBridge } from "../../src/buildkit/messages/gateway_pb.ts";
 import type { Daemon } from "../fixtures/daemon.ts";
 
 export interface Solved {
@@ -18,6 +20,8 @@ export interface Solved {
 
 export interface BuildClient extends AsyncDisposable {
   control: ReturnType<typeof createClient<typeof Control>>;
+  content: ReturnType<typeof createClient<typeof Content>>;
+  bridge: ReturnType<typeof createClient<typeof LLBBridge>>;
   /** Rejects with the build's error. */
   solve(tree: Tree, options?: SolveOptions): Promise<Solved>;
 }
@@ -35,6 +39,8 @@ export async function openBuildClient(daemon: Pick<Daemon, "socket">): Promise<B
   const control = createClient(Control, connection.transport);
   return {
     control,
+    content: createClient(Content, connection.transport),
+    bridge: createClient(LLBBridge, connection.transport),
     solve: (tree, options) => solve(control, tree, options),
     async [Symbol.asyncDispose]() {
       connection.close();

@@ -153,6 +153,11 @@ export function normalised<T>(value: T, { site, folder }: { site: string; folder
     .replaceAll(/sha256:[0-9a-f]{64}/g, "sha256:…")
     // Where the daemon mounted what a step works on.
     .replaceAll(/(?:\/[\w.-]+)+\/buildkit(?:-mount)?\d+(?=\/)/g, "")
-    .replaceAll(/\bref [0-9a-z]{25}::[0-9a-z]{25}/g, "ref REF");
+    .replaceAll(/\bref [0-9a-z]{25}(?:::[0-9a-z]{25})?/g, "ref REF")
+    // Which end of the build says it first, and the order of a set, are never the same in BuildKit.
+    .replaceAll("failed to run Build function: ", "failed to solve: ")
+    .replaceAll(/(lint violation found for rules: )(\w+(?:, \w+)*)/g, (_, before, rules) => {
+      return before + (rules as string).split(", ").sort().join(", ");
+    });
   return JSON.parse(text) as T;
 }

@@ -2,12 +2,14 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import {
   copy,
   diff,
   file,
   image,
+  marshal,
   merge,
   mkdir,
   mkfile,
@@ -16,6 +18,7 @@ import {
   scratch,
   type Tree,
 } from "../../src/buildkit/llb/index.ts";
+import { BuildOpSchema, DefinitionSchema } from "../../src/buildkit/messages/ops_pb.ts";
 import { importBusybox } from "../fixtures/busybox.ts";
 import { type Daemon, startDaemon } from "../fixtures/daemon.ts";
 import { type BuildClient, openBuildClient } from "./build-client.ts";
@@ -41,6 +44,99 @@ async function look(tree: Tree, script: string): Promise<string> {
   const { output } = await client.solve(sh(tree, script, { ignoreCache: true }).root);
   return output;
 }
+
+describe("trees of different origin", () => {
+  /** One path a line, and what its file says. */
+  const tree = (files: Record<string, string>, more = "true") =>
+    sh(
+      file(scratch(), copy(base, "/bin", "/bin")),
+      `${Object.entries(files)
+        .map(
+          ([path, text]) =>
+            `mkdir -p $(dirname ${path}); echo ${text} >${path}; touch -d @1500000000 ${path}`,
+        )
+        .join("; ")}; ${more}`,
+    ).root;
+
+  test("differ by their files, and the difference hides what went", async () => {
+    const lower = tree(
+      { "/d/same": "same", "/d/changed": "old", "/d/gone": "gone", "/gone/in": "x" },
+      "chmod 700 /d",
+    );
+    const upper = tree({ "/d/same": "same", "/d/changed": "newer", "/new/in": "new" }, "chmod 700 /d");
+    const difference = diff(lower, upper);
+    // Of the difference alone: what is new or other.
+    const tool = file(difference, [mkdir("/tool"), copy(base, "/bin/busybox", "/tool/busybox")]);
+    const script = "cd /; find d new gone -type f; true";
+    const alone = run(tool, {
+      args: ["/tool/busybox", "sh", "-c", script.replace("find", "/tool/busybox find")],
+      ignoreCache: true,
+    }).root;
+    const { output } = await client.solve(alone);
+    const found = output.split("\n").filter((line) => /^[a-z/]+$/.test(line));
+    expect(found.sort()).toEqual(["d/changed", "new/in"]);
+    // On the lower tree it is the upper one.
+    expect(
+      await look(
+        merge([lower, difference]),
+        "cd /; find d gone new -type f 2>/dev/null | sort; cat d/changed",
+      ),
+    ).toBe("d/changed\nd/same\nnew/in\nnewer\n");
+    // On another it takes away and adds alike.
+    const other = tree({ "/d/gone": "other", "/d/stays": "stays" });
+    expect(await look(merge([other, difference]), "cd /; find d new -type f | sort")).toBe(
+      "d/changed\nd/stays\nnew/in\n",
+    );
+  });
+
+  test("less everything is what hides everything", async () => {
+    const lower = tree({ "/d/one": "1", "/two": "2" });
+    const hidden = merge([lower, diff(lower, scratch()), file(scratch(), copy(base, "/bin", "/bin"))]);
+    expect(await look(hidden, "ls -d /d /two /bin 2>/dev/null || true")).toBe("/bin\n");
+  });
+});
+
+describe("a graph in a file", () => {
+  const built = (definition: Tree, attributes: Record<string, string> = {}): Tree => ({
+    output: 0,
+    step: {
+      inputs: [definition],
+      options: {},
+      platformSpecific: false,
+      encode: (list) => ({
+        case: "build",
+        value: create(BuildOpSchema, {
+          builder: -1n,
+          inputs: { "buildkit.llb.definition": { input: list.number(definition, true) } },
+          attrs: attributes,
+        }),
+      }),
+    },
+  });
+  const written = (bytes: Uint8Array, path = "/buildkit.llb.definition") =>
+    file(scratch(), mkfile(path, bytes));
+  const graph = (script: string) => toBinary(DefinitionSchema, marshal(sh(base, script).root));
+
+  test("is solved in the place of the step that reads it", async () => {
+    const tree = built(written(graph("echo of the file > /made")));
+    expect(await look(tree, "cat /made")).toBe("of the file\n");
+    const other = built(written(graph("echo other > /made"), "/other"), { "llbbuild.filename": "/other" });
+    expect(await look(other, "cat /made")).toBe("other\n");
+  });
+
+  test.each([
+    [
+      "that isn't there",
+      () => written(new Uint8Array(), "/elsewhere"),
+      /open buildkit.llb.definition: no such file/,
+    ],
+    ["that is none", () => written(Buffer.from("FROM scratch")), /is no build definition|invalid/],
+    ["whose step fails", () => written(graph("exit 9")), /exit code: 9/],
+  ])("%s fails", async (_, tree, message) => {
+    const error = await client.solve(built(tree())).then(() => undefined, ConnectError.from);
+    expect(error?.rawMessage).toMatch(message);
+  });
+});
 
 describe("steps", () => {
   test("run once, and come from the cache then", async () => {

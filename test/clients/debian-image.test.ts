@@ -1,69 +1,32 @@
 // What a person does with a registry: a Debian root and busybox in it, pulled with bars, run in a terminal, tagged,
 // pushed back under another name with the same digest. `apt-get update` in the container goes out through the bridge.
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { type Daemon, startDaemon } from "../fixtures/daemon.ts";
+import { DEBIAN_LIMIT, debianArchive, hostNames } from "../fixtures/debian.ts";
 import { startRegistry, type TestRegistry } from "../fixtures/registry.ts";
 import { berthBinary } from "./berth-binary.ts";
 import { type Client, clientOf } from "./client.ts";
-
-/** Milliseconds: debootstrap fetches and unpacks some sixty packages. */
-const MAKING = 300_000;
 
 let daemon: Daemon;
 let registry: TestRegistry;
 let client: Client;
 let image: string;
 
-/** The host's way to its package mirror (sources, authorities, names), for the container's apt. */
-function takeOverAptSettings(root: string): void {
-  rmSync(join(root, "etc/apt/sources.list"), { force: true });
-  for (const path of ["etc/apt/sources.list", "etc/ssl/certs/ca-certificates.crt"])
-    if (existsSync(`/${path}`)) {
-      mkdirSync(join(root, path, ".."), { recursive: true });
-      copyFileSync(`/${path}`, join(root, path));
-    }
-  for (const folder of ["etc/apt/sources.list.d", "etc/apt/apt.conf.d"])
-    for (const name of existsSync(`/${folder}`) ? readdirSync(`/${folder}`) : [])
-      copyFileSync(`/${folder}/${name}`, join(root, folder, name));
-}
-
-/** Names that this host knows from its own /etc/hosts: a container asks the name server alone. */
-function hostNames(): string[] {
-  return readFileSync("/etc/hosts", "utf8")
-    .split("\n")
-    .map((line) => line.replace(/#.*/, "").trim().split(/\s+/))
-    .filter(([address]) => address && !/^(127\.|::1|f[ef])/.test(address))
-    .flatMap(([address, ...names]) => names.map((name) => `--add-host=${name}:${address}`));
-}
-
 beforeAll(async () => {
   [daemon, registry] = await Promise.all([startDaemon(), startRegistry()]);
   client = clientOf("berth", berthBinary(daemon.folder), daemon.host, join(daemon.folder, "client"), {
-    patience: MAKING,
+    patience: DEBIAN_LIMIT,
   });
-  const root = join(daemon.folder, "debian");
-  await Bun.$`debootstrap --variant=minbase bookworm ${root}`.quiet();
-  takeOverAptSettings(root);
-  writeFileSync(join(root, "etc/motd"), "");
-  await Bun.$`tar -C ${root} --one-file-system -cf ${root}.tar .`.quiet();
-  rmSync(root, { recursive: true });
-  await client.ok("import", "-c", 'CMD ["bash"]', `${root}.tar`, "made:debian");
-  await client.ok("save", "-o", `${root}.tar`, "made:debian");
+  await client.ok("import", "-c", 'CMD ["bash"]', await debianArchive(), "made:debian");
+  const saved = join(daemon.folder, "debian.tar");
+  await client.ok("save", "-o", saved, "made:debian");
   image = `${registry.host}/debian:bookworm-slim`;
-  await Bun.$`skopeo copy --dest-tls-verify=false docker-archive:${root}.tar docker://${image}`.quiet();
-  rmSync(`${root}.tar`);
+  await Bun.$`skopeo copy --dest-tls-verify=false docker-archive:${saved} docker://${image}`.quiet();
+  rmSync(saved);
   await client.ok("rmi", "made:debian");
-}, MAKING);
+}, DEBIAN_LIMIT);
 
 test("pull shows a bar for each layer, and the second pull finds all of it here", async () => {
   await using session = client.wideTerminal("pull", image);
@@ -87,7 +50,7 @@ test(
     expect(update.stdout + update.stderr).toMatch(/Reading package lists/);
     expect(update.code).toBe(0);
   },
-  MAKING,
+  DEBIAN_LIMIT,
 );
 
 test("tagged and pushed back under another name, the digest is the same", async () => {

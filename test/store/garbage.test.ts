@@ -130,6 +130,59 @@ describe("garbage", () => {
     expect(snapshots(store)).toEqual([]);
   });
 
+  test("a record of the build cache keeps the archives of the layers that it stands on; what is nobody's goes", async () => {
+    await using store = await openStore({ root: temporaryRoot() });
+    const lease = store.leases.open("build");
+    const { blobs, snapshots: layers, chain } = await image(store, lease, "a");
+    const step = await store.snapshots.createActive(chain, lease);
+    await store.snapshots.freeze(step, { size: 1, inodes: 1 });
+    const loose = await store.snapshots.createActive(chain, lease);
+    await store.snapshots.freeze(loose, { size: 1, inodes: 1 });
+    const layerBlobs = store.documents<{ id: string; descriptor: object; others?: object[] }>("layerBlobs");
+    const archive = async (id: string, text: string) => {
+      const described = descriptor(await put(store, lease, text));
+      layerBlobs.put({
+        id,
+        descriptor: described,
+        others: [descriptor(await put(store, lease, `zstd ${text}`))],
+      });
+    };
+    for (const [at, id] of [...layers, step, loose].entries()) await archive(id, `archive ${at}`);
+    const records = store.documents<{ id: string; key: string }>("buildRecords");
+    const aliases = store.documents<{ id: string; key: string }>("buildKeys");
+    records.put({ id: "r1", key: "k1" });
+    aliases.put({ id: "a1", key: "k1" });
+    aliases.put({ id: "a2", key: "k2" });
+    store.roots.set({ kind: "build", id: "r1" }, { snapshots: [step] });
+    store.leases.close(lease);
+
+    await store.collectGarbage();
+    const archives = [0, 1, 2].flatMap((at) => [`archive ${at}`, `zstd archive ${at}`]);
+    expect(digests(store)).toEqual(archives.map((text) => digestOf(text)).sort());
+    expect(snapshots(store)).toEqual([...layers, step].sort());
+    expect(layerBlobs.all().map(({ id }) => id)).toEqual([...layers, step]);
+    expect(aliases.all().map(({ id }) => id)).toEqual(["a1"]);
+    expect(digests(store)).not.toContain(blobs[0]);
+
+    store.roots.clear({ kind: "build", id: "r1" });
+    records.delete("r1");
+    await store.collectGarbage();
+    expect([digests(store), snapshots(store), layerBlobs.all(), aliases.all()]).toEqual([[], [], [], []]);
+  });
+
+  test("a remembered build keeps its blobs", async () => {
+    await using store = await openStore({ root: temporaryRoot() });
+    const lease = store.leases.open("build record");
+    const log = await put(store, lease, "a log");
+    store.roots.set({ kind: "history", id: "b1" }, { digests: [log] });
+    store.leases.close(lease);
+    await store.collectGarbage();
+    expect(digests(store)).toEqual([log]);
+    store.roots.clear({ kind: "history", id: "b1" });
+    await store.collectGarbage();
+    expect(digests(store)).toEqual([]);
+  });
+
   test("a download under way stays, one that nobody went on with for a day goes", async () => {
     await using store = await openStore({ root: temporaryRoot() });
     const lease = store.leases.open("pull");

@@ -11,6 +11,7 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
+import { release } from "node:os";
 import { join } from "node:path";
 import { listMounts, mount } from "../../src/linux/mount.ts";
 import { type ChainId, chainIds, type Digest } from "../../src/oci/digest.ts";
@@ -422,17 +423,20 @@ for (const backend of ["overlay", "copy"] as const)
       expect((await store.snapshots.usage(active)).size).toBeGreaterThanOrEqual(100_000);
     });
 
-    test("127 layers, in a root with a long name", async () => {
+    // fsconfig's `lowerdir+`, which more layers than a page of options need, is in kernels from 6.5 on.
+    const [major = 0, minor = 0] = release().split(".").map(Number);
+    const counts = backend === "overlay" && (major > 6 || (major === 6 && minor >= 5)) ? [127, 300] : [127];
+    test.each(counts)("%i layers, in a root with a long name", async (count) => {
       const root = join(temporaryRoot(), "a-root-with-quite-a-long-name".repeat(3));
       await using store = await openStore({ root, snapshotBackend: backend });
-      const layers = Array.from({ length: 127 }, (_, at): Ingredient[] => [
+      const layers = Array.from({ length: count }, (_, at): Ingredient[] => [
         { name: `f${at}` },
         { name: "top", content: `${at}` },
       ]);
       const lease = store.leases.open("test");
       let parent: ChainId | undefined;
       for (const [at, entries] of layers.entries()) {
-        // Written by hand: 127 workers would be a test of patience
+        // Written by hand: so many workers would be a test of patience
         const { id, directory } = await store.snapshots.beginLayer(lease);
         for (const { name, content = "" } of entries) writeFileSync(join(directory, name), content);
         const diff = `sha256:${String(at).padStart(64, "0")}` as Digest;
@@ -441,8 +445,8 @@ for (const backend of ["overlay", "copy"] as const)
         parent = chain;
       }
       const { result } = await mounted(store, parent!, (target) => {
-        expect(names(target)).toHaveLength(128);
-        expect(readFileSync(join(target, "top"), "utf8")).toBe("126");
+        expect(names(target)).toHaveLength(count + 1);
+        expect(readFileSync(join(target, "top"), "utf8")).toBe(String(count - 1));
         writeFileSync(join(target, "written"), "");
         return listMounts().filter((each) => each.target === target);
       });

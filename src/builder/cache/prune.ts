@@ -23,12 +23,10 @@ export function chooseRecords(
   root: string,
   now = Date.now(),
 ): Usage[] {
-  const matches = request.filters.map(parseFilter);
-  const candidates = all
+  const candidates = matching(all, request.filters, now)
     .filter(({ inUse }) => !inUse)
     .filter(({ type, shared }) => request.all || (type !== "internal" && type !== "frontend" && !shared))
-    .filter(({ lastUsedAt }) => request.keepFor === 0 || now - Date.parse(lastUsedAt) >= request.keepFor)
-    .filter((record) => matches.length === 0 || matches.some((match) => match(record, now)));
+    .filter(({ lastUsedAt }) => request.keepFor === 0 || now - Date.parse(lastUsedAt) >= request.keepFor);
   const total = all.reduce((sum, { size }) => sum + size, 0);
   const keep = bytesToKeep(request, total, root);
   if (keep === undefined) return candidates;
@@ -40,6 +38,13 @@ export function chooseRecords(
     chosen.push(record);
   }
   return chosen;
+}
+
+/** Those that any of the filters takes; all where there is none. Errors: invalid. */
+export function matching(all: readonly Usage[], filters: readonly string[], now = Date.now()): Usage[] {
+  const matches = filters.filter(Boolean).map(parseFilter);
+  if (matches.length === 0) return [...all];
+  return all.filter((record) => matches.some((match) => match(record, now)));
 }
 
 /** Undefined: no bound is asked for. */

@@ -13,7 +13,7 @@ import { verticesOf } from "../solver/graph.ts";
 import { UPLOAD_SCHEME } from "../sources/upload.ts";
 import { receiveArchive, receiveRemote, type UploadedContext } from "./context.ts";
 import { failureOf, placeOf } from "./failures.ts";
-import { frontendOptions } from "./frontend-options.ts";
+import { cacheExportsOf, frontendOptions } from "./frontend-options.ts";
 import { Narrator } from "./narrator.ts";
 import { type ClassicPlan, planSteps } from "./steps.ts";
 import type { ClassicRequest, Tell } from "./types.ts";
@@ -45,6 +45,7 @@ export async function runClassicBuild(
       session: request.session,
       exporters: [{ type: "image", attributes: { name: request.tags.join(",") } }],
       attestations: {},
+      cacheExports: cacheExportsOf(request),
       resources: request.resources,
       entitlements: request.network === "host" ? ["network.host"] : [],
       credentials: request.credentials,

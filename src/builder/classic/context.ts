@@ -9,7 +9,7 @@ import { close, O } from "../../linux/ffi.ts";
 import { openIn, RESOLVE, withFolder } from "../../linux/files.ts";
 import { extractIntoView } from "../../store/index.ts";
 import type { Store } from "../../store/types.ts";
-import { readIn } from "../control/frontend-bridge.ts";
+import { readIn } from "../solver/read-tree.ts";
 import { scratchFolder } from "../solver/views.ts";
 import { detectRemote } from "./remote-file.ts";
 

@@ -1,4 +1,6 @@
 // A classic request as options of the Dockerfile frontend (moby, builder/builder-next/builder.go has the same names).
+import type { CacheEntry } from "../cache/remote/options.ts";
+import { parseBoolean } from "../dockerfile/go-text.ts";
 import type { ClassicRequest } from "./types.ts";
 
 export function frontendOptions(request: ClassicRequest, filename: string): Record<string, string> {
@@ -20,3 +22,7 @@ export function frontendOptions(request: ClassicRequest, filename: string): Reco
   for (const [name, value] of request.labels) options[`label:${name}`] = value;
   return options;
 }
+
+/** The build argument puts the cache into the image; there is no other way to ask for that here. */
+export const cacheExportsOf = ({ buildArgs }: ClassicRequest): CacheEntry[] =>
+  parseBoolean(buildArgs.get("BUILDKIT_INLINE_CACHE") ?? "") ? [{ type: "inline", attributes: {} }] : [];

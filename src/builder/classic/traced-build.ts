@@ -8,7 +8,7 @@ import type { Builder } from "../control/builder.ts";
 import { statusMessages } from "../control/status-messages.ts";
 import type { Progress } from "../solver/progress.ts";
 import { CLIENT_FOLDER, FRONTEND, openContext, uploaded } from "./build.ts";
-import { frontendOptions } from "./frontend-options.ts";
+import { cacheExportsOf, frontendOptions } from "./frontend-options.ts";
 import type { ClassicRequest, Tell } from "./types.ts";
 
 /** Errors: what stood in the way before the build began; a later failure is told, and answered as undefined. */
@@ -29,6 +29,7 @@ export async function runTracedBuild(
   try {
     const response = await builder.run({
       ref: randomUUID(),
+      record: { frontend: FRONTEND, attributes: frontendOptions(request, filename) },
       session: request.session,
       exporters:
         request.outputs.length > 0
@@ -38,6 +39,7 @@ export async function runTracedBuild(
             }))
           : [{ type: "image", attributes: { name } }],
       attestations: {},
+      cacheExports: cacheExportsOf(request),
       resources: request.resources,
       entitlements: request.network === "host" ? ["network.host"] : [],
       ...(request.session === "" && { credentials: request.credentials }),

@@ -1,24 +1,28 @@
 // BuildKit's service LLBBridge: a client (buildx) drives a build that runs. The header says which.
 import { create } from "@bufbuild/protobuf";
-import { Code, ConnectError, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
+import { type Code, ConnectError, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
 import { invalid } from "../../base/errors.ts";
+import { type FileStat, toText } from "../../buildkit/file-sync/index.ts";
 import {
   type LLBBridge,
+  type ReadDirRequest,
   type Result,
   ResultSchema,
   type SolveRequest,
+  type StatFileRequest,
 } from "../../buildkit/messages/gateway_pb.ts";
 import type { Platform } from "../../buildkit/messages/ops_pb.ts";
 import { withFolder } from "../../linux/files.ts";
+import { entryOf } from "../cache/remote/options.ts";
+import { readIn, statAllIn, statIn } from "../solver/read-tree.ts";
+import { resolveLayout } from "../sources/layout.ts";
 import type { Builder } from "./builder.ts";
 import { bridgeCapabilities, llbCapabilities } from "./capabilities.ts";
 import { toConnectError } from "./failures.ts";
-import { readIn } from "./frontend-bridge.ts";
 import type { Job, JobResult, ResultRef } from "./job.ts";
 import { workerRecord } from "./worker-record.ts";
 
 const BUILD_HEADER = "buildkit-controlapi-buildid";
-const FILE_LIMIT = 16 << 20;
 
 type Served = Partial<ServiceImpl<typeof LLBBridge>>;
 
@@ -30,7 +34,8 @@ export function bridgeService(builder: Builder): Served {
     <Q, A>(work: (job: Job, request: Q, signal: AbortSignal) => Promise<A> | A) =>
     async (request: Q, context: HandlerContext): Promise<A> => {
       try {
-        return await work(await jobOf(context), request, context.signal);
+        const job = await jobOf(context);
+        return await job.attempt(() => work(job, request, context.signal));
       } catch (thrown) {
         throw toConnectError(thrown);
       }
@@ -45,7 +50,7 @@ export function bridgeService(builder: Builder): Served {
     return: serve(
       (job, { result, error }: { result?: Result; error?: { code: number; message: string } }) => {
         if (error && error.code !== 0)
-          job.returned.reject(new ConnectError(error.message, error.code as Code));
+          job.returned.reject(job.failureOf(new ConnectError(error.message, error.code as Code)));
         else job.returned.resolve(returned(job, result));
         return {};
       },
@@ -55,26 +60,31 @@ export function bridgeService(builder: Builder): Served {
       return {};
     }),
     readFile: serve(async (job, { ref, filePath, range }: ReadFile) => {
-      const all = await readOf(job, ref, (root) => readIn(root, filePath, FILE_LIMIT));
+      const all = await readOf(job, ref, (root) => readIn(root, filePath));
       const from = Number(range?.offset ?? 0n);
       const length = Number(range?.length ?? 0n);
       return { data: length > 0 ? all.subarray(from, from + length) : all.subarray(from) };
     }),
-    inputs: () => ({ definitions: {} }),
+    readDir: serve(async (job, { ref, dirPath, includePattern }: ReadDirRequest) => ({
+      entries: (await readOf(job, ref, (root) => statAllIn(root, dirPath, includePattern))).map(statMessage),
+    })),
+    statFile: serve(async (job, { ref, path }: StatFileRequest) => ({
+      stat: statMessage(await readOf(job, ref, (root) => statIn(root, path))),
+    })),
+    inputs: serve((job) => ({ definitions: { ...job.inputs } })),
     resolveImageConfig: serve(async (job, { ref, platform, resolveMode, logName }: ResolveConfig) => {
       const image = await resolve(job, { ref, platform, resolveMode, logName });
       return { digest: image.root, config: image.configBytes, ref };
     }),
     resolveSourceMeta: serve(async (job, request: ResolveMeta) => {
       const identifier = request.source?.identifier ?? "";
-      if (!identifier.startsWith("docker-image://"))
-        throw new ConnectError(`no metadata of ${identifier}`, Code.Unimplemented);
-      const ref = identifier.slice("docker-image://".length);
-      const image = await resolve(job, { ...request, ref });
-      return {
-        ...(request.source && { source: request.source }),
-        image: { digest: image.root, config: image.configBytes },
-      };
+      const [, scheme, ref = ""] = /^([a-z-]+):\/\/(.*)$/s.exec(identifier) ?? [];
+      const source = { ...(request.source && { source: request.source }) };
+      if (scheme !== "docker-image" && scheme !== "oci-layout") return source;
+      const image = await (scheme === "docker-image"
+        ? resolve(job, { ...request, ref })
+        : resolveOfClient(job, request, ref));
+      return { ...source, image: { digest: image.root, config: image.configBytes } };
     }),
     warn: serve((job, request: Warning) => {
       job.progress.tell({
@@ -90,6 +100,17 @@ export function bridgeService(builder: Builder): Served {
     }),
   };
 }
+
+const statMessage = ({ size, modTime, devmajor, devminor, xattrs, ...stat }: FileStat) => ({
+  ...stat,
+  path: toText(stat.path),
+  linkname: toText(stat.linkname),
+  size: BigInt(size),
+  modTime,
+  devmajor: BigInt(devmajor),
+  devminor: BigInt(devminor),
+  xattrs: Object.fromEntries(xattrs ?? []),
+});
 
 interface ReadFile {
   ref: string;
@@ -114,6 +135,7 @@ interface Warning {
 }
 
 async function solve(job: Job, request: SolveRequest) {
+  job.importCaches(request.cacheImports.map(entryOf));
   const result = request.frontend
     ? await job.runFrontend(request.frontend, request.frontendOpt, request.frontendInputs)
     : { refs: new Map([["", job.refOf(request.definition)]]), metadata: new Map<string, Uint8Array>() };
@@ -156,23 +178,32 @@ async function readOf<T>(job: Job, id: string, read: (root: number) => T): Promi
   return withFolder(view.path, read);
 }
 
+async function resolveOfClient(job: Job, { source, platform, logName }: ResolveMeta, reference: string) {
+  const session = await job.session(source?.attrs["oci.session"] || undefined);
+  return await job.shown(logName || `resolve image config for oci-layout://${reference}`, () =>
+    resolveLayout(job.host.store, session, {
+      reference,
+      store: source?.attrs["oci.store"] ?? "",
+      platform: platform ? plain(platform) : job.host.environment.platform,
+      lease: job.options.lease,
+      signal: job.signal,
+    }),
+  );
+}
+
+const plain = ({ os, architecture, variant }: Platform) => ({
+  os,
+  architecture,
+  ...(variant && { variant }),
+});
+
 function resolve(job: Job, { ref, platform, resolveMode, logName }: ResolveConfig) {
   return job.shown(logName || `resolve image config for docker-image://${ref}`, () =>
-    job.host.images.resolve(
-      ref,
-      platform
-        ? {
-            os: platform.os,
-            architecture: platform.architecture,
-            ...(platform.variant && { variant: platform.variant }),
-          }
-        : job.host.environment.platform,
-      {
-        mode: resolveMode === "pull" || resolveMode === "local" ? resolveMode : "default",
-        auth: (host) => job.credentials(host),
-        progress: () => {},
-        signal: job.signal,
-      },
-    ),
+    job.host.images.resolve(ref, platform ? plain(platform) : job.host.environment.platform, {
+      mode: resolveMode === "pull" || resolveMode === "local" ? resolveMode : "default",
+      auth: (host) => job.credentials(host),
+      progress: () => {},
+      signal: job.signal,
+    }),
   );
 }

@@ -1,23 +1,33 @@
 // The builder of a daemon: its sessions, its running builds, its cache.
 
-import { conflict, invalid } from "../../base/errors.ts";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { conflict, invalid, notFound } from "../../base/errors.ts";
 import { SharedWork } from "../../base/shared-work.ts";
+import type { BuildHistoryRecord, StatusResponseSchema } from "../../buildkit/messages/control_pb.ts";
+import type { Definition } from "../../buildkit/messages/ops_pb.ts";
 import type { RegistryAuth } from "../../registry/types.ts";
+import type { LeaseId } from "../../store/types.ts";
 import { CacheMounts } from "../cache/cache-mounts.ts";
 import { Contexts } from "../cache/contexts.ts";
-import { chooseRecords, defaultBounds, type PruneRequest } from "../cache/prune.ts";
+import { chooseRecords, defaultBounds, matching, type PruneRequest } from "../cache/prune.ts";
 import { Records } from "../cache/records.ts";
+import { type CacheEntry, readCacheExports } from "../cache/remote/options.ts";
 import { cacheUsage, type Usage } from "../cache/usage.ts";
 import type { AttestationRequest } from "../export/attestations/index.ts";
 import type { Frontend } from "../frontend.ts";
+import { type EndedBuild, History } from "../history/history.ts";
+import { beginRecord, endRecord } from "../history/recording.ts";
 import type { Workshop } from "../ops/environment.ts";
 import { Sessions } from "../session/sessions.ts";
 import type { Solver } from "../solver/build.ts";
 import { Progress } from "../solver/progress.ts";
 import { Views } from "../solver/views.ts";
 import type { BuildHost, ExporterResponse, StepResources } from "../types.ts";
-import { exportResult } from "./export-result.ts";
+import { exportResult, factsOf } from "./export-result.ts";
+import { toConnectError } from "./failures.ts";
 import { Job, type JobResult, type JobTools } from "./job.ts";
+import { statusMessages } from "./status-messages.ts";
 
 /** What holds a build's parts; a starting daemon closes those of the one before it. */
 export const BUILD_LEASE = "build";
@@ -29,11 +39,17 @@ const PATIENCE = 30_000;
 
 export interface BuildRequest {
   ref: string;
+  /** What its record says of it; undefined: none is kept. */
+  record?: { frontend: string; attributes: Readonly<Record<string, string>> };
   session: string;
   /** undefined: the client drives the build by the bridge. */
   run?(job: Job): Promise<JobResult>;
+  /** Graphs for who drives the build. */
+  inputs?: Readonly<Record<string, Definition>>;
   exporters: { type: string; attributes: Readonly<Record<string, string>> }[];
   attestations: AttestationRequest;
+  /** Where the build's cache is written to. */
+  cacheExports: readonly CacheEntry[];
   resources: StepResources;
   entitlements: readonly string[];
   /** Credentials that came with the request; without them the session is asked. */
@@ -44,6 +60,7 @@ export interface BuildRequest {
 export class Builder {
   readonly sessions = new Sessions();
   readonly records: Records;
+  readonly history: History;
   readonly workshop: Workshop;
   readonly jobs = new Map<string, Job>();
   /** Of builds that ended a moment ago. */
@@ -58,6 +75,7 @@ export class Builder {
   ) {
     const { store } = host;
     this.records = new Records(store);
+    this.history = new History(store);
     const views = new Views(store);
     this.workshop = {
       host,
@@ -100,14 +118,23 @@ export class Builder {
       new Progress(),
       this.tools,
     );
+    job.inputs = request.inputs ?? {};
     this.jobs.set(request.ref, job);
     this.waiting(request.ref).resolve(job);
+    const begun = request.record && beginRecord({ ...request, ...request.record });
+    if (begun) this.history.begin(begun);
+    let failure: unknown;
     try {
+      const caches = readCacheExports(request.cacheExports);
       const result = await (request.run ? request.run(job) : driven(job));
-      return await exportResult(job, result, request);
+      return await exportResult(job, result, { ...request, caches });
+    } catch (thrown) {
+      failure = thrown;
+      throw thrown;
     } finally {
       await job.close();
       this.keepEnded(request.ref, job.progress);
+      if (begun) void this.history.end(request.ref, (held) => this.keepRecord(begun, job, failure, held));
       this.jobs.delete(request.ref);
       this.awaited.delete(request.ref);
       clearInterval(renewal);
@@ -116,9 +143,36 @@ export class Builder {
     }
   }
 
-  /** What a build tells of itself, from its beginning: also one that ended before its client asked. Errors: invalid. */
-  async progress(ref: string, signal: AbortSignal): Promise<Progress> {
-    return this.ended.get(ref) ?? (await this.job(ref, signal)).progress;
+  /** Its client has its answer, and doesn't wait for the disk. */
+  private async keepRecord(
+    begun: BuildHistoryRecord,
+    job: Job,
+    failure: unknown,
+    lease: LeaseId,
+  ): Promise<EndedBuild> {
+    const error = failure === undefined ? undefined : recordedError(failure, job.options.signal);
+    const outcome = {
+      ...job.outcome,
+      facts: factsOf(job),
+      events: job.progress.all(),
+      ...(error && { error }),
+    };
+    return await endRecord(this.host.store, begun, outcome, lease);
+  }
+
+  /**
+   * What a build says of itself, from its beginning: one that runs or is about to, one that ended before its client asked,
+   * one of the history. Errors: not-found.
+   */
+  async *status(
+    ref: string,
+    signal: AbortSignal,
+  ): AsyncGenerator<MessageInitShape<typeof StatusResponseSchema>> {
+    const known = this.ended.get(ref) ?? this.jobs.get(ref)?.progress;
+    const past = known ? undefined : await this.history.logOf(ref);
+    if (past) return yield* past;
+    const progress = known ?? (await this.job(ref, signal)).progress;
+    for await (const events of progress.follow(signal)) yield* statusMessages(events);
   }
 
   private keepEnded(ref: string, progress: Progress): void {
@@ -126,12 +180,12 @@ export class Builder {
     setTimeout(() => this.ended.delete(ref), PATIENCE).unref();
   }
 
-  /** A running build, also one that is about to begin. Errors: invalid when it doesn't. */
+  /** A running build, also one that is about to begin. Errors: not-found when it doesn't. */
   async job(ref: string, signal: AbortSignal): Promise<Job> {
     const known = this.jobs.get(ref);
     if (known) return known;
     const left = Promise.withResolvers<never>();
-    const timer = setTimeout(() => left.reject(invalid(`no such job ${ref}`)), PATIENCE);
+    const timer = setTimeout(() => left.reject(notFound(`no such job ${ref}`)), PATIENCE);
     const leave = () => left.reject(signal.reason);
     signal.addEventListener("abort", leave, { once: true });
     try {
@@ -142,8 +196,9 @@ export class Builder {
     }
   }
 
-  usage(): Usage[] {
-    return cacheUsage(this.host.store, this.records);
+  /** Errors: invalid, for filters. */
+  usage(filters: readonly string[] = []): Usage[] {
+    return matching(cacheUsage(this.host.store, this.records), filters);
   }
 
   /** Removes records that nobody uses; answers them. Their files go in a moment. Errors: invalid, for filters. */
@@ -167,6 +222,7 @@ export class Builder {
   /** Resolves when no build runs any more; the host's closing has told them all. */
   async close(): Promise<void> {
     await Promise.allSettled(this.running);
+    await this.history.close();
     this.sessions.close();
   }
 
@@ -179,14 +235,19 @@ export class Builder {
   }
 }
 
+/** Who left or broke off has no error of the build's. */
+const recordedError = (failure: unknown, signal: AbortSignal): ConnectError =>
+  signal.aborted ? new ConnectError("context canceled", Code.Canceled) : toConnectError(failure);
+
 /** The client returns its result by the bridge, or leaves. */
 async function driven(job: Job): Promise<JobResult> {
+  const { signal } = job.options;
   const left = Promise.withResolvers<never>();
-  const leave = () => left.reject(job.signal.reason);
-  job.signal.addEventListener("abort", leave, { once: true });
+  const leave = () => left.reject(signal.reason);
+  signal.addEventListener("abort", leave, { once: true });
   try {
     return await Promise.race([job.returned.promise, left.promise]);
   } finally {
-    job.signal.removeEventListener("abort", leave);
+    signal.removeEventListener("abort", leave);
   }
 }

@@ -1,13 +1,14 @@
 // BuildKit's service Control: what docker build, buildx and Compose ask of a builder.
 import type { ServiceImpl } from "@connectrpc/connect";
-import { Code, ConnectError } from "@connectrpc/connect";
 import type { Control, PruneRequest, SolveRequest } from "../../buildkit/messages/control_pb.ts";
+import { entryOf } from "../cache/remote/options.ts";
 import type { Usage } from "../cache/usage.ts";
 import { readAttestations } from "../export/attestations/index.ts";
+import { serveSessionStream } from "../session/session-stream.ts";
 import type { StepResources } from "../types.ts";
 import type { Builder, BuildRequest } from "./builder.ts";
 import { toConnectError } from "./failures.ts";
-import { statusMessages, timestamp } from "./status-messages.ts";
+import { timestamp } from "./status-messages.ts";
 import { workerRecord } from "./worker-record.ts";
 
 export function controlService(builder: Builder): ServiceImpl<typeof Control> {
@@ -19,25 +20,58 @@ export function controlService(builder: Builder): ServiceImpl<typeof Control> {
         throw toConnectError(thrown);
       }
     },
-    async *status({ ref }, { signal }) {
-      const progress = await builder.progress(ref, signal).catch((thrown) => {
-        throw toConnectError(thrown);
-      });
-      for await (const events of progress.follow(signal)) yield* statusMessages(events);
+    async *status({ ref }, { signal, responseHeader }) {
+      responseHeader.set(CURRENT_TIME, clock());
+      yield* inConnectErrors(builder.status(ref, signal));
     },
-    // biome-ignore lint/correctness/useYield: a session comes by POST /session, as with Docker
-    async *session() {
-      throw new ConnectError("sessions are opened by POST /session", Code.Unimplemented);
+    async *session(incoming, { requestHeader }) {
+      try {
+        yield* serveSessionStream(builder.sessions, incoming, requestHeader);
+      } catch (thrown) {
+        throw toConnectError(thrown);
+      }
     },
     listWorkers: () => ({ record: [workerRecord(builder.host)] }),
     info: () => ({ buildkitVersion: workerRecord(builder.host).buildkitVersion }),
-    diskUsage: () => ({ record: builder.usage().map(usageOf) }),
+    diskUsage({ filter }) {
+      try {
+        return { record: builder.usage(filter).map(usageOf) };
+      } catch (thrown) {
+        throw toConnectError(thrown);
+      }
+    },
     async *prune(request) {
       yield* pruned(builder, request);
     },
-    async *listenBuildHistory() {},
-    updateBuildHistory: () => ({}),
+    async *listenBuildHistory({ filter, ...query }, { signal, responseHeader }) {
+      responseHeader.set(CURRENT_TIME, clock());
+      yield* inConnectErrors(builder.history.listen({ ...query, filters: filter }, signal));
+    },
+    async updateBuildHistory({ ref, pinned, delete: isDeleted, finalize }) {
+      try {
+        if (isDeleted) await builder.history.remove(ref);
+        // What is finalized is the trace; there is none.
+        else if (finalize) await builder.history.settled();
+        else await builder.history.pin(ref, pinned);
+        return {};
+      } catch (thrown) {
+        throw toConnectError(thrown);
+      }
+    },
   };
+}
+
+/** The daemon's clock in a header: clients say by it how long a build has been running. */
+const CURRENT_TIME = "buildkit-current-timestamp";
+
+const clock = (): string => new Date().toISOString();
+
+async function* inConnectErrors<T>(messages: AsyncIterable<T>): AsyncGenerator<T> {
+  try {
+    yield* messages;
+  } catch (thrown) {
+    throw toConnectError(thrown);
+  }
 }
 
 function pruned(builder: Builder, request: PruneRequest) {
@@ -80,18 +114,25 @@ function buildRequest(request: SolveRequest, signal: AbortSignal): BuildRequest 
     exporters.push({ type: request.exporterDeprecated, attributes: request.exporterAttrsDeprecated });
   return {
     ref: request.ref,
+    // Questions to a frontend are no builds.
+    ...(!request.internal && { record: { frontend, attributes: request.frontendAttrs } }),
     session: request.session,
+    inputs: request.frontendInputs,
     exporters,
     attestations: readAttestations(request.frontendAttrs),
     entitlements: request.entitlements,
     resources: resourcesOf(request.frontendAttrs),
+    cacheExports: (request.cache?.exports ?? []).map(entryOf),
     signal,
     ...(frontend && {
       run: (job) => job.runFrontend(frontend, request.frontendAttrs, request.frontendInputs),
     }),
     ...(!frontend &&
       definition && {
-        run: async (job) => ({ refs: new Map([["", job.refOf(definition)]]), metadata: new Map() }),
+        run: async (job) => {
+          job.importCaches((request.cache?.imports ?? []).map(entryOf));
+          return { refs: new Map([["", job.refOf(definition)]]), metadata: new Map() };
+        },
       }),
   };
 }

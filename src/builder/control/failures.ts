@@ -7,17 +7,10 @@ import { SourceSchema, VertexSchema } from "../../buildkit/messages/errors_pb.ts
 import { LocatedError } from "../dockerfile/convert/located-error.ts";
 import { VertexError } from "../solver/errors.ts";
 import type { Vertex } from "../solver/graph.ts";
+import { fittingMessage, fittingSources } from "./fitting-source.ts";
 
-const CODES: Record<ErrorKind, Code> = {
-  invalid: Code.InvalidArgument,
-  unauthorized: Code.Unauthenticated,
-  forbidden: Code.PermissionDenied,
-  "not-found": Code.NotFound,
-  conflict: Code.AlreadyExists,
-  unavailable: Code.Unavailable,
-  "not-implemented": Code.Unimplemented,
-  system: Code.Unknown,
-};
+/** BuildKit tells nearly all as UNKNOWN, and clients print any other code before the words (`NotFound: …`). */
+const CODES: Partial<Record<ErrorKind, Code>> = { "not-implemented": Code.Unimplemented };
 
 export function toConnectError(thrown: unknown): ConnectError {
   const first = firstThrown(thrown);
@@ -28,22 +21,26 @@ export function toConnectError(thrown: unknown): ConnectError {
     const inner = firstThrown(first.cause);
     const details = [
       { desc: VertexSchema, value: create(VertexSchema, { digest: first.vertex.digest }) },
-      ...placesOf(first.vertex),
+      ...detailsOf(placesOf(first.vertex)),
     ];
-    return new ConnectError(first.message, codeOf(inner), undefined, details, inner);
+    return new ConnectError(fittingMessage(first.message), codeOf(inner), undefined, details, inner);
   }
-  const details =
-    first instanceof LocatedError
-      ? first.places.map((ranges) => ({
-          desc: SourceSchema,
-          value: create(SourceSchema, { info: first.source, ranges: [...ranges] }),
-        }))
-      : [];
-  return new ConnectError(messageOf(first), codeOf(first), undefined, details, first);
+  const places =
+    first instanceof LocatedError ? first.places.map((ranges) => ({ info: first.source, ranges })) : [];
+  return new ConnectError(
+    fittingMessage(messageOf(first)),
+    codeOf(first),
+    undefined,
+    detailsOf(places),
+    first,
+  );
 }
 
+const detailsOf = (places: Parameters<typeof fittingSources>[0]) =>
+  fittingSources(places).map((value) => ({ desc: SourceSchema, value }));
+
 const codeOf = (thrown: unknown): Code => {
-  if (thrown instanceof BerthError) return CODES[thrown.kind];
+  if (thrown instanceof BerthError) return CODES[thrown.kind] ?? Code.Unknown;
   if (thrown instanceof ConnectError || thrown instanceof GrpcError) return thrown.code;
   return thrown instanceof DOMException && thrown.name === "AbortError" ? Code.Canceled : Code.Unknown;
 };
@@ -51,6 +48,6 @@ const codeOf = (thrown: unknown): Code => {
 function placesOf({ source, digest }: Vertex) {
   return (source?.locations[digest]?.locations ?? []).flatMap(({ sourceIndex, ranges }) => {
     const info = source?.infos[sourceIndex];
-    return info ? [{ desc: SourceSchema, value: create(SourceSchema, { info, ranges }) }] : [];
+    return info ? [{ info, ranges }] : [];
   });
 }

@@ -1,18 +1,16 @@
 // What a frontend asks of its build: images' configs, files of parts that it solves, warnings.
-import { closeSync, fstatSync, readdirSync, readFileSync } from "node:fs";
-import { BerthError, invalid } from "../../base/errors.ts";
+import { invalid } from "../../base/errors.ts";
 import type { Definition } from "../../buildkit/messages/ops_pb.ts";
-import { KernelError, O } from "../../linux/ffi.ts";
-import { openIn, RESOLVE, withFolder } from "../../linux/files.ts";
+import { withFolder } from "../../linux/files.ts";
+import type { Platform } from "../../oci/types.ts";
 import type { FrontendBridge, ReadableTree, ResolveImageOptions } from "../frontend.ts";
 import { loadDefinition } from "../solver/graph.ts";
+import { listIn, readIn } from "../solver/read-tree.ts";
+import { resolveLayout } from "../sources/layout.ts";
 import { receiveSmall, smallLocal } from "../sources/small-local.ts";
 import { transferParts } from "../sources/transfer-parts.ts";
 import { uploadedFolder } from "../sources/upload.ts";
 import type { Job } from "./job.ts";
-
-/** Bytes of a file that a frontend may read at once. */
-const FILE_LIMIT = 16 << 20;
 
 export function frontendBridge(job: Job): FrontendBridge {
   return {
@@ -35,8 +33,8 @@ export function frontendBridge(job: Job): FrontendBridge {
 }
 
 async function resolveImage(job: Job, reference: string, options: ResolveImageOptions) {
-  if (options.layout) throw new BerthError("not-implemented", "oci-layout:// is not implemented in Berth");
   return await job.shown(options.name, async (progress) => {
+    if (options.layout) return await resolveOfLayout(job, reference, options.platform, options.layout);
     const image = await job.host.images.resolve(reference, options.platform, {
       mode: options.mode,
       auth: (host) => job.credentials(host),
@@ -46,6 +44,25 @@ async function resolveImage(job: Job, reference: string, options: ResolveImageOp
     job.materials.image(reference, image);
     return { digest: image.root, config: image.configBytes, reference };
   });
+}
+
+/** The name is the person's, the digest says what it is. */
+async function resolveOfLayout(
+  job: Job,
+  reference: string,
+  platform: Platform,
+  layout: { session: string; store: string },
+) {
+  const session = await job.session(layout.session || undefined);
+  const image = await resolveLayout(job.host.store, session, {
+    reference,
+    store: layout.store,
+    platform,
+    lease: job.options.lease,
+    signal: job.signal,
+  });
+  job.materials.image(reference, image);
+  return { digest: image.root, config: image.configBytes, reference };
 }
 
 /** A few files of the client's come into memory, and what came with the request is here; anything else is solved as a build's part. */
@@ -67,40 +84,6 @@ async function solve(job: Job, definition: Definition): Promise<ReadableTree> {
 }
 
 const folderTree = (read: <T>(work: (root: number) => T) => Promise<T>): ReadableTree => ({
-  readFile: (path, limit = FILE_LIMIT) => read((root) => readIn(root, path, limit)),
+  readFile: (path, first) => read((root) => readIn(root, path, first)),
   readFolder: (path) => read((root) => listIn(root, path)),
 });
-
-/** Errors: not-found, in BuildKit's words. */
-export function readIn(root: number, path: string, limit: number): Uint8Array {
-  const fd = opened(root, path, O.RDONLY);
-  try {
-    const { size } = fstatSync(fd);
-    if (size > limit)
-      throw invalid(`${path} has ${size} bytes, more than the ${limit} that are read of a file`);
-    return readFileSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-export function listIn(root: number, path: string): string[] {
-  const fd = opened(root, path, O.RDONLY | O.DIRECTORY);
-  try {
-    return readdirSync(`/proc/self/fd/${fd}`, { withFileTypes: true }).map(
-      (entry) => entry.name + (entry.isDirectory() ? "/" : ""),
-    );
-  } finally {
-    closeSync(fd);
-  }
-}
-
-function opened(root: number, path: string, flags: number): number {
-  try {
-    return openIn(root, path, flags | O.NONBLOCK, RESOLVE.IN_ROOT);
-  } catch (thrown) {
-    if (thrown instanceof KernelError && (thrown.code === "ENOENT" || thrown.code === "ENOTDIR"))
-      throw new BerthError("not-found", `open ${path}: no such file or directory`, { cause: thrown });
-    throw thrown;
-  }
-}

@@ -4,11 +4,16 @@
 //   Status follows it; it may ask before the build has begun
 //   the bridge (LLBBridge) solves parts of it and returns a result, where the request names no frontend
 import { randomUUID } from "node:crypto";
+import type { ConnectError } from "@connectrpc/connect";
 import { invalid } from "../../base/errors.ts";
 import type { Definition } from "../../buildkit/messages/ops_pb.ts";
 import { type Digest, digestOf } from "../../oci/digest.ts";
+import type { Descriptor } from "../../oci/types.ts";
 import type { RegistryAuth } from "../../registry/types.ts";
-import type { LeaseId } from "../../store/types.ts";
+import type { LeaseId, SnapshotId } from "../../store/types.ts";
+import { CacheImports } from "../cache/remote/imports.ts";
+import { type CacheEntry, importsInOptions } from "../cache/remote/options.ts";
+import type { PlaceContext } from "../cache/remote/places.ts";
 import type { Frontend, FrontendAnswer } from "../frontend.ts";
 import type { OperationEnvironment, Workshop } from "../ops/environment.ts";
 import { operationOf } from "../ops/index.ts";
@@ -35,6 +40,16 @@ export interface JobResult {
   metadata: Map<string, Uint8Array>;
 }
 
+/** What a build came to, as far as it came: for its record. */
+export interface JobOutcome {
+  /** Undefined: it failed before. */
+  result?: JobResult;
+  /** Parts of the result that have files, all of them made. */
+  parts: { id: string; snapshot: SnapshotId }[];
+  /** Images, by the numbers of their exporters. */
+  images: Map<number, Descriptor>;
+}
+
 export interface JobOptions {
   ref: string;
   session: string;
@@ -55,15 +70,20 @@ export interface JobTools {
 
 export class Job {
   readonly materials = new Materials();
-  readonly build: Build;
+  build: Build;
+  private readonly imports: CacheImports;
   /** What a client that drives the build returns in the end. */
   readonly returned = Promise.withResolvers<JobResult>();
   private readonly refs = new Map<string, ResultRef>();
   private readonly solved = new Map<string, Promise<Ref | undefined>>();
   private readonly atEnd: (() => void)[] = [];
+  private readonly failures: unknown[] = [];
   /** Folders that came with the request, by their ids; whoever put them there takes them away. */
   readonly uploads = new Map<string, string>();
   readonly createdAt = new Date();
+  /** Graphs that came with the request, for a client that drives the build. */
+  inputs: Readonly<Record<string, Definition>> = {};
+  readonly outcome: JobOutcome = { parts: [], images: new Map() };
   /** The frontend that was run last, and what it was told. */
   frontend: { name: string; options: Readonly<Record<string, string>> } = { name: "", options: {} };
 
@@ -73,13 +93,46 @@ export class Job {
     private readonly tools: JobTools,
   ) {
     this.returned.promise.catch(() => {}); // Told by Control/Solve
+    this.imports = new CacheImports({
+      store: tools.solver.store,
+      records: tools.solver.records,
+      places: () => this.places(),
+      shown: (name, work) => this.shown(name, work),
+    });
+    this.build = this.newBuild();
+  }
+
+  private newBuild(): Build {
     const environment = this.environment();
-    this.build = new Build(tools.solver, {
-      lease: options.lease,
-      progress,
-      signal: options.signal,
+    const { lease, signal } = this.options;
+    return new Build(this.tools.solver, {
+      lease,
+      progress: this.progress,
+      signal,
+      imported: this.imports,
       operationOf: (vertex) => operationOf(vertex, environment),
     });
+  }
+
+  /** A request of a client that drives the build: what fails with it ends that request, and the client may go on. */
+  async attempt<T>(work: () => Promise<T> | T): Promise<T> {
+    try {
+      return await work();
+    } catch (thrown) {
+      this.failures.push(thrown);
+      if (this.build.signal.aborted && !this.options.signal.aborted) {
+        const failed = this.build;
+        this.build = this.newBuild();
+        this.solved.clear();
+        await failed.close();
+      }
+      throw thrown;
+    }
+  }
+
+  /** What a client says that the build failed with: the failure itself where it was one of its requests', which knows more. */
+  failureOf(error: ConnectError): unknown {
+    return this.failures.findLast((each) => error.message.includes(wordsOf(each))) ?? error;
   }
 
   get signal(): AbortSignal {
@@ -114,6 +167,7 @@ export class Job {
         `frontend ${name} is not known: Berth has ${[...this.tools.frontends.keys()].join(", ")}`,
       );
     this.frontend = { name, options };
+    this.importCaches(importsInOptions(new Map(Object.entries(options))));
     const answer = await frontend({
       options: new Map(Object.entries(options)),
       inputs: new Map(Object.entries(inputs)),
@@ -121,6 +175,21 @@ export class Job {
       bridge: frontendBridge(this),
     });
     return this.resultOf(answer);
+  }
+
+  /** Takes caches from elsewhere into account, from now on. */
+  importCaches(entries: readonly CacheEntry[]): void {
+    this.imports.add(entries);
+  }
+
+  /** What caches are reached with. */
+  places(): PlaceContext {
+    return {
+      settings: this.host.registrySettings,
+      credentials: (host) => this.credentials(host),
+      session: () => this.session(),
+      signal: this.signal,
+    };
   }
 
   private resultOf({ definitions, metadata }: FrontendAnswer): JobResult {
@@ -151,6 +220,8 @@ export class Job {
     if (!ref?.edge) return Promise.resolve(undefined);
     const known = this.solved.get(ref.id);
     if (known) return known;
+    // What a frontend reads before it has its graph is a source: no cache has it.
+    if (ref.edge.vertex.op.op.case !== "source") this.imports.start();
     const opened = this.build.ref(ref.edge);
     opened.catch(() => {});
     this.solved.set(ref.id, opened);
@@ -194,6 +265,7 @@ export class Job {
       uploads: this.uploads,
       resources: this.options.resources,
       entitlements: this.options.entitlements,
+      solve: (definition) => this.evaluate(this.refOf(definition)),
       untilEnd: (undo) => this.atEnd.push(undo),
       materials: this.materials,
     };

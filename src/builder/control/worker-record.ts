@@ -4,25 +4,39 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { ENGINE_VERSION } from "../../base/build.ts";
 import type { WorkerRecordSchema } from "../../buildkit/messages/worker_pb.ts";
 import type { Platform } from "../../oci/types.ts";
+import { defaultBounds } from "../cache/prune.ts";
 import type { BuildHost } from "../types.ts";
 
 /** The release of BuildKit whose protocol and Dockerfiles this is. */
 const BUILDKIT = "v0.25.2";
 
-export function workerRecord({ environment, steps, store }: BuildHost) {
+export function workerRecord({ environment, steps, store, hostGateways }: BuildHost) {
   const prefix = "org.mobyproject.buildkit.worker";
+  const [gateway] = hostGateways();
   return {
     id: "berth",
     labels: {
       [`${prefix}.executor`]: "oci",
       [`${prefix}.hostname`]: hostname(),
+      ...(gateway && { [`${prefix}.moby.host-gateway-ip`]: gateway }),
       [`${prefix}.network`]: "bridge",
       [`${prefix}.snapshotter`]: store.snapshots.backend === "overlay" ? "overlayfs" : "native",
     },
     platforms: [environment.platform, ...steps.foreignPlatforms()].map(platformMessage),
-    gcPolicy: [],
+    gcPolicy: [policy(store.root)],
     buildkitVersion: { package: "berth", version: BUILDKIT, revision: ENGINE_VERSION },
   } satisfies MessageInitShape<typeof WorkerRecordSchema>;
+}
+
+/** What goes by itself after a build. */
+function policy(root: string) {
+  const { reservedSpace, maxUsedSpace, minFreeSpace } = defaultBounds(root);
+  return {
+    all: true,
+    reservedSpace: BigInt(reservedSpace),
+    maxUsedSpace: BigInt(maxUsedSpace),
+    minFreeSpace: BigInt(minFreeSpace),
+  };
 }
 
 export const platformMessage = ({ os, architecture, variant = "" }: Platform) => ({

@@ -117,7 +117,10 @@ const OPTIONS: [Record<string, string>, string][] = [
   [{ "context:base": "x" }, "invalid context specifier x for base"],
   [{ "context:base": "target:x" }, "unsupported context source target for base"],
   [{ "context:base": "input:x" }, "invalid input x for base"],
-  [{ "build-arg:SOURCE_DATE_EPOCH": "x" }, "invalid SOURCE_DATE_EPOCH: x"],
+  [
+    { "build-arg:SOURCE_DATE_EPOCH": "x" },
+    'invalid source-date-epoch: strconv.ParseInt: parsing "x": invalid syntax: strconv.ParseInt: parsing "x": invalid syntax',
+  ],
 ];
 test.each(OPTIONS)("%j is refused", async (options, message) => {
   const thrown = await failure(dockerfileFrontend(memoryRequest(BUILD, options, { images: IMAGES })));

@@ -1,15 +1,13 @@
 // The exporters `oci` and `docker`: the result as an archive (or, with tar=false, as blobs) at the client: an OCI image layout
 // (image-spec, image-layout.md), which `docker load` knows by its manifest.json (containerd, core/images/archive/exporter.go).
-import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { invalid } from "../../base/errors.ts";
-import { Content, WriteAction } from "../../buildkit/messages/content_pb.ts";
 import { hexOf } from "../../oci/digest.ts";
 import { encodeJson } from "../../oci/json.ts";
 import { canonical, familiar, parseReference, type Reference, withDefaultTag } from "../../oci/reference.ts";
 import { type Descriptor, type Index, isIndex, isManifest, type Manifest, MEDIA } from "../../oci/types.ts";
 import { END_OF_ARCHIVE, encodeEntry, paddingOf } from "../../store/index.ts";
 import type { ContentStore, Store } from "../../store/types.ts";
-import type { Session } from "../session/sessions.ts";
+import { chunksOf, openClientStore } from "../session/client-store.ts";
 import type { BuildHost, ExporterResponse } from "../types.ts";
 import { sortedRecord } from "./annotations.ts";
 import { type Exporter, type ExportInput, type ExportSteps, isMultiPlatform } from "./exporter.ts";
@@ -29,7 +27,6 @@ interface ArchiveOptions extends WriterOptions {
 
 const CREATED = "org.opencontainers.image.created";
 const LAYOUT = encodeJson({ imageLayoutVersion: "1.0.0" });
-const CHUNK = 1 << 20;
 /** What a client calls the place where it wants blobs to be. */
 const STORE = "export";
 
@@ -82,7 +79,11 @@ async function exportArchive(
         sent: (current) => part({ current }),
       }),
     );
-  else for (const blob of blobs.reverse()) await writeBlob(session, store.content, blob, input.signal);
+  else {
+    const folder = openClientStore(session, STORE);
+    for (const blob of blobs.reverse())
+      await folder.write(blob, chunksOf(store.content.path(blob.digest)), input.signal);
+  }
   return response;
 }
 
@@ -193,36 +194,4 @@ async function dockerManifest(
       Layers: layers.map(pathOf),
     },
   ]);
-}
-
-async function* chunksOf(path: string): AsyncGenerator<Uint8Array> {
-  const file = Bun.file(path);
-  for (let at = 0; at < file.size; at += CHUNK)
-    yield new Uint8Array(await file.slice(at, Math.min(at + CHUNK, file.size)).arrayBuffer());
-}
-
-/** One blob into the client's folder; fine when it is there. */
-async function writeBlob(
-  session: Session,
-  content: ContentStore,
-  { digest, size }: Descriptor,
-  signal: AbortSignal,
-): Promise<void> {
-  const write = createClient(Content, session.grpc.transport).write;
-  const facts = { ref: `${STORE}-${digest}`, expected: digest, total: BigInt(size) };
-  async function* requests() {
-    yield { ...facts, action: WriteAction.STAT };
-    let offset = 0n;
-    for await (const data of chunksOf(content.path(digest))) {
-      yield { ...facts, action: WriteAction.WRITE, offset, data };
-      offset += BigInt(data.length);
-    }
-    yield { ...facts, action: WriteAction.COMMIT, offset };
-  }
-  try {
-    const answers = write(requests(), { headers: { "buildkit-attachable-store-id": STORE }, signal });
-    for await (const _ of answers);
-  } catch (thrown) {
-    if (ConnectError.from(thrown).code !== Code.AlreadyExists) throw thrown;
-  }
 }

@@ -2,9 +2,15 @@
 // exporter/tar). Platforms that were asked for by name have a folder each. The trees are read by confined workers.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { invalid, notImplemented } from "../../base/errors.ts";
+import { invalid, notImplemented, systemError } from "../../base/errors.ts";
 import { encodeJson } from "../../oci/json.ts";
-import { exportFromView, fileDigestsInView, sendFromView, type TreeView } from "../../store/index.ts";
+import {
+  exportFromView,
+  fileDigestsInView,
+  fileNamesInView,
+  sendFromView,
+  type TreeView,
+} from "../../store/index.ts";
 import type { LeaseId, SnapshotId, Store } from "../../store/types.ts";
 import { Views } from "../solver/views.ts";
 import type { BuildHost, ExportedPlatform, ExporterResponse, View } from "../types.ts";
@@ -64,12 +70,12 @@ async function exportFolder(
 ): Promise<ExporterResponse> {
   const options = withEpoch(asked, input);
   const split = options.split ?? isMultiPlatform(input.platforms);
-  if (!split && input.platforms.length > 1)
-    throw notImplemented("platform-split=false of several platforms is not implemented in Berth");
   const session = await input.session();
+  const together = split ? undefined : new Map<string, string>();
   await Promise.all(
     input.platforms.map(async (platform) => {
       await using tree = await openTree(store, platform, options, input);
+      if (together) await claimPaths(together, tree.path, platform.id, input.signal);
       const prefix = split && platform.id ? folderOf(platform.id) : undefined;
       using folder = prefix === undefined ? undefined : emptyFolder(store, [prefix]);
       const view = viewOf(folder, tree.path, prefix);
@@ -104,6 +110,23 @@ async function exportFolder(
   return {};
 }
 
+/** Where platforms share a folder, none may write what another one does. Errors: system, in BuildKit's words. */
+async function claimPaths(
+  taken: Map<string, string>,
+  tree: string,
+  platform: string,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const path of await fileNamesInView({ root: tree, readOnly: true, mounts: [] }, signal)) {
+    const other = taken.get(path);
+    if (other !== undefined)
+      throw systemError(
+        `cannot overwrite ${path} from ${other} with ${platform} when split option is disabled`,
+      );
+    taken.set(path, platform);
+  }
+}
+
 async function exportTar(
   store: Store,
   asked: FilesOptions,
@@ -121,9 +144,13 @@ async function exportTar(
   const view: TreeView = empty
     ? { root: empty.path, readOnly: true, mounts: opened.map((path, at) => mountOf(path, folders![at]!)) }
     : { root: opened[0]!, readOnly: true, mounts: [] };
+  const exported = {
+    plainTops: folders !== undefined,
+    ...(options.epoch !== undefined && { time: options.epoch }),
+  };
   const session = await input.session();
   await steps.step("sending tarball", (part) =>
-    sendBytes(session, exportFromView(view, signal, options.epoch).chunks, {
+    sendBytes(session, exportFromView(view, exported, signal).chunks, {
       number: input.number,
       metadata: {},
       signal,

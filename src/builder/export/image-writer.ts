@@ -30,7 +30,6 @@ export interface StoredImage {
 
 interface StoredPlatform {
   platform: ExportedPlatform;
-  layers: readonly LayerBlob[];
   manifest: Descriptor;
   config: Descriptor;
 }
@@ -45,21 +44,30 @@ export async function storeResult(
   const { platforms, metadata } = input;
   const [only] = platforms;
   if (!only) throw invalid("a build without a result can't be exported");
+  // An index that is made anyway has what is meant for images alone, too.
+  const several = isMultiPlatform(platforms);
   const attested = platforms.some(({ attestations = [] }) =>
-    attestations.some(({ inlineOnly }) => asked.inline || !inlineOnly),
+    attestations.some(({ inlineOnly }) => several || asked.inline || !inlineOnly),
   );
   const epoch = asked.epoch ?? epochOf(metadata);
   const options = { ...asked, oci: asked.oci || attested, ...(epoch !== undefined && { epoch }) };
   checkAnnotations(asked.annotations, platforms.map(platformText));
-  const indexed = attested || isMultiPlatform(platforms);
+  const indexed = attested || several;
   if (!indexed && hasLevel(asked.annotations, "index", "index-descriptor"))
     throw invalid("index annotations not supported for single platform export");
   const stacks = await exportLayers(store, input, steps, options);
   const made: StoredPlatform[] = [];
-  for (const [at, platform] of platforms.entries())
-    made.push(await storePlatform(store, platform, stacks[at] ?? [], { ...options, input, steps }));
+  const attestations: Descriptor[] = [];
+  const context = { ...options, input, steps };
+  for (const [at, platform] of platforms.entries()) {
+    const layers = stacks[at] ?? [];
+    const own = await storePlatform(store, platform, layers, context);
+    made.push(own);
+    if (attested && platform.attestations?.length)
+      attestations.push(await storeAttestations(store, { ...own, layers }, context));
+  }
   const stored = indexed
-    ? { target: await storeIndex(store, made, { ...options, input, steps, attested }) }
+    ? { target: await storeIndex(store, made, attestations, context) }
     : { target: { ...made[0]!.manifest, platform: inOrder(only.platform) }, config: made[0]!.config };
   return { ...stored, ...(epoch !== undefined && { epoch }) };
 }
@@ -120,7 +128,9 @@ async function storePlatform(
 ): Promise<StoredPlatform> {
   const { lease } = input;
   const base = baseConfigOf(input, platform.id);
-  const inlineCache = await input.inlineCache?.(platform.id);
+  const inlineCache =
+    input.inlineCache &&
+    (await steps.step("preparing layers for inline cache", async () => input.inlineCache?.(platform.id)));
   const configBytes = fitConfig(platform.configBytes, layers, {
     platform: platform.platform,
     ...(epoch !== undefined && { epoch }),
@@ -149,28 +159,24 @@ async function storePlatform(
   if (top && store.snapshots.layer(top))
     store.content.setLabels(stored.digest, { ...store.content.info(stored.digest)?.labels, unpacked: top });
   const described = annotationsOf(annotations, "manifest-descriptor", platformText(platform));
-  return { platform, layers, manifest: { ...stored, ...(described && { annotations: described }) }, config };
+  return { platform, manifest: { ...stored, ...(described && { annotations: described }) }, config };
 }
 
 async function storeIndex(
   store: Store,
   made: readonly StoredPlatform[],
-  { attested, ...options }: Context & { attested: boolean },
+  attestations: readonly Descriptor[],
+  { annotations, input, oci, steps }: Context,
 ): Promise<Descriptor> {
-  const { annotations, input, oci, steps } = options;
-  const manifests = made.map(({ manifest, platform }) => ({
+  const images = made.map(({ manifest, platform }) => ({
     ...manifest,
     platform: inOrder(platform.platform),
   }));
-  if (attested)
-    for (const { platform, manifest, layers } of made)
-      if (platform.attestations?.length)
-        manifests.push(await storeAttestations(store, { platform, manifest, layers }, options));
   const own = annotationsOf(annotations, "index");
   const index: Index = {
     schemaVersion: 2,
     mediaType: oci ? MEDIA.ociIndex : MEDIA.dockerList,
-    manifests,
+    manifests: [...images, ...attestations],
     ...(own && { annotations: own }),
   };
   const bytes = encodeJson(index, 2);

@@ -56,6 +56,12 @@ export function recordLayerBlobs(store: Store, layers: readonly BaseLayer[]): vo
   }
 }
 
+/** Whether an archive of a layer is here, in whatever compression. */
+export function hasLayerBlob(store: Store, snapshot: SnapshotId): boolean {
+  const row = rows(store).get(snapshot);
+  return row !== undefined && presentIn(store, row).length > 0;
+}
+
 /** The stack of a snapshot, lowest first, with the archive of each; the lease holds them. Errors: system. */
 export async function layerBlobs(
   store: Store,
@@ -91,6 +97,23 @@ export async function clampedLayerBlobs(
       return (await isSmallLayer(store, layer)) ? await work() : await slots.run(options.signal, work);
     }),
   );
+}
+
+/** The stack's archives as far as they are here: undefined when one of them isn't. */
+export function knownLayerBlobs(store: Store, snapshot: SnapshotId): LayerBlob[] | undefined {
+  const blobs: LayerBlob[] = [];
+  for (const each of stackOf(store, snapshot)) {
+    const blob = find(store, each, DEFAULT);
+    if (!blob) return undefined;
+    blobs.push(blob);
+  }
+  return blobs;
+}
+
+/** Bytes of a layer's archives that are here. */
+export function archivesSize(store: Store, snapshot: SnapshotId): number {
+  const row = rows(store).get(snapshot);
+  return row ? presentIn(store, row).reduce((sum, { size }) => sum + size, 0) : 0;
 }
 
 function stackOf(store: Store, snapshot: SnapshotId | undefined): SnapshotId[] {

@@ -1,6 +1,6 @@
 // DiffOp: what an upper tree has changed over a lower one, as a tree of its own.
-import { notImplemented } from "../../base/errors.ts";
 import type { DiffOp } from "../../buildkit/messages/ops_pb.ts";
+import { diffLayer } from "../../store/index.ts";
 import type { SnapshotId } from "../../store/types.ts";
 import type { Vertex } from "../solver/graph.ts";
 import { operationDigest } from "../solver/keys.ts";
@@ -17,7 +17,7 @@ export function diffStep(vertex: Vertex, op: DiffOp, environment: OperationEnvir
   };
 }
 
-/** Errors: not-implemented, for trees of which the upper one was not made on the lower one. */
+/** Of an upper tree that was made on the lower one it is the layers between them; else both are compared by their files. */
 async function diff(
   op: DiffOp,
   { host: { store } }: OperationEnvironment,
@@ -26,13 +26,13 @@ async function diff(
   const snapshotOf = async (input: bigint | undefined) =>
     input === undefined || input < 0n ? undefined : await context.inputs[Number(input)]?.snapshot();
   const [lower, upper] = await Promise.all([snapshotOf(op.lower?.input), snapshotOf(op.upper?.input)]);
-  if (upper === undefined || upper === lower) return null;
-  if (lower === undefined) return upper;
-  const layers = layersOf(store, upper);
+  if (upper === lower) return null;
+  if (lower === undefined) return upper ?? null;
+  const layers = upper === undefined ? [] : layersOf(store, upper);
   const at = layers.indexOf(lower);
-  if (at < 0)
-    throw notImplemented(
-      "a diff of two trees of which one was not made on the other is not implemented in Berth",
-    );
+  if (at < 0) {
+    const { lease, signal } = context;
+    return await diffLayer(store, { lease, lower, upper, signal });
+  }
   return await stack(store, undefined, layers.slice(at + 1), context);
 }

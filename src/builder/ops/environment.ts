@@ -1,4 +1,5 @@
 // What the operations of one build work with.
+import type { Definition } from "../../buildkit/messages/ops_pb.ts";
 import type { RegistryAuth } from "../../registry/types.ts";
 import type { SnapshotBase, SnapshotId } from "../../store/types.ts";
 import type { CacheMounts } from "../cache/cache-mounts.ts";
@@ -6,7 +7,7 @@ import type { Contexts } from "../cache/contexts.ts";
 import type { Records } from "../cache/records.ts";
 import type { Session } from "../session/sessions.ts";
 import type { Views } from "../solver/views.ts";
-import type { BaseImage, BuildHost, StepResources } from "../types.ts";
+import type { BaseImage, BuildHost, Ref, StepResources } from "../types.ts";
 
 /** What all builds share. */
 export interface Workshop {
@@ -25,6 +26,8 @@ export interface OperationEnvironment extends Workshop {
   /** Folders that came with the build's request, by their ids. */
   uploads: ReadonlyMap<string, string>;
   resources: StepResources;
+  /** A graph as a part of this build; undefined: nothing (scratch). */
+  solve(definition: Definition): Promise<Ref | undefined>;
   /** Called when the build has ended. */
   untilEnd(undo: () => void): void;
   materials: Materials;

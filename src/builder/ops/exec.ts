@@ -9,12 +9,15 @@ import {
   type Platform,
   SecurityMode,
 } from "../../buildkit/messages/ops_pb.ts";
+import { formatPlatform, runnablePlatforms } from "../../oci/platform.ts";
+import type { Platform as OciPlatform } from "../../oci/types.ts";
 import type { PathSelector } from "../../store/index.ts";
 import type { SnapshotId } from "../../store/types.ts";
 import { ExitError } from "../solver/errors.ts";
 import type { Vertex } from "../solver/graph.ts";
 import { operationDigest } from "../solver/keys.ts";
 import type { RunContext, Step } from "../solver/operation.ts";
+import type { StepEnd } from "../types.ts";
 import type { OperationEnvironment } from "./environment.ts";
 import { prepareMounts } from "./exec-mounts.ts";
 import { readSecret } from "./secrets.ts";
@@ -77,23 +80,38 @@ async function run(
       return value === undefined ? [] : [`${name}=${Buffer.from(value).toString()}`];
     }),
   );
-  const { code, oomKilled } = await environment.host.steps.run({
+  const platform = platformOf(vertex.op.platform, environment);
+  const end = await environment.host.steps.run({
     rootfs: mounts.rootfs,
     mounts: mounts.mounts,
     meta: { ...meta, env: [...meta.env, ...proxyVariables(meta.proxyEnv), ...secrets.flat()] },
     network: op.network,
     security: op.security,
     resources: environment.resources,
-    platform: platformOf(vertex.op.platform, environment),
+    platform,
     output: (stream, chunk) => context.progress.log(stream, chunk),
     signal: context.signal,
   });
+  const { code } = end;
   if (code !== 0 && !meta.validExitCodes.includes(code)) {
     const words = meta.args.join(" ");
-    const why = oomKilled ? `exit code: ${code}: cannot allocate memory` : `exit code: ${code}`;
-    throw new ExitError(code, `process "${words}" did not complete successfully: ${why}`);
+    const why = reasonOf(end, platform, environment);
+    throw new ExitError(code, `process "${words}" did not complete successfully: exit code: ${code}${why}`);
   }
   return await mounts.outputs();
+}
+
+/** What is known besides the exit status. */
+function reasonOf(
+  { oomKilled, wrongFormat }: StepEnd,
+  platform: OciPlatform,
+  { host: { environment, steps } }: OperationEnvironment,
+): string {
+  if (oomKilled) return ": cannot allocate memory";
+  const own = environment.platform;
+  const runs = [...runnablePlatforms(own), ...steps.foreignPlatforms()];
+  if (!wrongFormat || runs.some(({ architecture }) => architecture === platform.architecture)) return "";
+  return `: exec format error: this host (${formatPlatform(own)}) has no emulator for programs of ${formatPlatform(platform)}: install one that every root has, as the package qemu-user-static does, or build for a platform that runs here`;
 }
 
 function proxyVariables(proxy: NonNullable<ExecOp["meta"]>["proxyEnv"]): string[] {

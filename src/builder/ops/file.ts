@@ -228,7 +228,9 @@ class FileRun {
       if (who?.user.case === "byId") return { byId: who.user.value };
       if (who?.user.case !== "byName") return undefined;
       const { name, input } = who.user.value;
-      return { byName: name, in: input < 0n ? "target" : this.sourceOf(draft, Number(input)) };
+      // A tree of which nothing is known has no accounts: in BuildKit's words (solver/llbsolver/file/user.go).
+      if (input < 0n) throw invalid(`invalid user index: ${input}`);
+      return { byName: name, in: this.sourceOf(draft, Number(input)) };
     };
     const [u, g] = [named(user), named(group)];
     return { ...(u && { user: u }), ...(g && { group: g }) };

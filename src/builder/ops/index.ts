@@ -6,8 +6,10 @@ import type { Operation, Source } from "../solver/operation.ts";
 import { gitSource } from "../sources/git.ts";
 import { httpSource } from "../sources/http.ts";
 import { imageSource } from "../sources/image.ts";
+import { layoutSource } from "../sources/layout.ts";
 import { localSource } from "../sources/local.ts";
 import { UPLOAD_SCHEME, uploadSource } from "../sources/upload.ts";
+import { buildStep } from "./build.ts";
 import { diffStep } from "./diff.ts";
 import type { OperationEnvironment } from "./environment.ts";
 import { execStep } from "./exec.ts";
@@ -26,6 +28,8 @@ export function operationOf(vertex: Vertex, environment: OperationEnvironment): 
       return mergeStep(vertex, op.value, environment);
     case "diff":
       return diffStep(vertex, op.value, environment);
+    case "build":
+      return buildStep(vertex, op.value, environment);
     case "source":
       return sourceOf(vertex, op.value, environment);
     default:
@@ -38,6 +42,8 @@ function sourceOf(vertex: Vertex, op: SourceOp, environment: OperationEnvironmen
   switch (scheme) {
     case "docker-image":
       return imageSource(vertex, op, environment);
+    case "oci-layout":
+      return layoutSource(vertex, op, environment);
     case "local":
       return localSource(vertex, op, environment);
     case "git":

@@ -7,7 +7,7 @@
 // Who may run side by side: all vertices of a build that don't wait for each other, and all builds. The first failure ends
 // the build's other work.
 import { randomUUID } from "node:crypto";
-import { isKind, messageOf, notFound } from "../../base/errors.ts";
+import { BerthError, messageOf } from "../../base/errors.ts";
 import type { SharedWork } from "../../base/shared-work.ts";
 import type { Digest } from "../../oci/digest.ts";
 import type { PathSelector } from "../../store/index.ts";
@@ -17,6 +17,7 @@ import type { BuildRecord, Records } from "../cache/records.ts";
 import type { Ref, View } from "../types.ts";
 import { VertexError, wordsOf } from "./errors.ts";
 import { type Edge, type Vertex, verticesOf } from "./graph.ts";
+import type { ImportedCaches } from "./imported-caches.ts";
 import { keyOf, outputKey } from "./keys.ts";
 import type { OpenedSource, Operation, Source, Step } from "./operation.ts";
 import { type Progress, VertexProgress } from "./progress.ts";
@@ -36,8 +37,18 @@ export interface BuildOptions {
   lease: LeaseId;
   progress: Progress;
   signal: AbortSignal;
+  imported?: ImportedCaches;
   /** How this build does an operation. */
   operationOf(vertex: Vertex): Operation;
+}
+
+/** A step as those see it who write caches. */
+export interface KnownStep {
+  step: Step;
+  key: string;
+  inputs: readonly Ref[];
+  /** What is kept of it here; `bring`: also what an imported cache has of it. */
+  record(bring: boolean): Promise<BuildRecord | undefined>;
 }
 
 interface VertexState {
@@ -48,6 +59,8 @@ interface VertexState {
   settled: boolean;
   source?: Promise<OpenedSource>;
   key?: Promise<string>;
+  /** The key is an imported cache's word: what it counts by was not looked at. */
+  isAssumed?: boolean;
   outcome?: Promise<BuildRecord>;
   recordId?: string;
 }
@@ -91,6 +104,22 @@ export class Build {
     if (!this.failure.signal.aborted) this.failure.abort(new Error("the build has ended"));
     await Promise.allSettled(this.begun);
     this.uses.dispose();
+  }
+
+  /** Steps that an edge stands on, those first that others take from. */
+  async knownSteps(edge: Edge): Promise<KnownStep[]> {
+    const found: KnownStep[] = [];
+    for (const vertex of verticesOf(edge)) {
+      const state = this.stateOf(vertex);
+      const step = state.operation;
+      if (step.kind !== "step") continue;
+      const key = await this.keyOf(state, step);
+      const inputs = await Promise.all(vertex.inputs.map((input) => this.refOf(input)));
+      const record = async (bring: boolean) =>
+        this.solver.records.find(key) ?? (bring ? await this.bring(state, key) : undefined);
+      found.push({ step, key, inputs, record });
+    }
+    return found;
   }
 
   vertices(): { vertex: Vertex; operation: Operation }[] {
@@ -152,10 +181,7 @@ export class Build {
   private async findKey(state: VertexState, step: Step): Promise<string> {
     const { vertex } = state;
     const inputs = await Promise.all(vertex.inputs.map((input) => this.refOf(input)));
-    const atOnce = keyOf(
-      step.operation,
-      inputs.map(({ key }) => key),
-    );
+    const atOnce = keyOf(step.operation, keysOf(inputs));
     const { records } = this.solver;
     if (vertex.metadata?.ignoreCache) {
       const key = `${atOnce}#${randomUUID()}`;
@@ -163,16 +189,13 @@ export class Build {
     }
     const known = records.keyOf(atOnce);
     if (known && records.find(known)) return this.hit(state, known);
-    if (step.selectors.size === 0) return this.hit(state, known ?? atOnce);
-    const counted = await this.reported(state, () =>
-      Promise.all(
-        inputs.map(async (ref, at) => {
-          const selectors = step.selectors.get(at);
-          return selectors ? await contentOf(ref, selectors) : ref.key;
-        }),
-      ),
-    );
-    const key = keyOf(`content ${step.operation}`, counted);
+    if (step.selectors.size === 0) return this.hit(state, atOnce);
+    const imported = await this.options.imported?.keyOf(atOnce);
+    if (imported !== undefined) {
+      state.isAssumed = true;
+      return this.hit(state, imported);
+    }
+    const key = await this.reported(state, () => contentKey(step, inputs));
     records.setAlias(atOnce, key);
     return this.hit(state, key);
   }
@@ -184,6 +207,20 @@ export class Build {
     this.take(record);
     this.finish(state, true);
     return key;
+  }
+
+  /** What an imported cache has of a step. */
+  private async bring(state: VertexState, key: string): Promise<BuildRecord | undefined> {
+    const { imported, lease } = this.options;
+    const { progress, vertex } = state;
+    const options = { progress, description: vertex.name, lease, signal: this.signal };
+    const record = await imported?.bring(key, options);
+    if (!record) return undefined;
+    this.take(record);
+    state.recordId = record.id;
+    state.settled = false;
+    this.finish(state, true);
+    return record;
   }
 
   private take(record: BuildRecord): void {
@@ -203,6 +240,8 @@ export class Build {
       state.recordId = known.id;
       return known;
     }
+    const brought = await this.bring(state, key);
+    if (brought) return brought;
     // A step's time is its own, not that of what it waits for.
     await Promise.all(state.vertex.inputs.map((input) => this.prepare(input)));
     const record = await this.reported(state, () => {
@@ -254,10 +293,17 @@ export class Build {
     try {
       const inputs = await Promise.all(vertex.inputs.map((input) => this.refOf(input)));
       const progress = state.progress.withLog(report);
-      const outputs = await step.run({ inputs, lease, progress, signal });
+      const outputs = await step.run({ inputs, lease, progress, signal }).catch(async (thrown) => {
+        // What is built without the cache isn't looked at before: a source that isn't there is told as everywhere.
+        if (vertex.metadata?.ignoreCache && !signal.aborted) await contentKey(step, inputs);
+        throw thrown;
+      });
       const parents = vertex.inputs.flatMap((input) => this.recordOf(input));
+      // What comes of a cache's word is not kept under it: the inputs may be others by now.
+      const own = state.isAssumed ? await contentKey(step, inputs) : key;
+      if (state.isAssumed) records.setAlias(keyOf(step.operation, keysOf(inputs)), own);
       const record = await records.add({
-        key,
+        key: own,
         type: step.recordType ?? "regular",
         description: vertex.name,
         outputs,
@@ -314,13 +360,34 @@ export class Build {
   }
 }
 
+const keysOf = (refs: readonly Ref[]): string[] => refs.map(({ key }) => key);
+
+/**
+ * A step's key by what is in its inputs, where it takes only parts of them. `portable`: the keys of the others as they count.
+ * Errors: not-found, in BuildKit's words.
+ */
+export async function contentKey(
+  step: Step,
+  inputs: readonly Ref[],
+  portable: (key: string) => string = (key) => key,
+): Promise<string> {
+  const counted = await Promise.all(
+    inputs.map(async (ref, at) => {
+      const selectors = step.selectors.get(at);
+      return selectors ? await contentOf(ref, selectors) : portable(ref.key);
+    }),
+  );
+  return keyOf(`content ${step.operation}`, counted);
+}
+
 /** Errors: not-found in BuildKit's words, which people look for. */
 async function contentOf(ref: Ref, selectors: PathSelector[]): Promise<string> {
   try {
     return (await ref.digests(selectors)).join();
   } catch (thrown) {
-    if (!isKind(thrown, "not-found")) throw thrown;
+    if (!(thrown instanceof BerthError)) throw thrown;
     const name = keyOf(ref.key, []).slice("sha256:".length, "sha256:".length + 25);
-    throw notFound(`failed to calculate checksum of ref ${name}: ${messageOf(thrown)}`, thrown);
+    const words = `failed to compute cache key: failed to calculate checksum of ref ${name}: ${messageOf(thrown)}`;
+    throw new BerthError(thrown.kind, words, { cause: thrown });
   }
 }

@@ -1,7 +1,7 @@
 // `git://host/path#ref:folder`: a checkout. Its key is the commit, asked of the server; it is fetched only when nobody has it.
-import { rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { invalid, systemError, unavailable } from "../../base/errors.ts";
+import { invalid, messageOf, notFound, systemError, unavailable } from "../../base/errors.ts";
 import type { SourceOp } from "../../buildkit/messages/ops_pb.ts";
 import { applyFileActions, digestPaths } from "../../store/index.ts";
 import type { SnapshotId } from "../../store/types.ts";
@@ -13,6 +13,7 @@ import type { RunContext, Source } from "../solver/operation.ts";
 import type { VertexProgress } from "../solver/progress.ts";
 import { mountWritable, scratchFolder } from "../solver/views.ts";
 import type { Ref } from "../types.ts";
+import { cacheKey } from "./cache-key.ts";
 
 interface GitPlace {
   url: string;
@@ -26,6 +27,8 @@ interface GitPlace {
 
 interface GitCall {
   cwd: string;
+  /** What can't be done when it fails. */
+  what: string;
   /** Configuration that must not be seen in a process list goes by the environment. */
   headers: string[];
   signal: AbortSignal;
@@ -43,8 +46,15 @@ export function gitSource(vertex: Vertex, op: SourceOp, environment: OperationEn
       const { store } = environment.host;
       const scratch = scratchFolder(store, "git");
       environment.untilEnd(() => rmSync(scratch, { recursive: true, force: true }));
-      const call: GitCall = { cwd: scratch, headers: await credentials(op, environment), signal, progress };
-      const commit = await findCommit(place, call);
+      const call: GitCall = {
+        cwd: scratch,
+        what: `failed to fetch remote ${place.url}`,
+        headers: await credentials(op, environment),
+        signal,
+        progress,
+      };
+      const commit = await cacheKey(() => findCommit(place, call));
+      checkCommit(place, commit);
       environment.materials.remote(op.identifier, { sha1: commit });
       const key = `git ${commit} ${place.folder} ${place.keepGitDir} ${place.submodules}`;
       const known = environment.records.find(key);
@@ -92,10 +102,14 @@ async function credentials(op: SourceOp, environment: OperationEnvironment): Pro
 }
 
 async function findCommit(place: GitPlace, call: GitCall): Promise<string> {
-  const commit = COMMIT.test(place.ref) ? place.ref : await askCommit(place, call);
-  if (place.checksum && !commit.startsWith(place.checksum))
-    throw invalid(`expected checksum to match ${place.checksum}, got ${commit}`);
-  return commit;
+  if (COMMIT.test(place.ref)) return place.ref;
+  const what = place.ref ? "failed to fetch remote" : "error fetching default branch for repository";
+  return await askCommit(place, { ...call, what: `${what} ${place.url}` });
+}
+
+function checkCommit({ checksum }: GitPlace, commit: string): void {
+  if (checksum && !commit.startsWith(checksum))
+    throw invalid(`expected checksum to match ${checksum}, got ${commit}`);
 }
 
 async function askCommit({ url, ref }: GitPlace, call: GitCall): Promise<string> {
@@ -126,9 +140,15 @@ async function checkOut(
   const { url, ref, keepGitDir, submodules } = place;
   await git(["init", "--quiet", "."], call);
   await git(["remote", "add", "origin", "--", url], call);
-  const fetch = (what: string) => git(["fetch", "--quiet", "--depth=1", "--no-tags", "origin", what], call);
+  const fetch = (what: string, ...depth: string[]) =>
+    git(["fetch", "--quiet", ...depth, "--no-tags", "origin", what], call);
+  const wanted = COMMIT.test(ref) ? commit : ref || "HEAD";
   try {
-    await fetch(COMMIT.test(ref) ? commit : ref || "HEAD");
+    await fetch(wanted, "--depth=1").catch((thrown) => {
+      // Plain files behind a web server are a repository too, which has no part of its history.
+      if (!/does not support shallow/.test(messageOf(thrown))) throw thrown;
+      return fetch(wanted);
+    });
   } catch (thrown) {
     signal.throwIfAborted();
     // A server that gives no single commits gives all of it.
@@ -138,6 +158,10 @@ async function checkOut(
   await git(["checkout", "--quiet", "--force", "--detach", COMMIT.test(ref) ? commit : "FETCH_HEAD"], call);
   if (submodules) await git(["submodule", "update", "--quiet", "--init", "--recursive", "--depth=1"], call);
   if (!keepGitDir) rmSync(join(call.cwd, ".git"), { recursive: true, force: true });
+  if (!existsSync(join(call.cwd, place.folder)))
+    throw notFound(
+      `invalid subdir ${place.folder}: ${place.folder} isn't in the repository: no such file or directory`,
+    );
   const snapshot = await store.snapshots.createActive(undefined, lease);
   {
     using target = mountWritable(store, snapshot);
@@ -168,8 +192,19 @@ async function checkOut(
   return snapshot;
 }
 
-/** Runs git without the host's settings: what a repository or a person's home says must not run anything here. */
-async function git(words: string[], { cwd, headers, signal, progress }: GitCall): Promise<string> {
+/** Runs git. A server that knows no shallow history (plain files over HTTP) gives all of it. Errors: system, with git's words. */
+async function git(words: string[], call: GitCall): Promise<string> {
+  const first = await runGit(words, call);
+  const whole = words.filter((word) => word !== "--depth=1");
+  const retry = first.code !== 0 && whole.length < words.length && /--depth|shallow/.test(first.errors);
+  const { code, output, errors } = retry ? await runGit(whole, call) : first;
+  if (errors) call.progress.log(2, Buffer.from(errors));
+  if (code !== 0) throw systemError(`${call.what}: git stderr:\n${errors}: exit status ${code}`);
+  return output;
+}
+
+/** Without the host's settings: what a repository or a person's home says must not run anything here. */
+async function runGit(words: string[], { cwd, headers, signal }: GitCall) {
   const environment = {
     PATH: process.env.PATH ?? "/usr/bin:/bin",
     HOME: "/nonexistent",
@@ -210,10 +245,7 @@ async function git(words: string[], { cwd, headers, signal, progress }: GitCall)
   }
   const [output, errors, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
   signal.throwIfAborted();
-  if (errors) progress.log(2, Buffer.from(errors));
-  if (code !== 0)
-    throw systemError(`failed to fetch remote: git ${words[0]}: ${errors.trim()}: exit status ${code}`);
-  return output;
+  return { code, output, errors };
 }
 
 function refOf(

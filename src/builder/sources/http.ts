@@ -1,10 +1,6 @@
 // `https://…`: one file. It is fetched to be told by its content; a server that says it is unchanged (ETag, Last-Modified) isn't asked for
 // it again within a build alone.
-import { createHash } from "node:crypto";
-import { createWriteStream, rmSync, utimesSync } from "node:fs";
-import { join } from "node:path";
-import { finished } from "node:stream/promises";
-import { invalid, messageOf, systemError } from "../../base/errors.ts";
+import { rmSync } from "node:fs";
 import type { SourceOp } from "../../buildkit/messages/ops_pb.ts";
 import { applyFileActions, digestPaths } from "../../store/index.ts";
 import type { SnapshotId } from "../../store/types.ts";
@@ -12,92 +8,25 @@ import type { OperationEnvironment } from "../ops/environment.ts";
 import { freeze } from "../ops/freeze.ts";
 import type { Vertex } from "../solver/graph.ts";
 import type { RunContext, Source } from "../solver/operation.ts";
-import type { VertexProgress } from "../solver/progress.ts";
-import { mountWritable, scratchFolder } from "../solver/views.ts";
+import { mountWritable } from "../solver/views.ts";
 import type { Ref } from "../types.ts";
-
-interface Fetched {
-  folder: string;
-  path: string;
-  name: string;
-  digest: string;
-  /** Nanoseconds since 1970, as text. */
-  modified: string;
-}
+import { cacheKey } from "./cache-key.ts";
+import { checkDigest, type Fetched, fetchFile } from "./download.ts";
+import { SESSION_HOST } from "./session-archive.ts";
 
 export function httpSource(vertex: Vertex, op: SourceOp, environment: OperationEnvironment): Source {
   return {
     kind: "source",
     async open({ progress, signal, lease }) {
       progress.start();
-      const fetched = await fetchFile(op, environment, progress, signal);
+      const fetched = await cacheKey(() => fetchFile(op, environment, progress, signal));
       environment.untilEnd(() => rmSync(fetched.folder, { recursive: true, force: true }));
-      environment.materials.remote(op.identifier, { sha256: fetched.digest });
+      checkDigest(op, fetched);
+      if (new URL(op.identifier).host !== SESSION_HOST)
+        environment.materials.remote(op.identifier, { sha256: fetched.digest });
       return { ref: refOf(vertex, op, environment, fetched, { lease, signal }), cached: false };
     },
   };
-}
-
-async function fetchFile(
-  op: SourceOp,
-  { host }: OperationEnvironment,
-  progress: VertexProgress,
-  signal: AbortSignal,
-): Promise<Fetched> {
-  const folder = scratchFolder(host.store, "http");
-  try {
-    const response = await fetch(op.identifier, { signal, redirect: "follow" }).catch((thrown) => {
-      signal.throwIfAborted();
-      throw systemError(`Get "${op.identifier}": ${messageOf(thrown)}`, thrown);
-    });
-    if (!response.ok) throw invalid(`invalid response status ${response.status}`);
-    const name = op.attrs["http.filename"] || nameOf(op.identifier, response);
-    const path = join(folder, "file");
-    const digest = await save(
-      response,
-      path,
-      progress.part("downloading"),
-      Number(response.headers.get("content-length") ?? 0),
-    );
-    const wanted = op.attrs["http.checksum"];
-    if (wanted && wanted !== `sha256:${digest}`) throw invalid(`digest mismatch sha256:${digest}: ${wanted}`);
-    const modified = Date.parse(response.headers.get("last-modified") ?? "") || 0;
-    utimesSync(path, modified / 1000, modified / 1000);
-    return { folder, path, name, digest, modified: `${BigInt(modified) * 1_000_000n}` };
-  } catch (thrown) {
-    rmSync(folder, { recursive: true, force: true });
-    throw thrown;
-  }
-}
-
-async function save(
-  response: Response,
-  path: string,
-  part: ReturnType<VertexProgress["part"]>,
-  total: number,
-): Promise<string> {
-  const hash = createHash("sha256");
-  const file = createWriteStream(path, { mode: 0o600 });
-  let current = 0;
-  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
-    hash.update(chunk);
-    current += chunk.length;
-    part({ current, total });
-    if (!file.write(chunk)) await new Promise((resolve) => file.once("drain", resolve));
-  }
-  file.end();
-  await finished(file);
-  part({ current, total: current, done: true });
-  return hash.digest("hex");
-}
-
-/** As BuildKit names it: by the server's word, else by the address. */
-function nameOf(address: string, response: Response): string {
-  const [, quoted, plain] =
-    /filename="?([^";]+)"?|filename=([^;\s]+)/i.exec(response.headers.get("content-disposition") ?? "") ?? [];
-  const said = (quoted ?? plain ?? "").split("/").at(-1) ?? "";
-  const last = said || decodeURIComponent(new URL(address).pathname).split("/").at(-1) || "";
-  return last === "" || last === "." || last === ".." ? "download" : last;
 }
 
 function refOf(

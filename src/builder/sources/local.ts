@@ -30,9 +30,11 @@ export function localSource(vertex: Vertex, op: SourceOp, environment: Operation
       const folder = await environment.contexts.open(placeOf(name, op, session), `local source for ${name}`);
       environment.untilEnd(() => folder[Symbol.dispose]());
       const part = progress.part(`transferring ${name}:`);
-      part({});
-      const received = await transfer(name, op, session, folder, signal, (bytes) => part({ current: bytes }));
-      part({ current: received.bytes, done: true });
+      part({ name: "transferring" });
+      const received = await transfer(name, op, session, folder, signal, (bytes) =>
+        part({ name: "transferring", current: bytes }),
+      );
+      part({ name: "transferring", current: received.bytes, done: true });
       const ref = folderRef(vertex, environment, folder, received.digest, { lease, signal });
       return { ref, cached: false, isFolder: true };
     },

@@ -45,7 +45,7 @@ export async function receiveSmall(
   const session = await open(op.attrs["local.session"] || undefined);
   if (!session.serves(FILE_SYNC_PATH)) throw invalid(`${name}: no local sources enabled`);
   const part = progress.part(`transferring ${name}:`);
-  part({});
+  part({ name: "transferring" });
   const call = callFramed(
     session.grpc,
     FILE_SYNC_PATH,
@@ -72,18 +72,17 @@ export async function receiveSmall(
     signal.removeEventListener("abort", leave);
   }
   const bytes = [...sink.files.values()].reduce((sum, { content }) => sum + content.length, 0);
-  part({ current: bytes, done: true });
+  part({ name: "transferring", current: bytes, done: true });
   return treeOf(sink.files);
 }
 
 function treeOf(files: ReturnType<typeof createMemorySink>["files"]): ReadableTree {
   return {
-    async readFile(path, limit = LIMIT) {
+    async readFile(path, first) {
       const file = find(files, path);
-      if (!file || file.stat.mode & MODE.directory)
-        throw new BerthError("not-found", `open ${path}: no such file or directory`);
-      if (file.content.length > limit) throw invalid(`${path} is larger than ${limit} bytes`);
-      return file.content;
+      if (!file) throw new BerthError("not-found", `open ${path}: no such file or directory`);
+      if (file.stat.mode & MODE.directory) throw invalid(`read /${plain(path)}: is a directory`);
+      return file.content.subarray(0, first);
     },
     async readFolder(path) {
       const below = plain(path) === "" ? "" : `${plain(path)}/`;

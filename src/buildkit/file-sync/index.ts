@@ -21,5 +21,5 @@ export {
 } from "./request.ts";
 export { type PacketStream, type SendOptions, sendTree } from "./send.ts";
 export { FILE_SEND_PATH, FILE_SYNC_PATH, fileSyncHandler, type SyncedFolder } from "./serve.ts";
-export { type HostPath, openTree, type TreeSource } from "./tree-source.ts";
+export { describe, type HostPath, openTree, statOf, type TreeSource } from "./tree-source.ts";
 export { resetOwner, type WalkOptions, walkTree } from "./walk.ts";

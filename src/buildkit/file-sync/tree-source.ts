@@ -72,11 +72,15 @@ export function linkOf(tree: TreeSource, path: string): string | undefined {
   }
 }
 
-/** Opens a file to read; undefined where that fails: fsutil sends an empty file then. Never waits for a fifo's writer. */
+/**
+ * Opens a file to read; undefined where it is gone, or has become something else: fsutil sends an empty file then. It does
+ * so too for one that may not be read, which would be lost in silence: that is an error here. Never waits for a fifo's writer.
+ */
 export function openFile(tree: TreeSource, path: string): number | undefined {
   try {
     return openSync(hostPath(tree, path), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  } catch {
+  } catch (thrown) {
+    if (["EACCES", "EPERM"].includes(codeOf(thrown))) throw goError("open", tree, path, thrown);
     return undefined;
   }
 }
@@ -100,6 +104,12 @@ export function describe(tree: TreeSource, path: string, facts: BigIntStats): Fi
     devminor: Number((device & 0xffn) | ((device >> 12n) & 0xfff00n)),
     xattrs: tree.readXattrs?.(hostPath(tree, path)),
   };
+}
+
+/** As `describe`, of what has the path now; undefined when nothing has. */
+export function statOf(tree: TreeSource, path: string): FileStat | undefined {
+  const facts = factsOf(tree, path);
+  return facts && describe(tree, path, facts);
 }
 
 export const codeOf = (thrown: unknown): string => String((thrown as { code?: unknown }).code ?? "");

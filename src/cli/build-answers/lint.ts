@@ -1,6 +1,5 @@
 // What `--check` found, a warning after the other with its lines (BuildKit frontend/subrequests/lint).
 import { excerpt } from "../build-progress/excerpt.ts";
-import { fail } from "../framework/failure.ts";
 
 interface Location {
   sourceIndex?: number;
@@ -19,8 +18,14 @@ interface LintResult {
   buildError?: { message: string; location?: Location };
 }
 
-/** `dockerfile`: how the person calls it. Throws a failure for a Dockerfile that can't be built at all. */
-export function lintText(json: string, dockerfile: string): string {
+export interface LintAnswer {
+  text: string;
+  /** Why the Dockerfile can't be built, or mustn't: for the end, apart from the answer itself. */
+  failure?: string;
+}
+
+/** `dockerfile`: how the person calls it. */
+export function lintAnswer(json: string, dockerfile: string): LintAnswer {
   const result = (json ? JSON.parse(json) : {}) as LintResult;
   const warnings = [...(result.warnings ?? [])].sort(byPlace);
   const place = (location: Location | undefined) => {
@@ -42,13 +47,14 @@ export function lintText(json: string, dockerfile: string): string {
     const more = url ? ` - ${url}` : "";
     return `\nWARNING: ${ruleName}${more}\n${detail ?? ""}\n${place(location)}`;
   });
+  const found = texts.length > 0 ? summary(texts.length) + texts.join("") : "";
   const { buildError } = result;
-  if (buildError) {
-    const before = texts.length > 0 ? `${summary(texts.length)}${texts.join("")}\n` : "";
-    throw fail(`${before}ERROR: ${buildError.message}\n${place(buildError.location)}`.trimEnd());
-  }
-  if (texts.length === 0) return "Check complete, no warnings found.\n";
-  return summary(texts.length) + texts.join("");
+  if (buildError)
+    return {
+      text: found && `${found}\n`,
+      failure: `ERROR: ${buildError.message}\n${place(buildError.location)}`.trimEnd(),
+    };
+  return { text: found || "Check complete, no warnings found.\n" };
 }
 
 function summary(count: number): string {

@@ -1,6 +1,6 @@
 // How a build came to its result, as `--metadata-file` gets it: from the daemon's record of the build, in the older of
 // SLSA's two forms, which its readers know (docker/buildx build/provenance.go).
-import type { Client } from "../../sdk/index.ts";
+import type { Client, RecordedBlob } from "../../sdk/index.ts";
 
 type Json = Record<string, unknown>;
 
@@ -14,10 +14,10 @@ export async function recordProvenance(
   mode: "min" | "max",
 ): Promise<Record<string, unknown>> {
   const [record] = await client.builder.history({ ref });
-  const found = (record?.attestations ?? []).filter(
-    ({ mediaType, annotations }) =>
-      mediaType === STATEMENT && annotations[PREDICATE]?.startsWith("https://slsa.dev/provenance/"),
-  );
+  const found = (record?.results ?? []).flatMap(({ platform, attestations }) => {
+    const provenance = attestations.find(isProvenance);
+    return provenance ? [{ platform, ...provenance }] : [];
+  });
   const result: Record<string, unknown> = {};
   for (const { digest, annotations, platform } of found) {
     const predicate = JSON.parse(Buffer.from(await client.builder.blob(digest)).toString()) as Json;
@@ -31,6 +31,9 @@ export async function recordProvenance(
   }
   return result;
 }
+
+export const isProvenance = ({ mediaType, annotations }: RecordedBlob): boolean =>
+  mediaType === STATEMENT && annotations[PREDICATE]?.startsWith("https://slsa.dev/provenance/") === true;
 
 /** SLSA 1 as SLSA 0.2. */
 function olderForm(predicate: Json): Json {

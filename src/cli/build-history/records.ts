@@ -3,7 +3,7 @@ import { type BuildRecord, parseGitAddress } from "../../sdk/index.ts";
 import { parseDuration } from "../framework/flags.ts";
 import type { Session } from "../session.ts";
 
-/** As many as buildx shows. */
+/** As many that have ended as buildx shows. */
 const MOST = 50;
 
 /** The newest first. `^N` is the build N before the last one. */
@@ -13,7 +13,10 @@ export async function findRecords(
   filters: string[] = [],
 ): Promise<BuildRecord[]> {
   const offset = ref.startsWith("^") ? Number(ref.slice(1)) : undefined;
-  if (Number.isNaN(offset)) throw new Error(`invalid offset ${JSON.stringify(ref)}`);
+  if (Number.isNaN(offset))
+    throw new Error(
+      `invalid offset ${JSON.stringify(ref)}: strconv.Atoi: parsing ${JSON.stringify(ref.slice(1))}: invalid syntax`,
+    );
   const matches = filters.map(recordFilter);
   const { builder } = await session.client();
   // Neither filters nor a limit are the daemon's: Docker 28's ends when it sorts records of which one was removed while
@@ -21,7 +24,9 @@ export async function findRecords(
   const found = await builder.history({
     ref: offset === undefined ? ref.slice(ref.lastIndexOf("/") + 1) : "",
   });
-  const records = found.filter((record) => matches.every((match) => match(record))).slice(0, MOST);
+  const matching = found.filter((record) => matches.every((match) => match(record)));
+  const last = new Set(matching.filter(({ completed }) => completed !== undefined).slice(0, MOST));
+  const records = matching.filter((record) => record.completed === undefined || last.has(record));
   if (offset === undefined) return records;
   const record = records[offset];
   if (!record)
@@ -29,11 +34,16 @@ export async function findRecords(
   return [record];
 }
 
-/** The one record that is asked for: the last one where nothing is. */
-export async function oneRecord(session: Session, ref: string): Promise<BuildRecord> {
-  const [record] = await findRecords(session, ref);
+/** The one record that is asked for: the last one where nothing is. `ended`: running builds don't count. */
+export async function oneRecord(session: Session, ref: string, ended = false): Promise<BuildRecord> {
+  const record = (await findRecords(session, ref)).find(({ completed }) => !ended || completed !== undefined);
   if (record) return record;
   throw new Error(ref ? `no record found for ref ${JSON.stringify(ref)}` : "no records found");
+}
+
+/** In the words of buildx's history commands. */
+export function atMost(count: number, args: string[]): void {
+  if (args.length > count) throw new Error(`accepts at most ${count} arg(s), received ${args.length}`);
 }
 
 export function statusOf({ completed, error }: BuildRecord): "Running" | "Error" | "Completed" {

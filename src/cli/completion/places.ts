@@ -36,7 +36,11 @@ const builds: Completer = async (session) => {
 export const ARGUMENTS: Record<string, Completer> = {
   "builder build": files,
   "buildx build": files,
+  "buildx history export": builds,
+  "buildx history inspect": upTo(1, builds),
+  "buildx history inspect attachment": upTo(1, builds),
   "buildx history logs": upTo(1, builds),
+  "buildx history open": upTo(1, builds),
   "buildx history rm": builds,
   "image build": files,
   "container attach": upTo(1, containers({ which: isRunning })),
@@ -255,6 +259,10 @@ const FLAGS: Record<string, Record<string, Completer>> = {
   "buildx history ls": {
     filter: beginnings("ref=", "repository=", "status=", "startedAt>", "completedAt>", "duration>"),
   },
+  "buildx history export": { output: files },
+  "buildx history import": { file: files },
+  "buildx history inspect": { format: oneOf("json", "pretty") },
+  "buildx history inspect attachment": { type: oneOf("image", "index", "manifest", "provenance", "sbom") },
   "buildx history logs": { progress: oneOf("plain", "rawjson", "tty") },
   "container run": MAKING,
   "container create": MAKING,

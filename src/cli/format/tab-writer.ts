@@ -7,15 +7,25 @@ const PADDING = 3;
 export interface Alignment {
   minWidth?: number;
   padding?: number;
+  /** Columns of so many characters or a multiple of it, filled up with tabs; else with spaces. */
+  tab?: number;
 }
 
 /** Lines of tab-terminated cells in, aligned lines out. What follows a line's last tab stands as it is. */
-export function alignTabs(text: string, { minWidth = MIN_WIDTH, padding = PADDING }: Alignment = {}): string {
+export function alignTabs(
+  text: string,
+  { minWidth = MIN_WIDTH, padding = PADDING, tab }: Alignment = {},
+): string {
   const ends = text.endsWith("\n");
   const lines = (ends ? text.slice(0, -1) : text).split("\n").map((line) => line.split("\t"));
   const out = lines.map(() => "");
   place(0, lines.length, 0);
   return out.join("\n") + (ends ? "\n" : "");
+
+  function fill(width: number, used: number): string {
+    if (tab === undefined) return " ".repeat(width - used);
+    return "\t".repeat(Math.ceil((Math.ceil(width / tab) * tab - used) / tab));
+  }
 
   /** Writes the cells from `column` on of the lines `from` to `to`, each block of a column with one width. */
   function place(from: number, to: number, column: number): void {
@@ -34,7 +44,7 @@ export function alignTabs(text: string, { minWidth = MIN_WIDTH, padding = PADDIN
       }
       for (let line = at; line < end; line++) {
         const cell = lines[line]?.[column] ?? "";
-        out[line] += cell + " ".repeat(width - Bun.stringWidth(cell));
+        out[line] += cell + fill(width, Bun.stringWidth(cell));
       }
       place(at, end, column + 1);
       at = end;

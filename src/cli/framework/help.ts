@@ -53,9 +53,15 @@ export function usageLine(path: string, command: Command): string {
   return [path, command.synopsis].filter(Boolean).join(" ");
 }
 
-/** The help of one command. `path` is how it was called, program included. */
-export function commandHelp(path: string, program: string, command: Command, width: number): string {
-  const parts = [`Usage:  ${usageLine(path, command)}`];
+/** The help of one command. `path` is how it was called, program included; `below` are commands that it has besides its arguments. */
+export function commandHelp(
+  path: string,
+  program: string,
+  command: Command,
+  width: number,
+  below: Place[] = [],
+): string {
+  const parts = [`Usage:  ${below.length > 0 ? `${path} [OPTIONS] COMMAND` : usageLine(path, command)}`];
   if (command.synopsis2) parts[0] += `\n\t${program} ${command.synopsis2}`;
   // Examples are calls of this program, whatever it is called.
   parts.push(command.about.replace(/\bdocker (?=completion |context )/g, `${program} `));
@@ -68,8 +74,14 @@ export function commandHelp(path: string, program: string, command: Command, wid
     : table;
   if (Object.values(flags).some((one) => !one.hidden && !one.deprecated))
     parts.push(`Options:\n${optionsBlock(flags, width)}`);
+  if (below.length > 0) parts.push(...commandsBelow(path, below));
   return `${parts.join("\n\n")}\n`;
 }
+
+const commandsBelow = (path: string, places: Place[]): string[] => [
+  `Commands:\n${list(places, Math.max(11, ...places.map(({ name }) => name.length)))}`,
+  `Run '${path} COMMAND --help' for more information on a command.`,
+];
 
 function list(places: Place[], padding: number): string {
   return places.map(({ name, about }) => `  ${name.padEnd(padding)} ${about}`).join("\n");

@@ -1,18 +1,30 @@
 // The builds that a daemon remembers: what they were, what they said, and their removal.
-import { BuildHistoryEventType, type BuildHistoryRecord } from "../../buildkit/messages/control_pb.ts";
+import { fromBinary } from "@bufbuild/protobuf";
+import { type Code, ConnectError } from "@connectrpc/connect";
+import {
+  BuildHistoryEventType,
+  type BuildHistoryRecord,
+  type Descriptor,
+} from "../../buildkit/messages/control_pb.ts";
+import { StatusSchema } from "../../buildkit/messages/status_pb.ts";
 import type { Connection } from "../connection.ts";
+import type { BuildError } from "./build-error.ts";
 import { openBuilder } from "./daemon.ts";
 import { buildError } from "./error.ts";
 import { eventOf, instant } from "./events.ts";
-import type { BuildEvent, BuildRecord, HistoryQuery } from "./types.ts";
+import type { BuildEvent, BuildRecord, HistoryQuery, RecordedBlob } from "./types.ts";
 
 function recordOf(record: BuildHistoryRecord): BuildRecord {
   const { ref, frontend, frontendAttrs, error, createdAt, completedAt, exporterResponse } = record;
+  const results = Object.entries(record.results).sort(([a], [b]) => (a < b ? -1 : 1));
+  if (record.result) results.unshift(["", record.result]);
   return {
     ref,
     frontend,
     attributes: frontendAttrs,
     error: error?.message,
+    errorCode: error?.code,
+    failure: blobOf(record.externalError),
     created: instant(createdAt) ?? 0n,
     completed: instant(completedAt),
     response: exporterResponse,
@@ -21,18 +33,30 @@ function recordOf(record: BuildHistoryRecord): BuildRecord {
     completedSteps: record.numCompletedSteps,
     totalSteps: record.numTotalSteps,
     warnings: record.numWarnings,
-    attestations: [["", record.result] as const, ...Object.entries(record.results)].flatMap(
-      ([platform, result]) =>
-        (result?.attestations ?? []).map(({ mediaType, digest, size, annotations }) => ({
-          platform,
-          mediaType,
-          digest,
-          size: Number(size),
-          annotations,
-        })),
-    ),
+    generation: record.generation,
+    pinned: record.pinned,
+    log: blobOf(record.logs),
+    trace: blobOf(record.trace),
+    results: results.map(([platform, result]) => ({
+      platform,
+      attestations: result.attestations.map(recordedBlob),
+      images: Object.entries(result.results).map(([output, image]) => ({
+        output: Number(output),
+        ...recordedBlob(image),
+      })),
+      image: blobOf(result.resultDeprecated),
+    })),
   };
 }
+
+const recordedBlob = ({ mediaType, digest, size, annotations }: Descriptor): RecordedBlob => ({
+  mediaType,
+  digest,
+  size: Number(size),
+  annotations,
+});
+
+const blobOf = (descriptor: Descriptor | undefined) => descriptor && recordedBlob(descriptor);
 
 /** The newest first. */
 export async function buildHistory(connection: Connection, query: HistoryQuery): Promise<BuildRecord[]> {
@@ -59,17 +83,38 @@ export async function* buildLogs(connection: Connection, ref: string): AsyncGene
   }
 }
 
-/** Throws a BuildError of code 5 where there is none. */
-export async function removeBuild(connection: Connection, ref: string): Promise<void> {
+/** Throws a BuildError where there is none. */
+export const removeBuild = (connection: Connection, ref: string): Promise<void> =>
+  update(connection, { ref, delete: true });
+
+/** Waits until all of it is kept, its trace too. */
+export const finalizeBuild = (connection: Connection, ref: string): Promise<void> =>
+  update(connection, { ref, finalize: true });
+
+async function update(
+  connection: Connection,
+  change: { ref: string; delete?: boolean; finalize?: boolean },
+): Promise<void> {
   await using builder = await openBuilder(connection);
   try {
-    await builder.control.updateBuildHistory({ ref, delete: true });
+    await builder.control.updateBuildHistory(change);
   } catch (thrown) {
     throw buildError(thrown);
   }
 }
 
-/** A blob of a build's record: an attestation, a log. */
+/** Why a build of the history failed, with the places in the Dockerfile. */
+export async function recordedFailure(connection: Connection, digest: string): Promise<BuildError> {
+  const { code, message, details } = fromBinary(StatusSchema, await readBlob(connection, digest));
+  const error = new ConnectError(message, code as Code);
+  error.details = details.map(({ typeUrl, value }) => ({
+    type: typeUrl.slice(typeUrl.lastIndexOf("/") + 1),
+    value,
+  }));
+  return buildError(error) as BuildError;
+}
+
+/** A blob of a build's record: an attestation, a log. Throws a BuildError of code 5 where it is gone. */
 export async function readBlob(connection: Connection, digest: string): Promise<Uint8Array> {
   await using builder = await openBuilder(connection);
   const pieces: Uint8Array[] = [];

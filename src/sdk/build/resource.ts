@@ -1,5 +1,6 @@
 // The builder of a daemon, as the client has it. What speaks to it is loaded with the first call.
 import type { Connection } from "../connection.ts";
+import type { BuildError } from "./build-error.ts";
 import type {
   BuildEvent,
   BuilderWorker,
@@ -49,7 +50,17 @@ export class Builder {
     await (await import("./history.ts")).removeBuild(this.connection, ref);
   }
 
-  /** A blob of a remembered build: one of its attestations. */
+  /** Has the daemon finish what it keeps of a build that has ended. */
+  async finalize(ref: string): Promise<void> {
+    await (await import("./history.ts")).finalizeBuild(this.connection, ref);
+  }
+
+  /** Why a remembered build failed, with the places in the Dockerfile; undefined: it didn't. */
+  async failure({ failure }: BuildRecord): Promise<BuildError | undefined> {
+    return failure && (await import("./history.ts")).recordedFailure(this.connection, failure.digest);
+  }
+
+  /** A blob of a remembered build: one of its attestations. Throws a BuildError of code 5 where it is gone. */
   async blob(digest: string): Promise<Uint8Array> {
     return (await import("./history.ts")).readBlob(this.connection, digest);
   }

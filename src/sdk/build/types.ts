@@ -213,6 +213,15 @@ export interface HistoryQuery {
   limit?: number;
 }
 
+/** A blob that the record of a build names. */
+export interface RecordedBlob {
+  mediaType: string;
+  digest: string;
+  /** Bytes. */
+  size: number;
+  annotations: Record<string, string>;
+}
+
 /** A build that the daemon remembers. */
 export interface BuildRecord {
   ref: string;
@@ -220,6 +229,10 @@ export interface BuildRecord {
   /** What the frontend was asked for. */
   attributes: Record<string, string>;
   error?: string;
+  /** gRPC's, with the error. */
+  errorCode?: number;
+  /** The error with all that the daemon knew of it; `Builder.failure` reads it. */
+  failure?: RecordedBlob;
   created: Instant;
   /** Undefined while it runs. */
   completed?: Instant;
@@ -229,13 +242,20 @@ export interface BuildRecord {
   completedSteps: number;
   totalSteps: number;
   warnings: number;
-  attestations: Array<{
-    /** Empty where the build was for one alone. */
+  /** How often it was changed since. */
+  generation: number;
+  /** It doesn't go by itself. */
+  pinned: boolean;
+  log?: RecordedBlob;
+  trace?: RecordedBlob;
+  /** By platform, empty where the build was for one alone. */
+  results: Array<{
     platform: string;
-    mediaType: string;
-    digest: string;
-    size: number;
-    annotations: Record<string, string>;
+    attestations: RecordedBlob[];
+    /** Images, by the numbers of their outputs. */
+    images: Array<RecordedBlob & { output: number }>;
+    /** The first one. */
+    image?: RecordedBlob;
   }>;
 }
 

@@ -23,6 +23,7 @@ const INNER_CAPABILITIES = {
   export: PACK_CAPABILITIES,
   "send-tree": PACK_CAPABILITIES,
   "file-digests": PACK_CAPABILITIES,
+  "file-names": PACK_CAPABILITIES,
   "scan-packages": PACK_CAPABILITIES,
   extract: UNPACK_CAPABILITIES,
 } as const;

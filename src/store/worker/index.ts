@@ -12,7 +12,7 @@ import { scanPackages } from "./packages/scan.ts";
 import { receiveContext } from "./receive-context.ts";
 import { recompress } from "./recompress.ts";
 import { errorReport, type Report } from "./report.ts";
-import { digestFiles, sendFiles } from "./send-files.ts";
+import { digestFiles, listFiles, sendFiles } from "./send-files.ts";
 import { archivePath, exportTree, extractInto, statTree } from "./tree-jobs.ts";
 import { unpack } from "./unpack.ts";
 import { enterView } from "./view.ts";
@@ -27,9 +27,10 @@ const DEEP = 4096;
  *   worker view VIEW JOB …                     becomes `worker JOB ROOT …` in a view (JSON) of a container's files:
  *     stat ROOT PATH
  *     archive ROOT PATH NAME COMPRESSION       standard output: a line of facts, then the archive
- *     export ROOT [TIME]                       standard output: the archive
+ *     export ROOT OPTIONS                      standard output: the archive
  *     send-tree ROOT OPTIONS                   standard input: file sync's packets from a client; standard output: those to it
  *     file-digests ROOT                        standard output: a digest, a path and a NUL for each file
+ *     file-names ROOT                          standard output: a path and a NUL for all that is no folder
  *     scan-packages ROOT                       the report has what is installed
  *     extract ROOT PATH OPTIONS SECONDS        standard input: an archive
  *   worker changes ROOT STYLE                  standard output: a letter, a path and a NUL for each; standard error: the report
@@ -100,13 +101,16 @@ async function run(job: string, [root = "", how = "", ...bounds]: string[]): Pro
       return await archivePath(root, how, bounds[0] ?? "", (bounds[1] ?? "none") as OutputCompression);
     case "export":
       limitProcess("fileSize", 0);
-      return await exportTree(root, how ? Number(how) : undefined);
+      return await exportTree(root, JSON.parse(how));
     case "send-tree":
       limitProcess("fileSize", 0);
       return await sendFiles(root, JSON.parse(how));
     case "file-digests":
       limitProcess("fileSize", 0);
       return digestFiles(root);
+    case "file-names":
+      limitProcess("fileSize", 0);
+      return listFiles(root);
     case "scan-packages":
       limitProcess("fileSize", 0);
       return scanPackages(root);

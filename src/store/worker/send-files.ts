@@ -1,4 +1,4 @@
-// The jobs "send-tree" and "file-digests", in a view (view.ts) that is this process's root directory: files to a client by file
+// The jobs "send-tree", "file-digests" and "file-names", in a view (view.ts) that is this process's root directory: files to a client by file
 // sync, and what they hold.
 import { createHash } from "node:crypto";
 import { closeSync, readSync } from "node:fs";
@@ -33,6 +33,14 @@ export async function sendFiles(root: string, { prefix, time }: SendFilesOptions
       if (modTime !== undefined) stat.modTime = modTime;
     },
   });
+}
+
+/** A path and a NUL for all that is no folder. */
+export function listFiles(root: string): null {
+  enterRoot(root);
+  for (const stat of walkTree(openTree("/"), {}))
+    if (stat && (stat.mode & MODE.directory) === 0) writeAll(1, Buffer.from(`${stat.path}\0`, "latin1"));
+  return null;
 }
 
 /** A line for each regular file: its digest, a space, its path; ended by a NUL. */

@@ -5,6 +5,7 @@ import {
   END_OF_ARCHIVE,
   follow,
   openRootFolder,
+  type PackTreeOptions,
   TarReader,
   TreeExtractor,
   TreePacker,
@@ -31,6 +32,8 @@ export interface ExtractOptions {
   noOverwriteDirNonDir: boolean;
   owner: "archive" | { uid: number; gid: number };
 }
+
+export type ExportTreeOptions = Pick<PackTreeOptions, "time" | "plainTops">;
 
 const bytesOf = (path: string): Uint8Array => Buffer.from(`${path || "."}\0`);
 const latin = (path: string): string => Buffer.from(path).toString("latin1");
@@ -76,10 +79,10 @@ export async function archivePath(
   await output.end();
 }
 
-/** The job "export": all that is there, without an entry for the root itself; `time`: of all of it (seconds since 1970). */
-export async function exportTree(root: string, time?: number): Promise<void> {
+/** The job "export": all that is there, without an entry for the root itself. */
+export async function exportTree(root: string, options: ExportTreeOptions): Promise<void> {
   const output = openArchiveOutput(1, "none");
-  await output.all(new TreePacker(time === undefined ? {} : { time }).below(enter(root), ""));
+  await output.all(new TreePacker(options).below(enter(root), ""));
   await output.all([END_OF_ARCHIVE]);
   await output.end();
 }

@@ -158,8 +158,10 @@ export function gitContext(url: string, options?: BuildOptions): Tree | undefine
 /** An archive is the context; another file is the Dockerfile, and all of the context. Uploads of a client's stdin come so. */
 async function downloadedPlace(bridge: FrontendBridge, url: string, filename: string): Promise<Remote> {
   const download = http(url, { filename: DOWNLOADED, name: internalName("load remote build context") });
-  const tree = await wrapped("failed to resolve httpcontext", () => bridge.solve(marshal(download)));
-  const head = await wrapped("failed to read downloaded context", () => tree.readFile(DOWNLOADED, 1024));
+  const head = await wrapped("failed to read downloaded context", async () => {
+    const tree = await bridge.solve(marshal(download));
+    return await tree.readFile(DOWNLOADED, 1024);
+  });
   if (!isArchive(head)) return { context: download, dockerfile: download, filename: DOWNLOADED };
   const context = file(scratch(), copy(download, `/${DOWNLOADED}`, "/", { unpack: true }));
   return { context, dockerfile: context, filename };

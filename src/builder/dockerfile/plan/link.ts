@@ -193,7 +193,7 @@ function findRing(stages: readonly PlannedStage[], root: number, done: Set<numbe
       onPath.delete(path.pop()!.index);
       continue;
     }
-    if (onPath.has(edge.to)) return [...path.flatMap(({ lines }) => lines ?? []), edge.lines];
+    if (onPath.has(edge.to)) return [...path.flatMap(({ lines }) => lines ?? []), edge.lines].reverse();
     if (done.has(edge.to)) continue;
     done.add(edge.to);
     onPath.add(edge.to);

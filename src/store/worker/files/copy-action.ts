@@ -128,7 +128,7 @@ function openRegular(root: number, names: string[]): number | undefined {
 function copyOne(action: CopyAction, context: CopyContext, path: string): void {
   const { target, source, owner, time } = context;
   const { modeText, mode } = action;
-  const made = { mode: (mode ?? FOLDER_MODE) & 0o777, owner, time };
+  const made = { mode: ((modeText ? undefined : mode) ?? FOLDER_MODE) & 0o777, owner, time };
   const destination = toByteString(action.destination);
   const above = makeFolders(target, resolveNames(target, folderOf(destination)), made);
   const copier = new Copier({

@@ -1,6 +1,6 @@
 // `buildx history logs`: what a build said while it ran.
 import { buildFailure } from "../../../build-failure.ts";
-import { oneRecord } from "../../../build-history/records.ts";
+import { atMost, oneRecord } from "../../../build-history/records.ts";
 import { builderFlags } from "../../../build-options/builder-flags.ts";
 import { progressMode, showBuild } from "../../../build-progress/show.ts";
 import { builderName } from "../../../builder-name.ts";
@@ -10,7 +10,7 @@ import { flag } from "../../../framework/flags.ts";
 export default command({
   synopsis: "[OPTIONS] [REF]",
   about: "Print the logs of a build record",
-  args: { atMost: 1 },
+  args: "any",
   errorsBeginWith: "ERROR: ",
   flags: {
     ...builderFlags,
@@ -18,8 +18,10 @@ export default command({
       default: "plain",
     }),
   },
-  async run(session, { args: [ref = ""], flags }) {
+  async run(session, { args, flags }) {
     try {
+      atMost(1, args);
+      const [ref = ""] = args;
       const builder = await builderName(session, flags.builder);
       const record = await oneRecord(session, ref);
       const asked = flags.progress === "auto" ? "plain" : flags.progress;

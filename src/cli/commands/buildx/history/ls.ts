@@ -1,6 +1,7 @@
 // `buildx history ls`: the builds that the daemon remembers.
 import type { BuildRecord } from "../../../../sdk/index.ts";
 import { buildFailure } from "../../../build-failure.ts";
+import { desktopAddress } from "../../../build-history/inspection-text.ts";
 import { readLocalState } from "../../../build-history/local-state.ts";
 import { buildName } from "../../../build-history/names.ts";
 import { findRecords, statusOf } from "../../../build-history/records.ts";
@@ -11,6 +12,7 @@ import { since } from "../../../format/cache-records.ts";
 import { printRows, row } from "../../../format/rows.ts";
 import { command } from "../../../framework/command.ts";
 import { flag } from "../../../framework/flags.ts";
+import { isTerminal } from "../../../output.ts";
 
 const TABLE = "{{.Ref}}\t{{.Name}}\t{{.Status}}\t{{.CreatedAt}}\t{{.Duration}}\t{{.Link}}";
 const HEADERS = {
@@ -74,7 +76,7 @@ export default command({
             Status: () => statusOf(record),
             CreatedAt: () => since(record.created),
             Duration: () => durationText(record),
-            Link: () => "",
+            Link: () => link(desktopAddress(builder, record.ref), isTable),
           }),
         ),
       });
@@ -86,6 +88,12 @@ export default command({
 
 const runningFirst = (a: BuildRecord, b: BuildRecord) =>
   Number(a.completed !== undefined) - Number(b.completed !== undefined);
+
+/** A table has room for a link alone, and a terminal for links. */
+const link = (address: string, isTable: boolean): string => {
+  if (!isTable) return address;
+  return isTerminal(1) ? `\x1b]8;;${address}\x1b\\Open\x1b]8;;\x1b\\` : "";
+};
 
 const shortened = (name: string) =>
   name.length <= NAME_WIDTH ? name : `..${name.slice(name.length - NAME_WIDTH + 2)}`;

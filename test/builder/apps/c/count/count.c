@@ -1,0 +1,6 @@
+#include "greeter.h"
+
+int count(void) {
+  static int times;
+  return ++times;
+}

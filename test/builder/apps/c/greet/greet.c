@@ -1,0 +1,3 @@
+#include "greeter.h"
+
+const char *greet(void) { return "Hello from C"; }
