@@ -11,6 +11,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -178,6 +179,18 @@ test("a tree comes whole, and again only what has changed", async () => {
   expect(await sync(here)).toMatchObject({ bytes: 6 + 6, changed: 5, removed: 0 });
   expectSame(here);
 }, 30_000);
+
+test("an unchanged tree is told from its list alone: nobody looks at what was received", async () => {
+  using here = places();
+  makeTree(here.source);
+  const first = await sync(here);
+  renameSync(here.folder, `${here.folder}.away`);
+  expect(await sync(here)).toEqual({ ...first, bytes: 0, changed: 0, removed: 0 });
+  renameSync(`${here.folder}.away`, here.folder);
+  writeFileSync(join(here.source, "z-new"), "new");
+  expect(await sync(here)).toMatchObject({ changed: 1, removed: 0, bytes: 3 });
+  expectSame(here);
+});
 
 test("the digest tells contents, not times", async () => {
   using one = places();

@@ -83,7 +83,10 @@ export class Build {
 
   /** An edge that others can take from. Its key, and with it all sources that the key takes, are known when this resolves. */
   async ref(edge: Edge): Promise<Ref> {
-    for (const vertex of verticesOf(edge)) this.stateOf(vertex);
+    const vertices = verticesOf(edge);
+    for (const vertex of vertices) this.stateOf(vertex);
+    // From the sources on: each finds its inputs' keys begun, and no call is as deep as the graph.
+    for (const vertex of vertices) this.refOf({ vertex, index: 0 }).catch(() => {});
     return await this.track(this.refOf(edge));
   }
 

@@ -91,14 +91,16 @@ function nameOf(op: Op, metadata: OpMetadata | undefined): string {
   }
 }
 
-/** All vertices that an edge needs, those first that others take from. */
+/** All vertices that an edge needs, those first that others take from. A graph may be deeper than the stack. */
 export function verticesOf(edge: Edge): Vertex[] {
   const found = new Map<Digest, Vertex>();
-  const visit = (vertex: Vertex): void => {
-    if (found.has(vertex.digest)) return;
-    for (const input of vertex.inputs) visit(input.vertex);
-    found.set(vertex.digest, vertex);
-  };
-  visit(edge.vertex);
+  const open: { vertex: Vertex; next: number }[] = [{ vertex: edge.vertex, next: 0 }];
+  for (let top = open.at(-1); top; top = open.at(-1)) {
+    const input = top.vertex.inputs[top.next++];
+    if (!input) {
+      found.set(top.vertex.digest, top.vertex);
+      open.pop();
+    } else if (!found.has(input.vertex.digest)) open.push({ vertex: input.vertex, next: 0 });
+  }
   return [...found.values()];
 }

@@ -14,8 +14,7 @@ import {
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ConnectError } from "@connectrpc/connect";
-import { callFramed, openGrpc, serveGrpc } from "../grpc/index.ts";
+import { callFramed, GrpcError, openGrpc, serveGrpc } from "../grpc/index.ts";
 import {
   createMemorySink,
   encodeSyncRequest,
@@ -209,6 +208,8 @@ test("a link to a file that isn't sent becomes the file", async () => {
   ]);
 });
 
+const spoken = ({ code, rawMessage }: GrpcError) => `${code}: ${rawMessage}`;
+
 test("what the client refuses is the call's error", async () => {
   using folder = temporaryFolder();
   using open = await session(folder.path);
@@ -217,14 +218,14 @@ test("what the client refuses is the call's error", async () => {
     const received = receiveStream(call, new Receiver([], createMemorySink(1000)));
     const [status, result] = await Promise.allSettled([call.status, received]);
     expect(result.status).toBe("rejected");
-    return status.status === "rejected" ? ConnectError.from(status.reason).message : "";
+    return status.status === "rejected" ? spoken(GrpcError.from(status.reason)) : "";
   };
-  expect(await fails({ name: "other" })).toBe('[not_found] no access allowed to dir "other"');
+  expect(await fails({ name: "other" })).toBe('5: no access allowed to dir "other"');
   expect(await fails({ name: "context", includePatterns: ["ok", "[x"] })).toBe(
-    "[unknown] invalid includepatterns: [ok [x]: syntax error in pattern",
+    "2: invalid includepatterns: [ok [x]: syntax error in pattern",
   );
   expect(await fails({ name: "context", excludePatterns: ["!"] })).toBe(
-    '[unknown] invalid excludepatterns: [!]: illegal exclusion pattern: "!"',
+    '2: invalid excludepatterns: [!]: illegal exclusion pattern: "!"',
   );
 });
 

@@ -3,7 +3,7 @@ import { unlinkSync } from "node:fs";
 import net from "node:net";
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
-import { callFramed } from "../calls/framed.ts";
+import { callFramed, GrpcError } from "../calls/index.ts";
 import { SourceSchema } from "../messages/errors_pb.ts";
 import { PacketSchema } from "../messages/file-sync_pb.ts";
 import { FileSync } from "../messages/session_pb.ts";
@@ -110,7 +110,7 @@ test("a call that frames its own messages has headers as they came, bytes both w
     expect(JSON.parse(answer)).toEqual(patterns);
     const error = await call.status.then(
       () => undefined,
-      (thrown: unknown) => ConnectError.from(thrown),
+      (thrown: unknown) => GrpcError.from(thrown),
     );
     expect(error?.code).toBe(Code.NotFound);
     expect(error?.rawMessage).toBe("got 5000000 bytes, 100% of ü");
