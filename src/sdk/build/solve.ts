@@ -5,6 +5,7 @@ import type { Connection } from "../connection.ts";
 import { SdkError } from "../errors.ts";
 import { layoutStores, prepareCaches, recordLayouts } from "./caches.ts";
 import { abilitiesOf, type BuilderConnection, openBuilder } from "./daemon.ts";
+import { driveBuild, type Linking } from "./driven.ts";
 import { buildError } from "./error.ts";
 import { callFrontend } from "./frontend-call.ts";
 import { type BuildInputs, loadInputs } from "./inputs.ts";
@@ -24,7 +25,12 @@ import type { BuildResult, BuildSpec } from "./types.ts";
 const STATUS_PATIENCE = 5000;
 
 /** Builds. Throws a BuildError with the daemon's words, an SdkError for what can't be asked, `signal`'s reason when it aborts. */
-export async function solve(connection: Connection, spec: BuildSpec): Promise<BuildResult> {
+export async function solve(
+  connection: Connection,
+  spec: BuildSpec,
+  linking?: Linking,
+  solved?: () => void,
+): Promise<BuildResult> {
   spec.signal?.throwIfAborted();
   await using builder = await openBuilder(connection);
   const { record } = await builder.control.listWorkers({});
@@ -36,7 +42,9 @@ export async function solve(connection: Connection, spec: BuildSpec): Promise<Bu
     sharedKey: spec.sharedKey ?? inputs.sharedKey,
     signal: spec.signal,
   });
-  const result = await run(builder, session.id, spec, plan, caches);
+  const result = await run(builder, session.id, spec, plan, caches, linking);
+  solved?.();
+  await linking?.until;
   await recordLayouts(result.response, plan.outputs, caches.written);
   if (plan.pushAfter.length > 0) {
     const { pushImages } = await import("./push-after.ts");
@@ -103,6 +111,7 @@ async function run(
   spec: BuildSpec,
   plan: BuildPlan,
   caches: Awaited<ReturnType<typeof prepareCaches>>,
+  linking: Linking | undefined,
 ): Promise<BuildResult> {
   const ref = spec.ref ?? newId();
   const attributes = { ...plan.attributes, ...caches.attributes };
@@ -115,7 +124,7 @@ async function run(
       {
         ref,
         session,
-        frontend: spec.call ? "" : plan.frontend,
+        frontend: spec.call || linking ? "" : plan.frontend,
         frontendAttrs: attributes,
         exporters,
         exporterDeprecated: exporters[0]?.type ?? "",
@@ -129,7 +138,8 @@ async function run(
     const calling = spec.call
       ? callFrontend(bridge, { ref, frontend: plan.frontend, attributes, call: spec.call, signal })
       : undefined;
-    const [{ exporterResponse }, metadata] = await Promise.all([solving, calling]);
+    const driving = linking && driveBuild(bridge, { ref, plan, attributes, linking, signal });
+    const [{ exporterResponse }, metadata] = await Promise.all([solving, calling, driving]);
     return { ref, response: { ...exporterResponse, ...metadata } };
   } catch (thrown) {
     if (signal?.aborted) throw signal.reason;
