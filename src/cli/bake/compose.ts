@@ -1,6 +1,8 @@
 // Compose files as bake files: each service that is built is a target (docker/buildx bake/compose.go).
+import { normalize } from "node:path";
 import { parse } from "yaml";
 import { truthOf } from "../build-options/csv-keys.ts";
+import { binarySize, parseRam } from "../format/units.ts";
 import { interpolateAll } from "./interpolate.ts";
 import { attestationOf, cachesOf, outputOf, secretOf, sshOf } from "./options.ts";
 import type { Config } from "./resolve.ts";
@@ -90,7 +92,7 @@ function targetOf(service: string, whole: Node, build: Node, secrets: Node, look
     ...said("platforms", listOf(build.platforms)),
     ...said("ssh", sshList(build.ssh)),
     ...said("secret", secretList(build.secrets, secrets)),
-    ...said("shm-size", text("shm_size")),
+    ...said("shm-size", sizeOf(text("shm_size"))),
     ...said("ulimits", ulimitsOf(build.ulimits)),
     ...said("extra-hosts", hostsOf(build.extra_hosts)),
     ...(attest.length > 0 && { attest }),
@@ -137,10 +139,11 @@ function mapOf(value: unknown, missing: Lookup): Record<string, string> | undefi
 
 function contextsOf(map: Record<string, string> | undefined): Record<string, string> | undefined {
   if (!map) return undefined;
+  const plain = (source: string) => (/^[a-z-]+:/.test(source) ? source : normalize(source));
   return Object.fromEntries(
     Object.entries(map).map(([name, source]) => [
       name,
-      source.replace(
+      plain(source).replace(
         /^(?:service|target):(.*)$/s,
         (_, other: string) => `target:${other.replaceAll(".", "_")}`,
       ),
@@ -169,6 +172,9 @@ function secretList(value: unknown, secrets: Node) {
     };
   });
 }
+
+/** As docker/go-units writes it. */
+const sizeOf = (text: string | undefined) => (text === undefined ? undefined : binarySize(parseRam(text)));
 
 function ulimitsOf(value: unknown): string[] | undefined {
   if (!isNode(value)) return undefined;

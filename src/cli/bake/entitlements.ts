@@ -1,6 +1,6 @@
 // What a bake file wants of this host beyond its own folder, and what the command line allows.
 import { existsSync, realpathSync } from "node:fs";
-import { dirname, join, relative, resolve, sep } from "node:path";
+import { dirname, relative, resolve, sep } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { isRemoteAddress } from "../../sdk/index.ts";
 import { truthOf } from "../build-options/csv-keys.ts";
@@ -97,12 +97,11 @@ function writtenPaths(target: Target): string[] {
   return [...outputs, ...caches];
 }
 
-/** With links followed as far as there is something. */
+/** What there is of it, with links followed: the folder in which something is made. */
 function real(path: string): string {
-  let [head, tail] = [resolve(path), ""];
-  while (!existsSync(head) && dirname(head) !== head)
-    [head, tail] = [dirname(head), join(head.slice(dirname(head).length), tail)];
-  return join(realpathSync(head), tail);
+  let head = resolve(path);
+  while (!existsSync(head) && dirname(head) !== head) head = dirname(head);
+  return realpathSync(head);
 }
 
 function outside(paths: string[], allowed: string[]): string[] {
@@ -121,23 +120,30 @@ function outside(paths: string[], allowed: string[]): string[] {
 }
 
 /** Asks at a terminal. Throws where the answer is no, and where nobody can be asked. */
-export async function requireRights(missing: Missing, err: Output): Promise<void> {
+export async function requireRights(missing: Missing, program: string, err: Output): Promise<void> {
   const flags = missing.flags.join(" ");
   const terminal = isTerminal(0);
+  const isForFiles = (flag: string) => /^--allow=(?:fs|ssh)/.test(flag);
+  const preset = process.env.BUILDX_BAKE_ENTITLEMENTS_FS;
+  const args = process.argv.slice(2);
+  const at = args.indexOf("bake") + 1;
+  const command = [program, ...args.slice(0, at), flags, ...args.slice(at)].join(" ");
+  const advice = terminal
+    ? `In order to not see this message in the future pass ${JSON.stringify(flags)} to grant requested privileges.`
+    : `Pass ${JSON.stringify(flags)} to grant requested privileges.`;
+  const head = "Your build is requesting privileges for following possibly insecure capabilities:";
   await err.write(
-    `Your build is requesting privileges for following possibly insecure capabilities:\n\n${missing.messages.join("\n")}\n\n`,
+    `${head}\n\n${missing.messages.join("\n")}\n\n${advice}\n\nYour full command with requested privileges:\n\n${command}\n\n`,
   );
-  await err.write(
-    terminal
-      ? `In order to not see this message in the future pass ${JSON.stringify(flags)} to grant requested privileges.\n`
-      : `Pass ${JSON.stringify(flags)} to grant requested privileges.\n`,
-  );
-  const isForFiles = missing.flags.every((flag) => /^--allow=(?:fs|ssh)/.test(flag));
-  if (isForFiles && truthOf(process.env.BUILDX_BAKE_ENTITLEMENTS_FS ?? "") === false) return;
+  if (preset !== undefined && truthOf(preset) === false && missing.flags.every(isForFiles)) return;
+  if (preset === undefined && missing.flags.some(isForFiles))
+    await err.write(
+      "To disable filesystem entitlements checks, you can set BUILDX_BAKE_ENTITLEMENTS_FS=0 .\n\n",
+    );
   if (!terminal) throw fail("ERROR: additional privileges requested");
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    const answer = await lines.question("\nDo you want to grant requested privileges and continue? [y/N] ");
+    const answer = await lines.question("Do you want to grant requested privileges and continue? [y/N] ");
     if (!/^y(?:es)?$/i.test(answer.trim())) throw fail("ERROR: additional privileges requested");
   } finally {
     lines.close();

@@ -3,7 +3,10 @@ import { join } from "node:path";
 import { isRemoteAddress } from "../../sdk/index.ts";
 import { csvOf } from "../build-options/csv-keys.ts";
 import { buildFlags } from "../build-options/flags.ts";
+import { outputsOf } from "../build-options/outputs.ts";
+import { secretsOf } from "../build-options/secrets.ts";
 import { type BuildFlags, type BuildOrder, buildOrder, parseValues } from "../build-options/spec.ts";
+import { parseAnnotation } from "../build-options/values.ts";
 import { parseUlimit } from "../container-options/resources.ts";
 import { parseRam } from "../format/units.ts";
 import type { Session } from "../session.ts";
@@ -87,12 +90,24 @@ function shmSize(text: string | undefined): number {
   }
 }
 
+/** What `--print` looks at: options, secrets and where results go; not the context. Throws Errors with buildx's words. */
+export async function checkTarget(target: Target): Promise<void> {
+  const flags = flagsOf(target, placesOf(target).dockerfile);
+  outputsOf(parseValues(flags).outputs);
+  flags.annotation.forEach(parseAnnotation);
+  await secretsOf(flags.secret);
+}
+
 /** Looks at what the target names on this host. Throws Errors with buildx's words. */
 export async function orderOf(session: Session, target: Target): Promise<BuildOrder> {
   const { context, dockerfile } = placesOf(target);
   const flags = flagsOf(target, target["dockerfile-inline"] === undefined ? dockerfile : "");
   const order = await buildOrder(session, context, flags, parseValues(flags));
   const inline = target["dockerfile-inline"];
-  if (inline !== undefined) order.spec.dockerfile = { kind: "text", text: inline };
-  return order;
+  if (inline === undefined) return order;
+  return {
+    ...order,
+    dockerfile: "inline",
+    spec: { ...order.spec, dockerfile: { kind: "text", text: inline } },
+  };
 }

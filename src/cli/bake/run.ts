@@ -17,7 +17,7 @@ import { missingRights, parseAllowed, requireRights } from "./entitlements.ts";
 import { type BakeFile, parseBakeFiles, readBakeFiles } from "./files.ts";
 import { HclError } from "./hcl/failure.ts";
 import { listText, parseList } from "./list.ts";
-import { orderOf } from "./order.ts";
+import { checkTarget } from "./order.ts";
 import { readingEvent } from "./reading.ts";
 import { type Bake, resolveBake } from "./resolve.ts";
 import { printed } from "./target.ts";
@@ -65,7 +65,7 @@ export async function runBake(
     const wanted = args.length > 0 ? args : ["default"];
     const bake = resolveBake(parsed, wanted, set, environment);
     if (flags.print) {
-      for (const target of bake.targets.values()) await orderOf(session, target);
+      for (const target of bake.targets.values()) await checkTarget(target);
       progress.end();
       await session.out.write(`${goJsonText(definitionOf(bake), 2).trimEnd()}\n`);
       return 0;
@@ -73,7 +73,7 @@ export async function runBake(
     const missing = missingRights([...bake.targets.values()], allowed);
     if (missing) {
       progress.end();
-      await requireRights(missing, session.err);
+      await requireRights(missing, session.program, session.err);
       progress = await show();
     }
     const question = parseQuestion(flags.call);

@@ -9,7 +9,7 @@ import { LIST_FIELDS, MAP_FIELDS, OPTION_FIELDS, type Target, TEXT_FIELDS, TRUTH
 const isOneOf = <T extends string>(list: readonly T[], name: string): name is T =>
   (list as readonly string[]).includes(name);
 
-/** Throws an HclError for an unknown attribute, and for a value that doesn't suit one. */
+/** Throws an HclError for a value that doesn't suit its field. */
 export function targetOf(block: Block, name: string, scope: Scope): Target {
   const target: Target = { name };
   const [inner] = block.body.blocks;
@@ -36,7 +36,7 @@ export function targetOf(block: Block, name: string, scope: Scope): Target {
   return target;
 }
 
-function set(target: Target, { name, range }: Attribute, value: Value): void {
+function set(target: Target, { name }: Attribute, value: Value): void {
   if (isOneOf(TEXT_FIELDS, name)) {
     if (value !== null) target[name] = toText(value);
   } else if (isOneOf(TRUTH_FIELDS, name)) {
@@ -50,11 +50,8 @@ function set(target: Target, { name, range }: Attribute, value: Value): void {
     if (value !== null) target[name] = textMap(value);
   } else if (isOneOf(OPTION_FIELDS, name)) {
     if (value !== null) target[name] = OPTIONS[name](toList(value).filter(isSaid).map(written)) as never;
-  } else
-    throw new HclError("Unsupported argument", `An argument named "${name}" is not expected here.`, {
-      ...range,
-      end: { line: range.start.line, column: range.start.column + name.length },
-    });
+  }
+  // Others are passed over, as by buildx: a file may be for a later release.
 }
 
 /** Conditions write an empty text, or null, for an option that isn't. */

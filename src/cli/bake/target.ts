@@ -140,7 +140,7 @@ const sorted = <T>(map: Record<string, T>): Record<string, T> =>
   Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1)));
 
 /** As a bake file in JSON would have to say it: what begins an expression is doubled. */
-const escaped = (text: string) => text.replaceAll("${", "$${").replaceAll("%{", "%%{");
+const escaped = (text: string) => text.replace(/([$%])(?=\{)/g, (sign) => sign + sign);
 const escapedMap = (map: Record<string, string>) =>
   sorted(Object.fromEntries(Object.entries(map).map(([key, text]) => [key, escaped(text)])));
 

@@ -1,6 +1,6 @@
 // What an expression is worth, where names are worth something.
 import { HclError } from "./failure.ts";
-import type { Expression, ForExpression, TemplatePart, Value } from "./types.ts";
+import type { Expression, ForExpression, Range, TemplatePart, Value } from "./types.ts";
 import { convertValue, typeOf } from "./value-types.ts";
 import { equal, isMap, pairsOf, toNumber, toText, toTruth } from "./values.ts";
 
@@ -245,7 +245,12 @@ function call(
     );
   }
   const known = scope.call(name);
-  if (!known) return fail("Call to unknown function", `There is no function named "${name}".`);
+  if (!known)
+    throw new HclError(
+      "Call to unknown function",
+      `There is no function named "${name}".`,
+      nameRange(expression),
+    );
   const values = args.map((arg) => evaluate(arg, scope, element));
   if (expression.expands) {
     const last = values.pop() ?? null;
@@ -257,6 +262,11 @@ function call(
     values.push(...last);
   }
   return attempt("Error in function call", `Call to function "${name}" failed: `, () => known(...values));
+}
+
+function nameRange({ name, range }: { name: string; range: Range }): Range {
+  const { line, column } = range.start;
+  return { ...range, end: { line, column: column + name.length } };
 }
 
 function tried(name: string, args: Expression[], scope: Scope, element: Value, fail: Fail): Value {
