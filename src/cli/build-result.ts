@@ -38,7 +38,7 @@ function fromBase64(text: string): string | undefined {
   return Buffer.from(text, "base64").toString();
 }
 
-/** Keys in their order, as Go writes a map; whole or not at all. */
+/** Whole or not at all. */
 export async function writeMetadata(
   path: string,
   response: Response,
@@ -47,6 +47,11 @@ export async function writeMetadata(
 ): Promise<void> {
   const content: Record<string, unknown> = { ...decodeResponse(response), ...provenance };
   if (warnings.length > 0) content["buildx.build.warnings"] = warnings.map(rawWarning);
+  await writeSorted(path, content);
+}
+
+/** The keys in their order, as Go writes a map. */
+export async function writeSorted(path: string, content: Record<string, unknown>): Promise<void> {
   const sorted = Object.fromEntries(Object.entries(content).sort(([a], [b]) => (a < b ? -1 : 1)));
   const draft = `${path}.${process.pid}.part`;
   try {

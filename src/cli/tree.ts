@@ -224,6 +224,12 @@ const history: Place[] = [
 
 const buildx: Place[] = [
   {
+    name: "bake",
+    aliases: ["f"],
+    about: "Build from a file",
+    load: () => import("./commands/buildx/bake.ts"),
+  },
+  {
     name: "build",
     aliases: ["b"],
     about: "Start a build",

@@ -2,6 +2,7 @@
 export type * from "../api/types/index.ts";
 export { isRemoteAddress, parseGitAddress } from "./build/addresses.ts";
 export { BuildError } from "./build/build-error.ts";
+export { TargetFailure } from "./build/target-failure.ts";
 export type * from "./build/types.ts";
 export type {
   CommandResult,

@@ -3,6 +3,7 @@ import { afterAll, beforeAll } from "bun:test";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Daemon, startDaemon } from "../fixtures/daemon.ts";
+import { bakeSuite } from "./bake-suite.ts";
 import { berthBinary } from "./berth-binary.ts";
 import { type Client, clientOf } from "./client.ts";
 import { clientSuite } from "./suite.ts";
@@ -17,6 +18,7 @@ beforeAll(async () => {
   await client.ok("pull", "busybox");
 });
 
+bakeSuite("berth on berth", () => ({ client, image: "busybox" }));
 clientSuite("berth on berth", () => ({ client, image: "busybox", seesOurFiles: true }));
 
 // Last: the suite's own clean-up needs the daemon.

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe } from "bun:test";
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { bakeSuite } from "./bake-suite.ts";
 import { berthBinary } from "./berth-binary.ts";
 import { buildSuite } from "./build-suite.ts";
 import { type Client, clientOf } from "./client.ts";
@@ -27,6 +28,7 @@ describe.skipIf(!peer)("our client on Docker", () => {
     await Bun.$`tar -C ${root} -cf ${root}.tar .`.quiet();
     await client.ok("import", "-c", 'CMD ["sh"]', `${folder}/root.tar`, image);
   });
+  bakeSuite("berth on docker", () => ({ client, image }));
   buildSuite("berth on docker", () => ({ client, image, forgets: false }));
   clientSuite("berth on docker", () => ({ client, image, seesOurFiles: false }));
   afterAll(async () => {

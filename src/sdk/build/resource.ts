@@ -21,6 +21,11 @@ export class Builder {
     return solve(this.connection, spec);
   }
 
+  /** Builds all of them at once; contexts of `target:NAME` are the results of others. Throws a TargetFailure. */
+  async buildTargets(specs: Record<string, BuildSpec>): Promise<Record<string, BuildResult>> {
+    return (await import("./targets.ts")).solveTargets(this.connection, specs);
+  }
+
   /** What the cache keeps. `filters`: in BuildKit's form (`type==regular`). */
   async diskUsage(filters: string[] = []): Promise<CacheRecord[]> {
     return (await import("./cache-records.ts")).diskUsage(this.connection, filters);

@@ -6,6 +6,7 @@ import { SdkError } from "../errors.ts";
 import { abilitiesOf } from "./abilities.ts";
 import { type BuildCalls, openBuildCalls } from "./build-calls.ts";
 import { layoutStores, prepareCaches, recordLayouts } from "./caches.ts";
+import type { DriveRequest, Linking } from "./driven.ts";
 import type { FrontendCall } from "./frontend-call.ts";
 import { type BuildInputs, loadInputs } from "./inputs.ts";
 import { type BuildPlan, planBuild } from "./plan.ts";
@@ -27,7 +28,12 @@ import type { BuildResult, BuildSpec } from "./types.ts";
 const STATUS_PATIENCE = 5000;
 
 /** Builds. Throws a BuildError with the daemon's words, an SdkError for what can't be asked, `signal`'s reason when it aborts. */
-export async function solve(connection: Connection, spec: BuildSpec): Promise<BuildResult> {
+export async function solve(
+  connection: Connection,
+  spec: BuildSpec,
+  linking?: Linking,
+  solved?: () => void,
+): Promise<BuildResult> {
   spec.signal?.throwIfAborted();
   await using builder = await openBuildCalls(connection);
   const workers = await builder.workers();
@@ -39,7 +45,9 @@ export async function solve(connection: Connection, spec: BuildSpec): Promise<Bu
     sharedKey: spec.sharedKey ?? inputs.sharedKey,
     signal: spec.signal,
   });
-  const result = await run(builder, session.id, spec, plan, caches);
+  const result = await run(builder, session.id, spec, plan, caches, linking);
+  solved?.();
+  await linking?.until;
   await recordLayouts(result.response, plan.outputs, caches.written);
   if (plan.pushAfter.length > 0) {
     const { pushImages } = await import("./push-after.ts");
@@ -116,6 +124,7 @@ async function run(
   spec: BuildSpec,
   plan: BuildPlan,
   caches: Awaited<ReturnType<typeof prepareCaches>>,
+  linking: Linking | undefined,
 ): Promise<BuildResult> {
   const ref = spec.ref ?? newId();
   const attributes = { ...plan.attributes, ...caches.attributes };
@@ -128,7 +137,7 @@ async function run(
       {
         ref,
         session,
-        frontend: spec.call ? "" : plan.frontend,
+        frontend: spec.call || linking ? "" : plan.frontend,
         frontendAttrs: attributes,
         exporters,
         cacheExports: caches.exports,
@@ -141,7 +150,8 @@ async function run(
     const calling = spec.call
       ? asked(builder, { ref, frontend: plan.frontend, attributes, call: spec.call, signal })
       : undefined;
-    const [response, metadata] = await Promise.all([solving, calling]);
+    const driving = linking && driven(builder, { ref, plan, attributes, linking, signal });
+    const [response, metadata] = await Promise.all([solving, calling, driving]);
     return { ref, response: { ...response, ...metadata } };
   } catch (thrown) {
     if (signal?.aborted) throw signal.reason;
@@ -157,4 +167,9 @@ async function run(
 async function asked(builder: BuildCalls, call: FrontendCall): Promise<Record<string, string>> {
   const { callFrontend } = await import("./frontend-call.ts");
   return callFrontend((await builder.services()).bridge, call);
+}
+
+async function driven(builder: BuildCalls, request: DriveRequest): Promise<void> {
+  const { driveBuild } = await import("./driven.ts");
+  await driveBuild((await builder.services()).bridge, request);
 }

@@ -1,0 +1,1 @@
+target "other" { args = { Q = "$${x}" } }
