@@ -209,6 +209,34 @@ describe("a step's control group", () => {
   });
 });
 
+describe("a context in a request of its own", () => {
+  const files = { Dockerfile: `FROM ${BUSYBOX}\nCOPY d /d\nRUN cat /d\n`, d: "of the upload\n" };
+
+  test.each([
+    ["the build", 0, 300],
+    ["the context", 300, 0],
+  ])("meets its build, whichever comes first: %s", async (_, buildAfter, uploadAfter) => {
+    const id = crypto.randomUUID();
+    const later = async (wait: number, work: () => Promise<Built>) => {
+      await Bun.sleep(wait);
+      return await work();
+    };
+    const [built, upload] = await Promise.all([
+      later(buildAfter, () =>
+        build(new Uint8Array(), { remote: "upload-request", buildid: id, nocache: "1" }),
+      ),
+      later(uploadAfter, () => build(files, { buildid: `upload-request:${id}` })),
+    ]);
+    expect(built.text).toContain("of the upload\n");
+    expect([upload.status, upload.lines]).toEqual([200, []]);
+  });
+
+  test("is waited for a while", async () => {
+    const alone = await build(new Uint8Array(), { remote: "upload-request", buildid: "alone" });
+    expect([alone.status, alone.message]).toEqual([400, "no context came for build alone within 5 seconds"]);
+  });
+});
+
 describe("the context", () => {
   test.each([
     ["gzip", (bytes: Uint8Array) => gzipSync(bytes)],
