@@ -71,6 +71,7 @@ const STARTS_PROCESSES = new Map([
   ["src/sdk/ssh.ts", "ssh"],
   ["src/cli/credentials.ts", "docker-credential-*"],
   ["src/cli/build-options/git-attributes.ts", "git"],
+  ["src/cli/build-history/browser.ts", "xdg-open and its kin"],
   ["src/cli/terminal/raw-mode.ts", "stty"],
   ["src/cli/build-history/browser.ts", "the desktop's browser"],
   ["src/cli/start-daemon.ts", "the daemon, systemctl"],

@@ -2,7 +2,11 @@
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
+<<<<<<< HEAD
 import { conflict, forbidden, invalid, notFound } from "../../base/errors.ts";
+=======
+import { conflict, invalid } from "../../base/errors.ts";
+>>>>>>> main
 import { SharedWork } from "../../base/shared-work.ts";
 import type { BuildHistoryRecord, StatusResponseSchema } from "../../buildkit/messages/control_pb.ts";
 import type { Definition } from "../../buildkit/messages/ops_pb.ts";
@@ -192,7 +196,10 @@ export class Builder {
     const known = this.jobs.get(ref);
     if (known) return known;
     const left = Promise.withResolvers<never>();
-    const timer = setTimeout(() => left.reject(notFound(`no such job ${ref}`)), PATIENCE);
+    const timer = setTimeout(
+      () => left.reject(new ConnectError(`no such job ${ref}`, Code.NotFound)),
+      PATIENCE,
+    );
     const leave = () => left.reject(signal.reason);
     signal.addEventListener("abort", leave, { once: true });
     try {

@@ -53,7 +53,9 @@ async function write(
 }
 
 async function stepsOf(job: Job, ref: ResultRef | undefined, bring: boolean): Promise<PortableStep[]> {
-  return ref?.edge ? await portableSteps(await job.build.knownSteps(ref.edge), { bring }) : [];
+  if (!ref?.edge) return [];
+  const { platform } = job.host.environment;
+  return await portableSteps(await job.build.knownSteps(ref.edge), { bring, platform });
 }
 
 /** For a platform's own config; undefined where no layer of it is a step's. */

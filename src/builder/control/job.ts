@@ -96,6 +96,7 @@ export class Job {
     this.imports = new CacheImports({
       store: tools.solver.store,
       records: tools.solver.records,
+      platform: this.host.environment.platform,
       places: () => this.places(),
       shown: (name, work) => this.shown(name, work),
     });

@@ -44,6 +44,7 @@ export interface BuildOptions {
 
 /** A step as those see it who write caches. */
 export interface KnownStep {
+  vertex: Vertex;
   step: Step;
   key: string;
   inputs: readonly Ref[];
@@ -114,7 +115,7 @@ export class Build {
       const inputs = await Promise.all(vertex.inputs.map((input) => this.refOf(input)));
       const record = async (bring: boolean) =>
         this.solver.records.find(key) ?? (bring ? await this.bring(state, key) : undefined);
-      found.push({ step, key, inputs, record });
+      found.push({ vertex, step, key, inputs, record });
     }
     return found;
   }
@@ -210,8 +211,11 @@ export class Build {
   private async bring(state: VertexState, key: string): Promise<BuildRecord | undefined> {
     const { imported, lease } = this.options;
     const { progress, vertex } = state;
-    const options = { progress, description: vertex.name, lease, signal: this.signal };
-    const record = await imported?.bring(key, options);
+    const sourceKey = async (source: Vertex) => {
+      const of = this.stateOf(source);
+      return of.operation.kind === "source" ? (await this.openSource(of, of.operation)).ref.key : undefined;
+    };
+    const record = await imported?.bring(key, { progress, vertex, sourceKey, lease, signal: this.signal });
     if (!record) return undefined;
     this.take(record);
     state.recordId = record.id;

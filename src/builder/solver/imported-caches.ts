@@ -1,12 +1,15 @@
 // What the solver asks of caches that a build imports: keys, and records made of what they have.
 import type { LeaseId } from "../../store/types.ts";
 import type { BuildRecord } from "../cache/records.ts";
+import type { Vertex } from "./graph.ts";
 import type { VertexProgress } from "./progress.ts";
 
 export interface BringContext {
   /** The vertex's, which begins when something is found: what is brought is shown as its parts. */
   progress: VertexProgress;
-  description: string;
+  vertex: Vertex;
+  /** Of a source; undefined: it is none. */
+  sourceKey(vertex: Vertex): Promise<string | undefined>;
   lease: LeaseId;
   signal: AbortSignal;
 }

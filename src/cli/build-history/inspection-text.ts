@@ -151,20 +151,23 @@ const isEmpty = (value: unknown): boolean =>
   value === false ||
   (Array.isArray(value) && value.length === 0);
 
+const keyValues = (all: KeyValue[]): object[] =>
+  all.map((each) => structOf({ ...each }, "history.keyValueOutput"));
+
 /** For `--format`. */
 export function inspectionFields(one: Inspection): object {
   const time = (instant: Instant) => new Stringer(localTime(instant, true), localStamp(instant));
   return structOf(
     {
       ...one,
-      NamedContexts: one.NamedContexts.map((each) => structOf({ ...each }, "history.keyValueOutput")),
+      NamedContexts: keyValues(one.NamedContexts),
       StartedAt: time(one.StartedAt),
       CompletedAt: one.CompletedAt === undefined ? null : time(one.CompletedAt),
       Duration: new Stringer(nanosecondsText(one.Duration), Number(one.Duration)),
       Error: one.Error ? structOf({ ...one.Error }, "history.errorOutput") : null,
-      BuildArgs: one.BuildArgs.map((each) => structOf({ ...each }, "history.keyValueOutput")),
-      Labels: one.Labels.map((each) => structOf({ ...each }, "history.keyValueOutput")),
-      Config: structOf({ ...one.Config }, "history.configOutput"),
+      BuildArgs: keyValues(one.BuildArgs),
+      Labels: keyValues(one.Labels),
+      Config: structOf({ ...one.Config, RestRaw: keyValues(one.Config.RestRaw) }, "history.configOutput"),
       Materials: one.Materials.map((each) => structOf({ ...each }, "history.materialOutput")),
       Attachments: one.Attachments.map((each) => structOf({ ...each }, "history.attachmentOutput")),
     },

@@ -21,17 +21,28 @@ export async function candidatesFor(
   const found = descend(globals, before);
   if (!found) return { words: [], directive: DIRECTIVE.files };
   const { place, path, rest } = found;
-  if (place && !place.children) return ofCommand(session, await load(place), canonical(path), rest, word);
+  if (place?.load) {
+    const candidates = await ofCommand(session, await load(place), canonical(path), rest, word);
+    const isFirst = !word.startsWith("-") && !rest.some((one) => !one.startsWith("-"));
+    // It may have commands below it besides arguments of its own.
+    const below = isFirst ? listOf(place.children ?? [], word) : [];
+    return { ...candidates, words: [...below, ...candidates.words] };
+  }
   const own = place ? {} : globals;
   const value = await valueCandidates(session, "", own, rest, word);
   if (value) return value;
   if (word.startsWith("-")) return flagNames(own, new Set(), word);
   if (rest.some((one) => !one.startsWith("-"))) return { words: [], directive: DIRECTIVE.files };
-  const places = (place?.children ?? TREE).filter(({ hidden }) => !hidden);
-  const listed = places.map(({ name, about }) => `${name}\t${about}`);
-  if (!place) listed.push("help\tHelp about the command");
-  return { words: listed.filter((one) => one.startsWith(word)).sort(), directive: DIRECTIVE.noFiles };
+  const help = { name: "help", about: "Help about the command" };
+  const places = place?.children ?? [...TREE, help];
+  return { words: listOf(places, word), directive: DIRECTIVE.noFiles };
 }
+
+const listOf = (places: Pick<Place, "name" | "about" | "hidden">[], word: string): string[] =>
+  places
+    .filter(({ hidden, name }) => !hidden && name.startsWith(word))
+    .map(({ name, about }) => `${name}\t${about}`)
+    .sort();
 
 const load = async (place: Place): Promise<Command> => (await place.load?.())?.default as Command;
 
@@ -46,7 +57,7 @@ function descend(globals: FlagTable, words: string[]) {
     if (at === undefined) return { place, path, rest };
     const name = rest[at] ?? "";
     const next = (place?.children ?? TREE).find((one) => one.name === name || one.aliases?.includes(name));
-    if (!next) return undefined;
+    if (!next) return place?.load && { place, path, rest };
     place = next;
     path.push(next.name);
     rest = rest.slice(at + 1);

@@ -28,6 +28,15 @@ test("other widths, as version and top use them", () => {
   );
 });
 
+test("columns filled up with tabs, as buildx's history has them", () => {
+  const wide = `sha256:${"a".repeat(64)}`;
+  const options = { minWidth: 1, padding: 1, tab: 8 };
+  expect(alignTabs(`DIGEST\tPLATFORM\tTYPE\n${wide}\t\tone\n${wide}\tlinux/amd64\ttwo\n`, options)).toBe(
+    `DIGEST${"\t".repeat(9)}PLATFORM\tTYPE\n${wide}\t\t\tone\n${wide}\tlinux/amd64\ttwo\n`,
+  );
+  expect(alignTabs("Name:\tx\nBuild Steps:\ty\n", options)).toBe("Name:\t\tx\nBuild Steps:\ty\n");
+});
+
 test("no text is lost, and each cell of a column begins at the same place", () => {
   const cell = fc.stringMatching(/^[a-z]{0,15}$/);
   fc.assert(

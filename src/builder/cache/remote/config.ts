@@ -3,7 +3,8 @@
 // (`moby.buildkit.cache.v0`); their layers are the image's then.
 //
 // A record of BuildKit's has an operation's digest and is told apart by what its inputs lead to. Ours has a key that says all; an
-// input of it is a record without inputs of its own, by whose digest (an alias) the same key is found.
+// input of it is a record without inputs of its own, by whose digest (an alias) the same key is found. A cache of ours has both kinds
+// (buildkit-keys.ts).
 import { invalid, messageOf } from "../../../base/errors.ts";
 import { type Digest, isDigest } from "../../../oci/digest.ts";
 import type { Descriptor } from "../../../oci/types.ts";
@@ -46,8 +47,8 @@ export interface RemoteLayer {
 /** A record whose parts are known to fit each other. */
 export interface RemoteRecord {
   digest: string;
-  /** Digests of the records that an input may be. */
-  inputs: string[][];
+  /** What each input may be: another record by its number, and what is taken of it. */
+  inputs: { selector: string; record: number }[][];
   /** Lowest layer first; the newest of several. */
   result?: { layers: RemoteLayer[]; createdAt: string };
 }
@@ -81,10 +82,9 @@ export function readRecords(
     });
     return found.every((layer) => layer !== undefined) ? found : undefined;
   };
-  const digestAt = (link: number): string => {
-    const record = records[link];
-    if (!record) throw invalid(`invalid record ID: ${link}`);
-    return record.digest;
+  const checkedLink = ({ selector = "", link }: { selector?: string; link: number }) => {
+    if (!records[link]) throw invalid(`invalid record ID: ${link}`);
+    return { selector, record: link };
   };
   return records.map((record): RemoteRecord => {
     const results = [
@@ -94,7 +94,7 @@ export function readRecords(
     const [result] = results.sort((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt));
     return {
       digest: record.digest,
-      inputs: (record.inputs ?? []).map((links) => links.map(({ link }) => digestAt(link))),
+      inputs: (record.inputs ?? []).map((links) => links.map(checkedLink)),
       ...(result && { result }),
     };
   });
@@ -132,9 +132,13 @@ function checked(config: unknown): { layers: CacheLayer[]; records: CacheRecord[
           return { layers: listOf(layers ?? []).map(numberOf), createdAt: timeOf(createdAt) };
         }),
         inputs: listOf(inputs ?? []).map((links) =>
-          listOf(links ?? []).map((link) => ({
-            link: numberOf((objectOf(link) as { link?: unknown }).link ?? 0),
-          })),
+          listOf(links ?? []).map((input) => {
+            const { selector, link } = objectOf(input) as Partial<Record<string, unknown>>;
+            return {
+              ...(typeof selector === "string" && { selector }),
+              link: numberOf(link ?? 0),
+            };
+          }),
         ),
       };
     }),

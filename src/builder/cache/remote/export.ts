@@ -137,10 +137,10 @@ async function recordsOf({ mode, compression }: CacheExport, input: CacheInput):
   return await Promise.all(
     parts
       .flatMap(({ steps }) => steps)
-      .map(async ({ key, aliases, snapshot, createdAt }): Promise<PortableRecord> => {
-        if (!snapshot || (mode === "min" && !wanted.has(snapshot))) return { key, aliases };
+      .map(async ({ snapshot, createdAt, ...names }): Promise<PortableRecord> => {
+        if (!snapshot || (mode === "min" && !wanted.has(snapshot))) return names;
         const layers = (await layersOf(snapshot)).map(({ blob }) => blob);
-        return { key, aliases, result: { layers, createdAt } };
+        return { ...names, result: { layers, createdAt } };
       }),
   );
 }
@@ -159,10 +159,10 @@ export function inlineCache(
 ): Uint8Array | undefined {
   const numbers = new Map(stackOf(store, result).map((snapshot, at) => [snapshot, at]));
   const numberOf = new Map<string, number>();
-  const records = steps.map(({ key, aliases, snapshot, createdAt }): PortableRecord => {
+  const records = steps.map(({ snapshot, createdAt, ...names }): PortableRecord => {
     const at = snapshot && numbers.get(snapshot);
-    if (at !== undefined) numberOf.set(key, at);
-    return { key, aliases, result: { layers: [], createdAt } };
+    if (at !== undefined) numberOf.set(names.key, at);
+    return { ...names, result: { layers: [], createdAt } };
   });
   if (numberOf.size === 0) return undefined;
   return encodeJson(marshalRecords(records, ({ key }) => numberOf.get(key)));

@@ -2,13 +2,16 @@
 // that can't be read is told of, and the build goes on without it.
 import { messageOf } from "../../../base/errors.ts";
 import { log } from "../../../base/log.ts";
-import type { Descriptor } from "../../../oci/types.ts";
+import type { Digest } from "../../../oci/digest.ts";
+import type { Descriptor, Platform } from "../../../oci/types.ts";
 import type { SnapshotId, Store } from "../../../store/types.ts";
+import type { Vertex } from "../../solver/graph.ts";
 import type { BringContext, ImportedCaches } from "../../solver/imported-caches.ts";
 import type { VertexProgress } from "../../solver/progress.ts";
 import { transferParts } from "../../sources/transfer-parts.ts";
 import type { BuildRecord, Records } from "../records.ts";
 import { bringLayers } from "./bring-layers.ts";
+import { execRecord, imageRecord, ROOT_SELECTOR } from "./buildkit-keys.ts";
 import type { RemoteLayer, RemoteRecord } from "./config.ts";
 import { loadCache } from "./load.ts";
 import { type CacheEntry, type CacheImport, configuring, idOf, readCacheImport } from "./options.ts";
@@ -18,11 +21,15 @@ import type { RecordIndex } from "./record-index.ts";
 interface Imported {
   source: CacheSource;
   index: RecordIndex;
+  /** Numbers of BuildKit's records that stand for vertices. */
+  matches: Map<Digest, Promise<ReadonlySet<number>>>;
 }
 
 export interface ImportsContext {
   store: Store;
   records: Records;
+  /** Of the host: what steps run on that name none. */
+  platform: Platform;
   /** What the caches are reached with, as long as the build lasts. */
   places(): PlaceContext;
   /** Shows work as a vertex. */
@@ -59,11 +66,11 @@ export class CacheImports implements ImportedCaches {
   }
 
   async bring(key: string, context: BringContext): Promise<BuildRecord | undefined> {
-    const found = this.broken.has(key) ? undefined : await this.find(key);
+    const found = this.broken.has(key) ? undefined : await this.find(key, context);
     if (!found) return undefined;
-    const { lease, progress, signal, description } = context;
+    const { lease, progress, signal, vertex } = context;
     const { store, records } = this.context;
-    const { source, index, layers } = found;
+    const { source, index, layers, isOwn } = found;
     progress.start();
     let snapshots: SnapshotId[];
     try {
@@ -73,13 +80,13 @@ export class CacheImports implements ImportedCaches {
       signal.throwIfAborted();
       this.broken.add(key);
       log.warn("a build's cache was found and couldn't be brought: its step runs", {
-        step: description,
+        step: vertex.name,
         error: messageOf(thrown),
       });
       return undefined;
     }
-    const made = records.find(key) ?? (await this.record(index, key, description, snapshots.at(-1)));
-    for (const [other, result] of index.results())
+    const made = records.find(key) ?? (await this.record(index, key, vertex.name, snapshots.at(-1)));
+    for (const [other, result] of isOwn ? index.results() : [])
       if (other !== key && startsWith(layers, result.layers) && !records.find(other))
         await this.record(index, other, describe(result), snapshots[result.layers.length - 1]);
     return made;
@@ -99,12 +106,43 @@ export class CacheImports implements ImportedCaches {
     return made;
   }
 
-  private async find(key: string): Promise<(Imported & { layers: RemoteLayer[] }) | undefined> {
-    for (const imported of await this.all()) {
+  /** By our own key, else as BuildKit knows it. */
+  private async find(
+    key: string,
+    context: BringContext,
+  ): Promise<(Imported & { layers: RemoteLayer[]; isOwn: boolean }) | undefined> {
+    const all = await this.all();
+    for (const imported of all) {
       const result = imported.index.result(key);
-      if (result) return { ...imported, layers: result.layers };
+      if (result) return { ...imported, layers: result.layers, isOwn: true };
     }
+    for (const imported of all)
+      for (const number of await this.matching(imported, context.vertex, context)) {
+        const result = imported.index.resultAt(number);
+        if (result) return { ...imported, layers: result.layers, isOwn: false };
+      }
     return undefined;
+  }
+
+  private matching(imported: Imported, vertex: Vertex, context: BringContext): Promise<ReadonlySet<number>> {
+    const known = imported.matches.get(vertex.digest) ?? this.match(imported, vertex, context);
+    imported.matches.set(vertex.digest, known);
+    return known;
+  }
+
+  private async match(
+    imported: Imported,
+    vertex: Vertex,
+    context: BringContext,
+  ): Promise<ReadonlySet<number>> {
+    const { index } = imported;
+    const [, chain] = /^image (sha256:[0-9a-f]{64})$/.exec((await context.sourceKey(vertex)) ?? "") ?? [];
+    if (chain) return new Set(index.numbers(imageRecord(chain)));
+    const digest = vertex.metadata?.ignoreCache ? undefined : execRecord(vertex.op, this.context.platform);
+    const [input] = vertex.inputs;
+    if (!digest || !input || input.index !== 0) return new Set();
+    const records = await this.matching(imported, input.vertex, context);
+    return new Set(records.size > 0 ? index.numbers(digest, { selector: ROOT_SELECTOR, records }) : []);
   }
 
   private async all(): Promise<Imported[]> {
@@ -122,7 +160,7 @@ export class CacheImports implements ImportedCaches {
         const indexes = await loadCache(source, root, (type) =>
           progress.part(`inferred cache manifest type: ${type}`)({ done: true }),
         );
-        return indexes.map((index) => ({ source, index }));
+        return indexes.map((index) => ({ source, index, matches: new Map() }));
       });
     } catch {
       return []; // The vertex tells of it

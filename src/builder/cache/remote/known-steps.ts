@@ -2,9 +2,15 @@
 //
 // A step that was built without the cache has a key that nobody else can find (solver/build.ts). Here it, and what stands on it, gets
 // the key that it would have had.
+import type { Digest } from "../../../oci/digest.ts";
+import type { Platform } from "../../../oci/types.ts";
 import type { SnapshotId } from "../../../store/types.ts";
 import { contentKey, type KnownStep } from "../../solver/build.ts";
+import type { Vertex } from "../../solver/graph.ts";
 import { keyOf } from "../../solver/keys.ts";
+import type { Ref } from "../../types.ts";
+import { execRecord, imageRecord } from "./buildkit-keys.ts";
+import type { BuildkitRecord } from "./marshal.ts";
 
 export interface PortableStep {
   key: string;
@@ -13,6 +19,7 @@ export interface PortableStep {
   /** What it made, where that is one tree that is here. */
   snapshot?: SnapshotId;
   createdAt: string;
+  buildkit?: BuildkitRecord;
 }
 
 /**
@@ -21,7 +28,7 @@ export interface PortableStep {
  */
 export async function portableSteps(
   steps: readonly KnownStep[],
-  { bring }: { bring: boolean },
+  { bring, platform }: { bring: boolean; platform: Platform },
 ): Promise<PortableStep[]> {
   const others = new Map<string, string>();
   const portable = (key: string): string => {
@@ -29,7 +36,8 @@ export async function portableSteps(
     return (others.get(own) ?? own) + output;
   };
   const found: PortableStep[] = [];
-  for (const { step, key, inputs, record } of steps) {
+  const known = new Map<Digest, BuildkitRecord>();
+  for (const { vertex, step, key, inputs, record } of steps) {
     const atOnce = keyOf(
       step.operation,
       inputs.map((input) => portable(input.key)),
@@ -40,14 +48,31 @@ export async function portableSteps(
     if (own !== key) others.set(key, own);
     const made = await record(bring);
     const [snapshot, ...more] = made?.outputs ?? [];
+    const buildkit = buildkitRecord(vertex, inputs, platform, known);
+    if (buildkit) known.set(vertex.digest, buildkit);
     found.push({
       key: own,
       aliases: own === atOnce ? [] : [atOnce],
       ...(snapshot && more.length === 0 && { snapshot }),
       createdAt: made?.createdAt ?? new Date(0).toISOString(),
+      ...(buildkit && { buildkit }),
     });
   }
   return found;
+}
+
+/** Of a step that stands on an image, or on another that has one. */
+function buildkitRecord(
+  { op, inputs: [input] }: Vertex,
+  [ref]: readonly Ref[],
+  platform: Platform,
+  known: ReadonlyMap<Digest, BuildkitRecord>,
+): BuildkitRecord | undefined {
+  const digest = execRecord(op, platform);
+  if (!digest || !input || !ref || input.index !== 0) return undefined;
+  const [, chain] = /^image (sha256:[0-9a-f]{64})$/.exec(ref.key) ?? [];
+  const on = chain ? { digest: imageRecord(chain) } : known.get(input.vertex.digest);
+  return on && { digest, on };
 }
 
 /** A step's key, and which of its outputs. */

@@ -1,6 +1,7 @@
 // What a build knows, as the config of a cache that travels: sorted, so that the same build gives the same bytes.
 import { digestOf } from "../../../oci/digest.ts";
 import type { LayerBlob } from "../../types.ts";
+import { ROOT_SELECTOR } from "./buildkit-keys.ts";
 import type { CacheConfig, CacheLayer, CacheRecord } from "./config.ts";
 
 /** A step of a build, as others may know it. */
@@ -10,6 +11,14 @@ export interface PortableRecord {
   aliases: readonly string[];
   /** Lowest layer first; undefined: known by name alone. */
   result?: { layers: readonly LayerBlob[]; createdAt: string };
+  /** The same as BuildKit knows it. */
+  buildkit?: BuildkitRecord;
+}
+
+/** A record of BuildKit's own: a step on another, or what a chain of them begins with. */
+export interface BuildkitRecord {
+  digest: string;
+  on?: BuildkitRecord;
 }
 
 export interface MarshalledCache {
@@ -60,29 +69,57 @@ function place(stack: readonly LayerBlob[], placed: Map<string, Placed>): string
   return parent;
 }
 
+interface Entry {
+  digest: string;
+  /** By the entries' names. */
+  inputs: { selector?: string; name: string }[];
+  layer?: number;
+  createdAt?: string;
+}
+
 /** `layerOf`: the number of the topmost layer of a record's result. */
 export function marshalRecords(
   records: readonly PortableRecord[],
   layerOf: (record: PortableRecord) => number | undefined,
 ): CacheRecord[] {
-  const roots = [...new Set(records.flatMap(({ key, aliases }) => aliases.filter((alias) => alias !== key)))];
-  const own = [...new Map(records.map((record) => [record.key, record])).values()];
-  const digests = [...new Set([...roots, ...own.map(({ key }) => key)])].sort(compare);
-  const indexes = new Map(digests.map((digest, at) => [digest, at]));
-  const byKey = new Map(own.map((record) => [record.key, record]));
-  return digests.map((digest): CacheRecord => {
-    const record = byKey.get(digest);
-    const layer = record && layerOf(record);
-    const links = (record?.aliases ?? [])
-      .filter((alias) => alias !== digest)
-      .map((alias) => ({ link: indexes.get(alias) ?? 0 }))
+  const entries = new Map<string, Entry>();
+  for (const record of records) {
+    const { key, result, buildkit } = record;
+    const layer = layerOf(record);
+    const made = layer !== undefined && { layer, createdAt: result?.createdAt ?? "" };
+    const aliases = record.aliases.filter((alias) => alias !== key);
+    for (const alias of aliases) if (!entries.has(alias)) entries.set(alias, { digest: alias, inputs: [] });
+    entries.set(key, { digest: key, inputs: aliases.map((name) => ({ name })), ...made });
+    const name = buildkit && placeBuildkit(buildkit, entries);
+    const entry = name !== undefined && entries.get(name);
+    if (entry) Object.assign(entry, made);
+  }
+  const order = [...entries].sort(
+    ([a, one], [b, other]) => compare(one.digest, other.digest) || compare(a, b),
+  );
+  const indexes = new Map(order.map(([name], at) => [name, at]));
+  return order.map(([, { digest, inputs, layer, createdAt }]): CacheRecord => {
+    const links = inputs
+      .map(({ selector, name }) => ({ ...(selector && { selector }), link: indexes.get(name) ?? 0 }))
       .sort((a, b) => a.link - b.link);
     return {
-      ...(layer !== undefined && { layers: [{ layer, createdAt: record?.result?.createdAt ?? "" }] }),
+      ...(layer !== undefined && { layers: [{ layer, createdAt: createdAt ?? "" }] }),
       digest,
       ...(links.length > 0 && { inputs: [links] }),
     };
   });
+}
+
+/** Puts a record and those that it stands on there; answers its name. */
+function placeBuildkit({ digest, on }: BuildkitRecord, entries: Map<string, Entry>): string {
+  const below = on && placeBuildkit(on, entries);
+  const name = below === undefined ? digest : digestOf(`${below} ${digest}`);
+  if (!entries.has(name))
+    entries.set(name, {
+      digest,
+      inputs: below === undefined ? [] : [{ selector: ROOT_SELECTOR, name: below }],
+    });
+  return name;
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
