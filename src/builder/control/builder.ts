@@ -2,11 +2,7 @@
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
-<<<<<<< HEAD
-import { conflict, forbidden, invalid, notFound } from "../../base/errors.ts";
-=======
-import { conflict, invalid } from "../../base/errors.ts";
->>>>>>> main
+import { conflict, forbidden, invalid } from "../../base/errors.ts";
 import { SharedWork } from "../../base/shared-work.ts";
 import type { BuildHistoryRecord, StatusResponseSchema } from "../../buildkit/messages/control_pb.ts";
 import type { Definition } from "../../buildkit/messages/ops_pb.ts";
