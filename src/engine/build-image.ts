@@ -2,6 +2,7 @@
 // own name for it, by which another request may cancel it.
 import { conflict, invalid } from "../base/errors.ts";
 import type { BuildMessage, ClassicRequest } from "../builder/index.ts";
+import { offerUpload, takeUpload, UPLOAD_REQUEST, uploadFor } from "./build-upload.ts";
 import { builderOf } from "./builder.ts";
 import { hostGateways } from "./host-gateways.ts";
 import type { Engine } from "./types.ts";
@@ -29,8 +30,12 @@ export async function buildImage(
   tell: (message: BuildMessage) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
+  const uploadsFor = uploadFor(request.buildId);
+  if (uploadsFor !== undefined) return await offerUpload(engine, uploadsFor, request, signal);
   using cancelled = named(engine, request.buildId);
   const either = AbortSignal.any([signal, cancelled.signal]);
+  const upload =
+    request.remote === UPLOAD_REQUEST ? await takeUpload(engine, request.buildId, either) : undefined;
   const extraHosts = request.extraHosts.flatMap((entry) => resolveHost(engine, entry));
   const builder = await builderOf(engine);
   const { runClassicBuild, runTracedBuild } = await import("../builder/index.ts");
@@ -38,7 +43,7 @@ export async function buildImage(
   const kept = new KeptLines();
   const says = request.quiet && !request.traced ? (message: BuildMessage) => kept.add(message) : tell;
   const done = await withCancellation(cancelled.signal, tell, () =>
-    run(builder, { ...request, extraHosts }, says, either),
+    run(builder, { ...request, extraHosts, ...(upload && { ...upload, remote: "" }) }, says, either),
   );
   if (!request.quiet || request.traced) return;
   if (done) await tell({ stream: `${done.image}\n` });

@@ -1,6 +1,6 @@
 // POST /build as clients without BuildKit's protocol use it: the requests of docker-py, dockerode and `DOCKER_BUILDKIT=0 docker build`.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync, rmdirSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -178,8 +178,15 @@ describe("a step's control group", () => {
     .map(([name, paths]) => `for f in ${paths.join(" ")}; do [ -e $f ] && echo ${name} $(cat $f); done`)
     .join("; ");
 
+  /** A parent that a build named stays after it, as with Docker: in each of version 1's hierarchies. */
+  const removeParent = (name: string) => {
+    for (const folder of ["", ...readdirSync("/sys/fs/cgroup")])
+      if (existsSync(join("/sys/fs/cgroup", folder, name))) rmdirSync(join("/sys/fs/cgroup", folder, name));
+  };
+
   test("has the limits that are asked for, below the parent that is asked for", async () => {
     const parent = `/berth-build-${process.pid}`;
+    using _ = { [Symbol.dispose]: () => removeParent(parent) };
     const { text } = await build(
       {
         Dockerfile: `FROM ${BUSYBOX}\nRUN cd /sys/fs/cgroup; ${script}; cat /proc/self/cgroup\n`,
@@ -206,6 +213,34 @@ describe("a step's control group", () => {
     expect(is("shares")).toBe(v2 ? expect.stringMatching(/^\d+$/) : "512");
     // With namespaces of their own steps see no more of the path than "/".
     expect(text).toMatch(new RegExp(`:(${parent}/[0-9a-f]{64}|/)$`, "m"));
+  });
+});
+
+describe("a context in a request of its own", () => {
+  const files = { Dockerfile: `FROM ${BUSYBOX}\nCOPY d /d\nRUN cat /d\n`, d: "of the upload\n" };
+
+  test.each([
+    ["the build", 0, 300],
+    ["the context", 300, 0],
+  ])("meets its build, whichever comes first: %s", async (_, buildAfter, uploadAfter) => {
+    const id = crypto.randomUUID();
+    const later = async (wait: number, work: () => Promise<Built>) => {
+      await Bun.sleep(wait);
+      return await work();
+    };
+    const [built, upload] = await Promise.all([
+      later(buildAfter, () =>
+        build(new Uint8Array(), { remote: "upload-request", buildid: id, nocache: "1" }),
+      ),
+      later(uploadAfter, () => build(files, { buildid: `upload-request:${id}` })),
+    ]);
+    expect(built.text).toContain("of the upload\n");
+    expect([upload.status, upload.lines]).toEqual([200, []]);
+  });
+
+  test("is waited for a while", async () => {
+    const alone = await build(new Uint8Array(), { remote: "upload-request", buildid: "alone" });
+    expect([alone.status, alone.message]).toEqual([400, "no context came for build alone within 5 seconds"]);
   });
 });
 
