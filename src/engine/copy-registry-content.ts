@@ -9,7 +9,7 @@ import { type Descriptor, type Index, isIndex, isManifest, type Manifest } from 
 import { mayPass, pause, type RegistryAuth, type Repository } from "../registry/index.ts";
 import { withLease } from "../store/index.ts";
 import type { LeaseId } from "../store/types.ts";
-import { inRegistry, MANIFEST_LIMIT } from "./registry-content.ts";
+import { inBuildxWords, inRegistry, MANIFEST_LIMIT } from "./registry-content.ts";
 import type { Engine } from "./types.ts";
 
 /** Indexes may name indexes; deeper than this nobody builds them. */
@@ -71,7 +71,7 @@ class Copy {
   async manifest(digest: Digest, depth: number): Promise<void> {
     if (depth > MAX_DEPTH) throw invalid(`index ${digest}: more than ${MAX_DEPTH} indexes within each other`);
     if (await this.destination.hasManifest(digest, digest)) return;
-    const { bytes, mediaType } = await this.source.manifest(digest);
+    const { bytes, mediaType } = await this.source.manifest(digest).catch(refusedPull);
     if (bytes.length > MANIFEST_LIMIT)
       throw invalid(`manifest ${digest} has more than ${MANIFEST_LIMIT} bytes`);
     if (isIndex(mediaType)) {
@@ -131,7 +131,7 @@ class Copy {
       resumable: false,
     });
     await using open = await writer;
-    const { body } = await this.source.blob(blob, 0);
+    const { body } = await this.source.blob(blob, 0).catch(refusedPull);
     for await (const chunk of body) {
       this.signal.throwIfAborted();
       if (open.offset + chunk.length > size)
@@ -142,6 +142,11 @@ class Copy {
     }
     await open.commit({ digest, size });
   }
+}
+
+/** It is the source that refuses, and not the target in whose repository's name the copy fails. */
+function refusedPull(error: unknown): never {
+  throw mayPass(error) ? error : inBuildxWords(error, "pull");
 }
 
 function documentOf<T>(bytes: Uint8Array, digest: Digest): Partial<T> {

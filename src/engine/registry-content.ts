@@ -130,14 +130,17 @@ export async function inRegistry<T>(
   }
 }
 
-/** Refused without credentials is said otherwise than refused with them, which the registry says itself. */
-function inBuildxWords(error: unknown, use: "pull" | "push"): unknown {
+/**
+ * Refused without credentials is said otherwise than refused with them, which the registry says itself. An error that has its words
+ * stays as it is.
+ */
+export function inBuildxWords(error: unknown, use: "pull" | "push"): unknown {
   if (error instanceof NetworkError) return systemError(`failed to do request: ${error.message}`, error);
   if (error instanceof BerthError && error.kind === "unauthorized" && !(error instanceof RegistryError))
-    return new BerthError(
+    return new RegistryError(
       "unauthorized",
       `${use} access denied, repository does not exist or may require authorization: authorization failed: ${error.message}`,
-      { cause: error },
+      401,
     );
   return error;
 }

@@ -170,11 +170,11 @@ function runConfigFields(config: NonNullable<ImageConfig["config"]>): object {
     "v1.ImageConfig",
     {
       User: config.User ?? "",
-      ExposedPorts: config.ExposedPorts ?? {},
+      ExposedPorts: setOf(config.ExposedPorts),
       Env: config.Env ?? [],
       Entrypoint: config.Entrypoint ?? [],
       Cmd: config.Cmd ?? [],
-      Volumes: config.Volumes ?? {},
+      Volumes: setOf(config.Volumes),
       WorkingDir: config.WorkingDir ?? "",
       Labels: config.Labels ?? {},
       StopSignal: config.StopSignal ?? "",
@@ -183,6 +183,10 @@ function runConfigFields(config: NonNullable<ImageConfig["config"]>): object {
     runConfigJson(config),
   );
 }
+
+/** A map in which only the keys count. */
+const setOf = (value: object | null | undefined): Record<string, object> =>
+  Object.fromEntries(Object.keys(value ?? {}).map((key) => [key, struct("struct {}", {}, {})]));
 
 /** As Go prints a time: `2026-01-02 03:04:05.6 +0000 UTC`. */
 function timeOf(stamp: string | undefined): object | null {
