@@ -1,6 +1,6 @@
 // What our client asks of a registry through the daemon, which has the connections and the certificates: manifests and small
 // blobs as they are, nothing of which is kept here. Errors are in the words of Docker's buildx, whose users see them.
-import { BerthError, invalid, systemError } from "../base/errors.ts";
+import { BerthError, invalid, systemError, unavailable } from "../base/errors.ts";
 import type { Digest } from "../oci/digest.ts";
 import { parseReference, type Reference, withDefaultTag } from "../oci/reference.ts";
 import { type Descriptor, isIndex, isManifest } from "../oci/types.ts";
@@ -135,7 +135,7 @@ export async function inRegistry<T>(
  * stays as it is.
  */
 export function inBuildxWords(error: unknown, use: "pull" | "push"): unknown {
-  if (error instanceof NetworkError) return systemError(`failed to do request: ${error.message}`, error);
+  if (error instanceof NetworkError) return unavailable(`failed to do request: ${error.message}`, error);
   if (error instanceof BerthError && error.kind === "unauthorized" && !(error instanceof RegistryError))
     return new RegistryError(
       "unauthorized",
