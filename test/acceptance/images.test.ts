@@ -98,7 +98,7 @@ describe("first steps", () => {
     edit({ ...HELLO, "hello/helloworld": HELLO["hello/helloworld"].replaceAll("\n", "\r\n") });
     const { code, stdout } = await build("-t crlf-script");
     expect(code).toBe(0);
-    expect(stdout).toMatch(/WARN.*helloworld/);
+    expect(stdout).toContain('ScriptWithCRLF: Script "helloworld"');
     expect(stdout).toMatch(/CRLF|carriage return/i);
     const run = await shell.run("docker run --rm crlf-script");
     expect(run.code).toBe(127);
