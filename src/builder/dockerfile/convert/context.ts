@@ -92,7 +92,7 @@ const mainFolder = (
     followPaths,
   });
 
-/** Apart from the context itself: to look into a script nobody waits for gigabytes. */
+/** Apart from the context itself: to look into a script nobody waits for gigabytes. What is a folder comes empty. */
 const scriptsFolder = (
   options: BuildOptions,
   exclude: readonly string[],
@@ -100,7 +100,7 @@ const scriptsFolder = (
 ): Tree =>
   local(CONTEXT, {
     session: options.sessionOf(CONTEXT),
-    exclude,
+    exclude: [...exclude, ...followPaths.map((path) => `${path.replace(/^\//, "")}/*`)],
     sharedKey: `${CONTEXT}-scripts`,
     name: internalName("look at copied scripts"),
     followPaths,
