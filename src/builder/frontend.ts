@@ -21,6 +21,8 @@ export interface FrontendBridge {
   resolveImage(reference: string, options: ResolveImageOptions): Promise<ResolvedConfig>;
   /** Solves a part now; the tree can be read until the build ends. */
   solve(definition: Definition): Promise<ReadableTree>;
+  /** The same of a client's folder, without a word in the progress and without files of more bytes than that. */
+  peek(definition: Definition, largest: number): Promise<ReadableTree>;
   warn(warning: FrontendWarning): void;
 }
 

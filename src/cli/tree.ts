@@ -181,7 +181,7 @@ const buildHere: Place = {
 
 const builder: Place[] = [
   buildHere,
-  { name: "du", about: "Disk usage", load: () => import("./commands/buildx/du.ts") },
+  { name: "du", about: "Disk usage", load: () => import("./commands/builder/du.ts") },
   { name: "prune", about: "Remove build cache", load: () => import("./commands/builder/prune.ts") },
 ];
 

@@ -16,6 +16,7 @@ import type { RealisedSandbox } from "../networks/types.ts";
 import {
   cgroupsPath,
   killLeftBehind,
+  StartFailure,
   selectRuntime,
   startShim,
   takesFilter,
@@ -151,7 +152,12 @@ async function runIn(shim: Shim, request: StepRequest): Promise<StepEnd> {
       request.output(name === "stdout" ? 1 : 2, said ?? data);
     }
   })();
-  await shim.start();
+  try {
+    await shim.start();
+  } catch (thrown) {
+    if (!(thrown instanceof StartFailure)) throw thrown;
+    return neverRan(thrown, request);
+  }
   request.signal.addEventListener("abort", stop, { once: true });
   try {
     if (request.signal.aborted) stop();
@@ -163,6 +169,13 @@ async function runIn(shim: Shim, request: StepRequest): Promise<StepEnd> {
   } finally {
     request.signal.removeEventListener("abort", stop);
   }
+}
+
+/** For a build it is a step that failed: with BuildKit runc's words are the step's output, and its status the step's. */
+function neverRan({ message }: StartFailure, request: StepRequest): StepEnd {
+  const reason = message.replace(/^.*?runc create failed: /s, "runc run failed: ");
+  request.output(2, Buffer.from(`${reason}\n`));
+  return { code: 1, oomKilled: false, wrongFormat: false };
 }
 
 /** Undefined: it is the process's own output. */

@@ -12,7 +12,7 @@ import { type App, type AppBuilder, apps, argumentsOf, makeBases } from "./apps.
 import { archiveTree, listOf } from "./tree.ts";
 
 /** Milliseconds for one app: packages are fetched and unpacked; several at once on two cores. */
-const LIMIT = 400_000;
+const LIMIT = 600_000;
 
 let daemon: Daemon;
 let client: Client;

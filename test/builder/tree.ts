@@ -18,9 +18,9 @@ const OPAQUE = ".wh..wh..opq";
 /** Bytes of a text that a line shows itself. */
 const SHOWN = 160;
 
-/** The tree of some layers, lowest first; each an archive, packed or not. Whiteouts hide what lower layers have. */
-export function treeOf(layers: Uint8Array[]): Tree {
-  const tree: Tree = new Map();
+/** The tree of some layers on another tree, lowest first; each an archive, packed or not. Whiteouts hide what is below. */
+export function treeOf(layers: Uint8Array[], below: Tree = new Map()): Tree {
+  const tree: Tree = new Map(below);
   for (const layer of layers) addLayer(tree, unpacked(layer));
   return tree;
 }
@@ -158,14 +158,13 @@ function described(node: Node, times: boolean): string {
 function content({ type, data, linkName, major, minor }: Node): string[] {
   if (type === "symlink") return [`-> ${toText(linkName)}`];
   if (type === "character" || type === "block") return [`${major}:${minor}`];
-  if (type !== "file") return [];
-  return [shownData(data)];
+  return type === "file" ? [shownData(data)] : [];
 }
 
 /** A text, where it's short and can be read; size and digest otherwise. */
 export function shownData(data: Buffer): string {
-  const text = data.toString();
-  const shown = data.length <= SHOWN && Buffer.from(text).equals(data) && !/[^\P{Cc}\t\n\r]/u.test(text);
+  const text = data.length <= SHOWN ? data.toString() : "";
+  const shown = Buffer.from(text).equals(data) && !/[^\P{Cc}\t\n\r]/u.test(text);
   if (shown) return `'${text.replaceAll("\n", "↵").replaceAll("\t", "⇥").replaceAll("\r", "␍")}'`;
   return `${data.length} bytes sha256:${createHash("sha256").update(data).digest("hex").slice(0, 16)}`;
 }

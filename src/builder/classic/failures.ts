@@ -43,8 +43,12 @@ export function failureOf(thrown: unknown, step: ClassicStep | undefined): Failu
 
 /** Of an image that can't be had the registry's own word, without what BuildKit puts before it. */
 function imageMessage(message: string, step: ClassicStep | undefined): string {
-  const [, name, why] = /^(\S+): failed to resolve source metadata for \S+: (.*)$/s.exec(message) ?? [];
-  if (why === undefined) return message;
+  const [, name, resolved, said] =
+    /^(\S+): failed to resolve source metadata for (\S+): (.*)$/s.exec(message) ?? [];
+  if (said === undefined) return message;
+  const why = said.startsWith("pull access denied")
+    ? said
+    : `failed to resolve reference "${resolved}": ${said}`;
   return step?.kind === "copy" ? `invalid from flag value ${name}: ${why}` : why;
 }
 

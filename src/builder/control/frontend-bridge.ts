@@ -17,6 +17,7 @@ export function frontendBridge(job: Job): FrontendBridge {
     platforms: [job.host.environment.platform, ...job.host.steps.foreignPlatforms()],
     resolveImage: (reference, options) => resolveImage(job, reference, options),
     solve: (definition) => solve(job, definition),
+    peek: (definition, largest) => peek(job, definition, largest),
     warn: (warning) => {
       job.progress.tell({
         kind: "warning",
@@ -68,10 +69,7 @@ async function resolveOfLayout(
 /** A few files of the client's come into memory, and what came with the request is here; anything else is solved as a build's part. */
 async function solve(job: Job, definition: Definition): Promise<ReadableTree> {
   const small = smallLocal(loadDefinition(definition));
-  if (small) {
-    const files = await job.shown(small.vertex.name, (progress) => receiveSmall(small, job, progress));
-    if (files) return files;
-  }
+  if (small) return job.shown(small.vertex.name, (progress) => receiveSmall(small, job, progress));
   const folder = uploadedFolder(loadDefinition(definition), job.uploads);
   if (folder !== undefined) return folderTree(async (work) => withFolder(folder, work));
   const ref = await job.evaluate(job.refOf(definition));
@@ -81,6 +79,11 @@ async function solve(job: Job, definition: Definition): Promise<ReadableTree> {
     return withFolder(view.path, work);
   };
   return folderTree(read);
+}
+
+function peek(job: Job, definition: Definition, largest: number): Promise<ReadableTree> {
+  const small = smallLocal(loadDefinition(definition));
+  return small ? receiveSmall(small, job, job.untold(small.vertex), largest) : solve(job, definition);
 }
 
 const folderTree = (read: <T>(work: (root: number) => T) => Promise<T>): ReadableTree => ({

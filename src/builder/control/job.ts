@@ -21,8 +21,8 @@ import { credentialsOf } from "../session/credentials.ts";
 import type { Session, Sessions } from "../session/sessions.ts";
 import { Build, type Solver } from "../solver/build.ts";
 import { wordsOf } from "../solver/errors.ts";
-import { type Edge, loadDefinition } from "../solver/graph.ts";
-import { type Progress, VertexProgress } from "../solver/progress.ts";
+import { type Edge, loadDefinition, type Vertex } from "../solver/graph.ts";
+import { Progress, VertexProgress } from "../solver/progress.ts";
 import type { Ref, StepResources } from "../types.ts";
 import { frontendBridge } from "./frontend-bridge.ts";
 import { Materials } from "./materials.ts";
@@ -234,6 +234,11 @@ export class Job {
     const opened = await this.open(ref);
     if (opened) await this.build.materialize(opened);
     return opened;
+  }
+
+  /** A vertex's progress that nobody sees. */
+  untold({ digest, name }: Vertex): VertexProgress {
+    return new VertexProgress(new Progress(), { digest, inputs: [], name });
   }
 
   /** Work that is no vertex of a graph, shown as one. */

@@ -23,9 +23,9 @@ test("what is asked for before the build", async () => {
   await dockerfileFrontend(request);
   expect(request.bridge.asked.toSorted()).toEqual([
     "[internal] load .dockerignore",
-    "[internal] load build context",
     "[internal] load build definition from Dockerfile",
     "[internal] load metadata for docker.io/library/base:latest",
+    "[internal] look at copied scripts",
   ]);
 });
 

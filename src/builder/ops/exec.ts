@@ -1,5 +1,5 @@
 // ExecOp: a process over its mounts. Its outputs are what it left in those that it may write to.
-import { forbidden } from "../../base/errors.ts";
+import { BerthError, forbidden } from "../../base/errors.ts";
 import {
   type ExecOp,
   type Mount,
@@ -81,7 +81,8 @@ async function run(
     }),
   );
   const platform = platformOf(vertex.op.platform, environment);
-  const end = await environment.host.steps.run({
+  const failed = `process "${meta.args.join(" ")}" did not complete successfully`;
+  const running = environment.host.steps.run({
     rootfs: mounts.rootfs,
     mounts: mounts.mounts,
     meta: { ...meta, env: [...meta.env, ...proxyVariables(meta.proxyEnv), ...secrets.flat()] },
@@ -92,12 +93,13 @@ async function run(
     output: (stream, chunk) => context.progress.log(stream, chunk),
     signal: context.signal,
   });
+  const end = await running.catch((thrown: unknown) => {
+    if (context.signal.aborted || !(thrown instanceof BerthError)) throw thrown;
+    throw new BerthError(thrown.kind, `${failed}: ${thrown.message}`, { cause: thrown });
+  });
   const { code } = end;
-  if (code !== 0 && !meta.validExitCodes.includes(code)) {
-    const words = meta.args.join(" ");
-    const why = reasonOf(end, platform, environment);
-    throw new ExitError(code, `process "${words}" did not complete successfully: exit code: ${code}${why}`);
-  }
+  if (code !== 0 && !meta.validExitCodes.includes(code))
+    throw new ExitError(code, `${failed}: exit code: ${code}${reasonOf(end, platform, environment)}`);
   return await mounts.outputs();
 }
 

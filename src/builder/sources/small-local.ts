@@ -35,12 +35,13 @@ export function smallLocal(edge: Edge | undefined): SmallLocal | undefined {
   return { vertex: edge.vertex, op: op.value, followPaths };
 }
 
-/** Undefined: it is more than fits. */
+/** `largest`: bytes of a file that comes at all. Errors: invalid, for more than fits into memory. */
 export async function receiveSmall(
   { op, followPaths }: SmallLocal,
   { session: open, signal }: { session(id?: string): Promise<Session>; signal: AbortSignal },
   progress: VertexProgress,
-): Promise<ReadableTree | undefined> {
+  largest?: number,
+): Promise<ReadableTree> {
   const name = op.identifier.slice("local://".length);
   const session = await open(op.attrs["local.session"] || undefined);
   if (!session.serves(FILE_SYNC_PATH)) throw invalid(`${name}: no local sources enabled`);
@@ -59,7 +60,7 @@ export async function receiveSmall(
   call.status.catch(() => {});
   const leave = () => call.cancel();
   signal.addEventListener("abort", leave, { once: true });
-  const sink = createMemorySink(LIMIT);
+  const sink = createMemorySink(LIMIT, largest);
   try {
     await receiveStream(call, new Receiver([], sink));
     call.end();

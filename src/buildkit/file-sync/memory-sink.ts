@@ -16,8 +16,12 @@ export interface MemorySink extends Sink {
 
 const FILES_LIMIT = 10_000;
 
-/** @param limit bytes of all files and their names. Errors of its methods: invalid for more than that, or 10,000 files. */
-export function createMemorySink(limit: number): MemorySink {
+/**
+ * @param limit bytes of all files and their names
+ * @param largest bytes of a file that comes at all
+ * Errors of its methods: invalid for more than the limit, or 10,000 files.
+ */
+export function createMemorySink(limit: number, largest = limit): MemorySink {
   const files = new Map<string, MemoryFile>();
   let bytes = 0;
   const count = (more: number) => {
@@ -42,6 +46,7 @@ export function createMemorySink(limit: number): MemorySink {
       for (const path of [...files.keys()])
         if (path === stat.path || path.startsWith(below)) files.delete(path);
     },
+    wants: ({ size }) => largest === limit || size <= largest,
     open(stat): FileWriter {
       const pieces: Buffer[] = [];
       return {

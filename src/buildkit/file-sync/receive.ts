@@ -18,6 +18,8 @@ export interface Sink {
   node(stat: FileStat): void;
   /** After all files: `stat.linkname` is there. */
   hardLink(stat: FileStat): void;
+  /** Whether a file's content is asked for; without this all is. */
+  wants?(stat: FileStat): boolean;
   /** A new file, in place of one of that name if `replaces`. Several may be open at once. */
   open(stat: FileStat, replaces: boolean): FileWriter;
   /** Something that was there: a folder with all that is in it. */
@@ -197,6 +199,7 @@ export class Receiver {
     this.changed++;
     const kind = kindOf(entry.mode);
     if (kind === "file") {
+      if (this.sink.wants?.(entry) === false) return;
       this.remade.add(entry.path);
       this.pending.set(id, { entry, replaces: known !== undefined, open: undefined });
       this.wanted.push(id);

