@@ -1,12 +1,12 @@
 // Copies a manifest with all it names from one repository to another: what the target has is left, what the same registry has is
 // mounted, the rest goes through the content store, where a lease holds it until it has arrived.
-import { invalid, systemError } from "../base/errors.ts";
+import { invalid, isKind, messageOf, systemError } from "../base/errors.ts";
 import { KeyedLock } from "../base/keyed-lock.ts";
 import { Slots } from "../base/shared-work.ts";
 import { type Digest, isDigest } from "../oci/digest.ts";
 import { parseReference, type Reference, repositoryOf, withDefaultTag } from "../oci/reference.ts";
 import { type Descriptor, type Index, isIndex, isManifest, type Manifest } from "../oci/types.ts";
-import { mayPass, pause, type RegistryAuth, type Repository } from "../registry/index.ts";
+import { mayPass, NetworkError, pause, type RegistryAuth, type Repository } from "../registry/index.ts";
 import { withLease } from "../store/index.ts";
 import type { LeaseId } from "../store/types.ts";
 import { inBuildxWords, inRegistry, MANIFEST_LIMIT } from "./registry-content.ts";
@@ -127,20 +127,23 @@ class Copy {
 
   private async receive(blob: Descriptor): Promise<void> {
     const { digest, size } = blob;
-    const writer = this.engine.store.content.writer(`copy-${crypto.randomUUID()}`, this.lease, {
+    await using writer = await this.engine.store.content.writer(`copy-${crypto.randomUUID()}`, this.lease, {
       resumable: false,
     });
-    await using open = await writer;
     const { body } = await this.source.blob(blob, 0).catch(refusedPull);
     for await (const chunk of body) {
       this.signal.throwIfAborted();
-      if (open.offset + chunk.length > size)
+      if (writer.offset + chunk.length > size)
         throw systemError(
           `${digest}: the registry sends more than the ${size} bytes that the manifest names`,
         );
-      await open.write(chunk);
+      await writer.write(chunk);
     }
-    await open.commit({ digest, size });
+    if (writer.offset < size)
+      throw new NetworkError("reset", `${digest}: the connection ended at byte ${writer.offset} of ${size}`);
+    await writer.commit({ digest, size }).catch((error: unknown) => {
+      throw isKind(error, "invalid") ? systemError(`${digest}: ${messageOf(error)}`, error) : error;
+    });
   }
 }
 

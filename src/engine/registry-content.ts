@@ -20,6 +20,8 @@ export const MANIFEST_LIMIT = 4 << 20;
 /** Bytes of a blob that is read whole: a config, or an attestation. */
 const BLOB_LIMIT = 64 << 20;
 
+const HELD_LIMIT = 4 << 20;
+
 export interface RegistryRequest {
   auth?: RegistryAuth;
   signal: AbortSignal;
@@ -80,7 +82,7 @@ function checkDocument(bytes: Uint8Array, mediaType: string): void {
 }
 
 /**
- * A blob's bytes, by a name with its digest. They are checked at their end: a failure then is a broken stream.
+ * A blob's bytes, by a name with its digest. They are checked at their end: what is wrong with a large one breaks the stream off.
  * Errors: not-found, unauthorized, invalid for too much.
  */
 export async function readRegistryBlob(
@@ -101,14 +103,22 @@ async function* checked(body: AsyncIterable<Uint8Array>, digest: Digest): AsyncG
   const [algorithm = ""] = digest.split(":");
   const hasher = new Bun.CryptoHasher(algorithm === "sha512" ? "sha512" : "sha256");
   let size = 0;
+  /** Nothing is given away of a blob that is small enough to be checked first: the error then has its words. */
+  let held: Uint8Array[] | undefined = [];
   for await (const chunk of body) {
     size += chunk.length;
     if (size > BLOB_LIMIT) throw tooLarge(digest, BLOB_LIMIT);
     hasher.update(chunk);
-    yield chunk;
+    if (!held) yield chunk;
+    else held.push(chunk);
+    if (held && size > HELD_LIMIT) {
+      yield* held;
+      held = undefined;
+    }
   }
   if (`${algorithm}:${hasher.digest("hex")}` !== digest)
     throw systemError(`${digest}: the registry sends other content`);
+  if (held) yield* held;
 }
 
 const tooLarge = (name: string, limit: number): Error =>

@@ -3,6 +3,7 @@
 import type { Connection } from "./connection.ts";
 import { SdkError } from "./errors.ts";
 import { encodeAuth, imagePath, type RegistryAuth } from "./images.ts";
+import { brokenOff } from "./streams.ts";
 import type { RequestOptions } from "./transport.ts";
 
 export interface RegistryManifest {
@@ -25,7 +26,7 @@ export class Registry {
   async manifest(name: string, { auth, signal }: RegistryOptions = {}): Promise<RegistryManifest> {
     const path = `/berth/registry/manifests/${imagePath(name)}`;
     const response = await this.#ask("GET", path, { headers: encodeAuth(auth), signal });
-    const bytes = new Uint8Array(await response.arrayBuffer());
+    const bytes = await bytesOf(response);
     const digest = digestOf(bytes, response.headers.get("docker-content-digest") ?? "sha256:");
     this.#check(digest, response.headers.get("docker-content-digest") ?? "");
     return { mediaType: response.headers.get("content-type") ?? "", digest, bytes };
@@ -46,7 +47,7 @@ export class Registry {
   async blob(name: string, { auth, signal }: RegistryOptions = {}): Promise<Uint8Array> {
     const path = `/berth/registry/blobs/${imagePath(name)}`;
     const response = await this.#ask("GET", path, { headers: encodeAuth(auth), signal });
-    const bytes = new Uint8Array(await response.arrayBuffer());
+    const bytes = await bytesOf(response);
     const [, asked = ""] = name.split("@");
     this.#check(digestOf(bytes, asked), asked);
     return bytes;
@@ -78,6 +79,14 @@ export class Registry {
       const message = `the daemon at ${this.connection.endpoint.host} has no way to registries for this (${method} ${path.split("/").slice(0, 4).join("/")}): it is not Berth's, or an older one`;
       throw new SdkError("daemon", message, thrown.status, { cause: thrown });
     }
+  }
+}
+
+async function bytesOf(response: Response): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await response.arrayBuffer());
+  } catch (thrown) {
+    throw brokenOff(thrown);
   }
 }
 

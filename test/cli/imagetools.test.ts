@@ -136,15 +136,23 @@ test("a registry that sends other content than the digest says", async () => {
   const made = makeImage();
   await using lying = await startLyingRegistry(made, "1", (request, response) => {
     if (!request.url?.includes(`/blobs/${made.config.digest}`)) return false;
-    response.writeHead(200).end(JSON.stringify({ architecture: "amd64", os: "linux" }));
+    response.writeHead(200).end("x".repeat(made.config.size));
     return true;
   });
   const name = `${lying.host}/x:1`;
-  const { code, stdout } = await imagetools("inspect", "--format", "{{json .Image}}", name);
-  expect([code, stdout]).toEqual([1, ""]);
-  const copied = await imagetools("create", "-t", `${registry.host}/lied:1`, name);
-  expect(copied.code).toBe(1);
-  expect((await imagetools("inspect", `${registry.host}/lied:1`)).stderr).toContain("not found");
+  expect(await imagetools("inspect", "--format", "{{json .Image}}", name)).toEqual({
+    code: 1,
+    stdout: "",
+    stderr: `ERROR: ${made.config.digest}: the registry sends other content\n`,
+  });
+  const copies = `/berth/registry/copies/${registry.host}/lied?from=${lying.host}/x@${made.root.digest}`;
+  const answer = await daemon.request("POST", copies);
+  expect([answer.status, answer.json<{ message: string }>().message]).toEqual([
+    500,
+    expect.stringMatching(new RegExp(`^${made.config.digest}: unexpected digest of content: got sha256:`)),
+  ]);
+  const { code } = await imagetools("inspect", `${registry.host}/lied@${made.root.digest}`);
+  expect(code).toBe(1);
 });
 
 test("a daemon that is not Berth's is told from a name that isn't there", async () => {

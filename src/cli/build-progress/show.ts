@@ -31,7 +31,7 @@ export interface ShowOptions {
   builder: string;
   /** Warnings in full. */
   debug?: boolean;
-  /** A build of the history: what builds it is not said. */
+  /** A build of the history, or no build at all: what builds it is not said. */
   isPast?: boolean;
 }
 
