@@ -25,6 +25,7 @@ const exec = lazily(() => import("./exec.ts"));
 const imageBuild = lazily(() => import("./image-build.ts"));
 const images = lazily(() => import("./images.ts"));
 const networks = lazily(() => import("./networks.ts"));
+const registry = lazily(() => import("./registry-content.ts"));
 const stats = lazily(() => import("./container-stats.ts"));
 const system = lazily(() => import("./system.ts"));
 const updates = lazily(() => import("./container-update.ts"));
@@ -166,6 +167,18 @@ export const ROUTES: readonly Route[] = [
   ...swarmObjects("secret", [["update", "SecretUpdate"]]),
   post("/configs/create", "ConfigCreate", undefined, "json"),
   ...swarmObjects("config", [["update", "ConfigUpdate"]]),
+
+  // Berth's own: registries as its client's `buildx imagetools` sees them.
+  get("/berth/registry/manifests/{name}", "BerthRegistryManifest", registry("readManifest")),
+  route(
+    "PUT",
+    "/berth/registry/manifests/{name}",
+    "BerthRegistryPutManifest",
+    registry("writeManifest"),
+    "stream",
+  ),
+  get("/berth/registry/blobs/{name}", "BerthRegistryBlob", registry("readBlob")),
+  post("/berth/registry/copies/{name}", "BerthRegistryCopy", registry("copy")),
 ];
 
 /** List, inspect, remove and update of one of Swarm's kinds of objects. */

@@ -222,6 +222,19 @@ const history: Place[] = [
   { name: "rm", about: "Remove build records", load: () => import("./commands/buildx/history/rm.ts") },
 ];
 
+const imagetools: Place[] = [
+  {
+    name: "create",
+    about: "Create a new image based on source images",
+    load: () => import("./commands/buildx/imagetools/create.ts"),
+  },
+  {
+    name: "inspect",
+    about: "Show details of an image in the registry",
+    load: () => import("./commands/buildx/imagetools/inspect.ts"),
+  },
+];
+
 const buildx: Place[] = [
   {
     name: "bake",
@@ -237,6 +250,12 @@ const buildx: Place[] = [
   },
   { name: "du", about: "Disk usage", load: () => import("./commands/buildx/du.ts") },
   { name: "history", about: "Commands to work on build records", children: history, flags: builderFlags },
+  {
+    name: "imagetools",
+    about: "Commands to work on images in registry",
+    children: imagetools,
+    flags: builderFlags,
+  },
   {
     name: "inspect",
     about: "Inspect current builder instance",

@@ -23,6 +23,7 @@ export {
   statContainerPath,
 } from "./container-files.ts";
 export { containerStats } from "./container-stats.ts";
+export { copyRegistryContent } from "./copy-registry-content.ts";
 export { createContainer } from "./create-container.ts";
 export { type DiskUsageType, diskUsage } from "./disk-usage.ts";
 export { eventJson } from "./events.ts";
@@ -42,6 +43,12 @@ export {
 export { systemInfo, systemVersion } from "./info.ts";
 export { inspectContainer, listContainers } from "./list-containers.ts";
 export { pruneContainers } from "./prune-containers.ts";
+export {
+  MANIFEST_LIMIT,
+  readRegistryBlob,
+  readRegistryManifest,
+  writeRegistryManifest,
+} from "./registry-content.ts";
 export { removeContainer } from "./remove-container.ts";
 export { startEngine, stopEngine } from "./start.ts";
 export { startContainer } from "./start-container.ts";

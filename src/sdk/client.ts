@@ -8,6 +8,7 @@ import { DEFAULT_HOST, parseEndpoint, type TlsMaterial } from "./endpoint.ts";
 import { Execs } from "./exec.ts";
 import { Images } from "./images.ts";
 import { Networks } from "./networks.ts";
+import { Registry } from "./registry.ts";
 import { System } from "./system.ts";
 import { Volumes } from "./volumes.ts";
 
@@ -31,6 +32,7 @@ export class Client {
   readonly images: Images;
   readonly volumes: Volumes;
   readonly networks: Networks;
+  readonly registry: Registry;
   readonly system: System;
   readonly builder: Builder;
 
@@ -47,6 +49,7 @@ export class Client {
     this.images = new Images(this.connection);
     this.volumes = new Volumes(this.connection);
     this.networks = new Networks(this.connection);
+    this.registry = new Registry(this.connection);
     this.system = new System(this.connection);
     this.builder = new Builder(this.connection);
   }

@@ -39,7 +39,7 @@ export function encodeAuth(auth: RegistryAuth | undefined): Record<string, strin
 }
 
 /** An image's name in a path keeps its slashes, as Docker's client sends it. */
-function imagePath(name: string): string {
+export function imagePath(name: string): string {
   return name
     .split("/")
     .map((part) => segment(part, "image"))

@@ -34,5 +34,6 @@ export type { ExecSpec, ExecState } from "./exec.ts";
 export type { HijackedStream } from "./hijack.ts";
 export { encodeAuth, type HistoryEntry, type ProgressMessage, type RegistryAuth } from "./images.ts";
 export type { NetworkSpec } from "./networks.ts";
+export type { Registry, RegistryManifest } from "./registry.ts";
 export { demultiplex, demultiplexRuns, type Frame, jsonLines, type StreamName } from "./streams.ts";
 export type { DiskUsage } from "./system.ts";

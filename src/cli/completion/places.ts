@@ -264,6 +264,7 @@ const FLAGS: Record<string, Record<string, Completer>> = {
   "buildx history inspect": { format: oneOf("json", "pretty") },
   "buildx history inspect attachment": { type: oneOf("image", "index", "manifest", "provenance", "sbom") },
   "buildx history logs": { progress: oneOf("plain", "rawjson", "tty") },
+  "buildx imagetools create": { file: files, progress: oneOf("auto", "none", "plain", "rawjson", "tty") },
   "container run": MAKING,
   "container create": MAKING,
   "container attach": { "detach-keys": beginnings("ctrl-") },
