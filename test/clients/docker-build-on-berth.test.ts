@@ -16,13 +16,15 @@ import { type Client, clientOf, dockerBinary } from "./client.ts";
 const docker = dockerBinary();
 /** Beside the client, where packages put them; Docker's own places come first. */
 const plugins = docker && join(dirname(docker), "../libexec/docker/cli-plugins");
-if (!docker)
-  console.log("skipped: there is no Docker client on this machine (BERTH_DOCKER_CLI may name one)");
+const has = (plugin: string) => plugins !== undefined && existsSync(join(plugins, plugin));
+const isWhole = has("docker-buildx") && has("docker-compose");
+if (!isWhole)
+  console.log("skipped: no Docker client with buildx and Compose is on this machine (BERTH_DOCKER_CLI)");
 
 /** Milliseconds: a build of several steps, on a machine of two cores that others use too. */
 setDefaultTimeout(60_000);
 
-describe.skipIf(!docker)("Docker's builds on Berth", () => {
+describe.skipIf(!isWhole)("Docker's builds on Berth", () => {
   let daemon: Daemon;
   let client: Client;
   let classic: Client;
@@ -43,7 +45,7 @@ describe.skipIf(!docker)("Docker's builds on Berth", () => {
     folder = daemon.folder;
     const config = join(folder, "client");
     mkdirSync(config);
-    if (plugins && existsSync(plugins)) symlinkSync(plugins, join(config, "cli-plugins"));
+    if (plugins) symlinkSync(plugins, join(config, "cli-plugins"));
     const patience = 60_000;
     client = clientOf("docker", docker ?? "", daemon.host, config, { patience });
     classic = clientOf("docker", docker ?? "", daemon.host, config, {
