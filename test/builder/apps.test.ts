@@ -8,7 +8,7 @@ import { type Client, clientOf } from "../clients/client.ts";
 import { type Daemon, startDaemon } from "../fixtures/daemon.ts";
 import { DEBIAN_LIMIT } from "../fixtures/debian.ts";
 import { freePort } from "../fixtures/registry.ts";
-import { type App, type AppBuilder, apps, argumentsOf, makeBases } from "./apps.ts";
+import { type App, type AppBuilder, apps, argumentsOf, makeBases, makeNodeBases } from "./apps.ts";
 import { archiveTree, listOf } from "./tree.ts";
 
 /** Milliseconds for one app: packages are fetched and unpacked; several at once on two cores. */
@@ -28,8 +28,10 @@ beforeAll(async () => {
   });
   builder = { client, folder, prefix: "" };
   await makeBases(builder);
+  const nodeBases = makeNodeBases(builder);
+  const build = (app: App) => client.run("build", "-t", app.name, ...argumentsOf(app, builder));
   builds = new Map(
-    apps.map((app) => [app.name, client.run("build", "-t", app.name, ...argumentsOf(app, builder))]),
+    apps.map((app) => [app.name, app.name === "node" ? nodeBases.then(() => build(app)) : build(app)]),
   );
 }, DEBIAN_LIMIT + LIMIT);
 afterAll(async () => {
@@ -123,6 +125,7 @@ describe.skipIf(!peer)("beside Docker's BuildKit", () => {
     const docker = clientOf("berth on docker", berthBinary(daemon.folder), `unix://${peer}`, folder, options);
     other = { client: docker, folder: join(folder, "apps"), prefix };
     await makeBases(other);
+    await makeNodeBases(other);
   }, DEBIAN_LIMIT + LIMIT);
   afterAll(async () => {
     const names = ["debian:bookworm-slim", "node:18", "node:18-slim", ...apps.map(({ name }) => name)];

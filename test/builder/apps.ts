@@ -93,6 +93,10 @@ export async function makeBases(builder: AppBuilder): Promise<void> {
   const { client, folder, prefix } = builder;
   cpSync(APPS, folder, { recursive: true });
   await client.ok("import", "-c", 'CMD ["bash"]', await debianArchive(), `${prefix}debian:bookworm-slim`);
+}
+
+/** What the node app stands on, besides. */
+export async function makeNodeBases({ client, folder, prefix }: AppBuilder): Promise<void> {
   const base = join(folder, "node-base");
   const packed = await Bun.$`npm pack --silent --pack-destination ${base} ${NPM}`.text();
   await Bun.$`mv ${join(base, packed.trim())} ${join(base, "npm.tgz")}`.quiet();
