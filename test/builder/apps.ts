@@ -88,7 +88,7 @@ export interface AppBuilder {
   prefix: string;
 }
 
-/** Imports Debian, and builds Node.js images on it. */
+/** Imports Debian, which all stand on. */
 export async function makeBases(builder: AppBuilder): Promise<void> {
   const { client, folder, prefix } = builder;
   cpSync(APPS, folder, { recursive: true });
