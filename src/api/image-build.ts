@@ -1,5 +1,6 @@
 // POST /build and /build/cancel: builds for clients without BuildKit's protocol. Source: moby, api/server/router/build.
 import { invalid, messageOf, notImplemented } from "../base/errors.ts";
+import { goJson } from "../base/go-json.ts";
 import { type BuildImageRequest, buildImage, cancelBuild } from "../engine/index.ts";
 import { decodeRegistryConfig } from "../images/index.ts";
 import { parsePlatform } from "../oci/platform.ts";
@@ -26,13 +27,6 @@ const cancel: Handler = ({ query }, engine) => {
   cancelBuild(engine, id);
   return empty(200);
 };
-
-/** As Go writes it: clients' own tests compare the bytes. */
-const goJson = (value: unknown): string =>
-  JSON.stringify(value).replace(
-    /[<>&\u2028\u2029]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
 
 function readRequest(
   { query, headers, stream, contentLength }: ApiRequest,

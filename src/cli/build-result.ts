@@ -1,9 +1,10 @@
 // What a build leaves for whoever called it: the image's id, in a file or on standard output, and what exporters say.
+
 import { rename, writeFile } from "node:fs/promises";
+import { goJson } from "../base/go-json.ts";
 import type { BuildWarning } from "../sdk/index.ts";
 import { rawWarning } from "./build-progress/raw-json.ts";
 import { fail } from "./framework/failure.ts";
-import { goJsonText } from "./go-json.ts";
 
 type Response = Record<string, string>;
 
@@ -55,7 +56,7 @@ export async function writeSorted(path: string, content: Record<string, unknown>
   const sorted = Object.fromEntries(Object.entries(content).sort(([a], [b]) => (a < b ? -1 : 1)));
   const draft = `${path}.${process.pid}.part`;
   try {
-    await writeFile(draft, goJsonText(sorted, 2), { mode: 0o644 });
+    await writeFile(draft, goJson(sorted, 2), { mode: 0o644 });
     await rename(draft, path);
   } catch (thrown) {
     throw fail(`ERROR: ${thrown instanceof Error ? thrown.message : String(thrown)}`);

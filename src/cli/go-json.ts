@@ -1,5 +1,5 @@
-// JSON as Go's encoding/json judges it: where JavaScript's parser says no, Go's words for it, which Docker's users
-// know from a broken config.json or meta.json.
+// JSON as Go's encoding/json reads it (base/go-json.ts writes it): where JavaScript's parser says no, Go's words for it,
+// which Docker's users know from a broken config.json or meta.json.
 
 export interface GoJson {
   value: unknown;
@@ -30,14 +30,6 @@ export function goJsonProblem(text: string): string {
 
 const shown = (one: string) =>
   `'${one === "'" ? "\\'" : one === '"' ? '"' : JSON.stringify(one).slice(1, -1)}'`;
-
-/** As Go writes it: nothing in it that a web page would read as markup. */
-export function goJsonText(value: unknown, indent?: number): string {
-  return JSON.stringify(value, null, indent).replace(
-    /[<>&\u2028\u2029]/g,
-    (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
-}
 
 /** The kind of a value as Go's messages name it. */
 export function goKind(value: unknown): string {

@@ -1,5 +1,7 @@
 // GET /images/{name}/json and /images/{name}/history.
+
 import type { ImageInspect } from "../api/types/image.ts";
+import { isGoEmpty } from "../base/go-json.ts";
 import type { Digest } from "../oci/digest.ts";
 import type { PlatformMatcher } from "../oci/platform.ts";
 import { type Descriptor, type ImageConfig, isIndex, type Platform } from "../oci/types.ts";
@@ -87,17 +89,9 @@ function runConfig(config: ImageConfig): NonNullable<ImageInspect["Config"]> {
     Volumes: own.Volumes ?? null,
     WorkingDir: own.WorkingDir ?? "",
   };
-  for (const field of LEFT_OUT_WHEN_EMPTY) if (!isEmpty(own[field])) wire[field] = own[field];
+  for (const field of LEFT_OUT_WHEN_EMPTY) if (!isGoEmpty(own[field])) wire[field] = own[field];
   return wire as NonNullable<ImageInspect["Config"]>;
 }
-
-const isEmpty = (value: unknown): boolean =>
-  value === undefined ||
-  value === null ||
-  value === "" ||
-  value === false ||
-  (Array.isArray(value) && value.length === 0) ||
-  (typeof value === "object" && Object.keys(value).length === 0);
 
 /** Bytes of the packed content: of an index, its own and those of the manifest that suits best. */
 async function contentSize(

@@ -1,7 +1,8 @@
 // Programs of other machines that the kernel gives to an interpreter (kernel: admin-guide/binfmt-misc).
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { check, close, cString, ptr, SYS, syscall } from "./ffi.ts";
+import { close, KernelError } from "./ffi.ts";
+import { createMount } from "./file-system-context.ts";
 
 /** One registration. */
 export interface BinaryFormat {
@@ -13,11 +14,6 @@ export interface BinaryFormat {
 }
 
 const PLACE = "/proc/sys/fs/binfmt_misc";
-
-// linux/mount.h
-const FSOPEN_CLOEXEC = 1;
-const FSMOUNT_CLOEXEC = 1;
-const FSCONFIG_CMD_CREATE = 6;
 
 /** Those that are on; none on a kernel without the feature. Where it isn't mounted, it is read by a mount that is nowhere. */
 export function binaryFormats(): BinaryFormat[] {
@@ -31,17 +27,13 @@ export function binaryFormats(): BinaryFormat[] {
   }
 }
 
+/** Undefined without rights, and on a kernel that hasn't it. */
 function openUnmounted(): number | undefined {
-  const type = cString("binfmt_misc");
-  const context = syscall(SYS.fsopen, ptr(type), FSOPEN_CLOEXEC);
-  if (context < 0) return undefined; // ENODEV; EPERM without rights
   try {
-    check(syscall(SYS.fsconfig, context, FSCONFIG_CMD_CREATE, 0, 0, 0), "fsconfig", "binfmt_misc");
-    return check(syscall(SYS.fsmount, context, FSMOUNT_CLOEXEC, 0), "fsmount", "binfmt_misc");
-  } catch {
-    return undefined;
-  } finally {
-    close(context);
+    return createMount("binfmt_misc", "binfmt_misc", () => {});
+  } catch (thrown) {
+    if (thrown instanceof KernelError) return undefined;
+    throw thrown;
   }
 }
 

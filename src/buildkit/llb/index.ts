@@ -36,7 +36,6 @@ export {
 export {
   type GitOptions,
   git,
-  goJson,
   type HttpOptions,
   http,
   type ImageOptions,

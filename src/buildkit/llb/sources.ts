@@ -1,4 +1,5 @@
 // Steps that bring files from outside: images, folders of the client, git repositories, URLs.
+import { goJson } from "../../base/go-json.ts";
 import { canonical, parseReference, withDefaultTag } from "../../oci/reference.ts";
 import { gitIdentifier } from "./git-identifier.ts";
 import type { Step, StepOptions, Tree } from "./types.ts";
@@ -76,14 +77,6 @@ export function local(name: string, options: LocalOptions = {}): Tree {
 
 const listText = (list: readonly string[] = []): string | undefined =>
   list.length > 0 ? goJson(list) : undefined;
-
-/** As Go's encoding/json writes it, with what HTML minds escaped. `indent`: of MarshalIndent. */
-export function goJson(value: unknown, indent = ""): string {
-  return (JSON.stringify(value, undefined, indent) ?? "null").replace(
-    /[<>&\u2028\u2029]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
-}
 
 export interface GitOptions extends StepOptions {
   /** Branch, tag or commit; without it the repository's default branch. */

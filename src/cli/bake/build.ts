@@ -1,4 +1,5 @@
 // The builds of a bake, all at once, and what they leave.
+import { goJson } from "../../base/go-json.ts";
 import type { BuildEvent, BuildResult, BuildSpec } from "../../sdk/index.ts";
 import { TargetFailure } from "../../sdk/index.ts";
 import { printAnswer } from "../build-answers/print.ts";
@@ -9,7 +10,6 @@ import type { FrontendQuestion } from "../build-options/values.ts";
 import { rawWarning } from "../build-progress/raw-json.ts";
 import type { ShownProgress } from "../build-progress/show.ts";
 import { decodeResponse, writeSorted } from "../build-result.ts";
-import { goJsonText } from "../go-json.ts";
 import { interruptible } from "../run-build.ts";
 import type { Session } from "../session.ts";
 import { orderOf } from "./order.ts";
@@ -122,7 +122,7 @@ async function answers(
   }
   if (Object.keys(documents).length > 0) {
     const groups = Object.fromEntries([...bake.groups].map(([name, { targets }]) => [name, { targets }]));
-    await session.out.write(`${goJsonText({ group: groups, target: documents }, 2).trimEnd()}\n`);
+    await session.out.write(`${goJson({ group: groups, target: documents }, 2).trimEnd()}\n`);
   }
   return code;
 }

@@ -1,6 +1,6 @@
 // `--list=targets` and `--list=variables`, as a table or as JSON.
+import { goJson } from "../../base/go-json.ts";
 import { parseCsvLine } from "../container-options/csv.ts";
-import { goJsonText } from "../go-json.ts";
 import type { Parsed } from "./files.ts";
 
 export interface ListRequest {
@@ -30,7 +30,7 @@ export function parseList(text: string): ListRequest {
 
 export function listText({ type, format }: ListRequest, parsed: Parsed): string {
   if (type === "variables") {
-    if (format === "json") return `${goJsonText(parsed.variables, 2).trimEnd()}\n`;
+    if (format === "json") return `${goJson(parsed.variables, 2).trimEnd()}\n`;
     const rows = parsed.variables.map(({ name, type: kind = "", value = "<null>", description = "" }) => [
       name,
       kind,
@@ -59,7 +59,7 @@ export function listText({ type, format }: ListRequest, parsed: Parsed): string 
     ...(description && { description }),
     ...(group && { group }),
   }));
-  return `${goJsonText(shown, 2).trimEnd()}\n`;
+  return `${goJson(shown, 2).trimEnd()}\n`;
 }
 
 const TAB = 8;

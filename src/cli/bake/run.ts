@@ -1,5 +1,7 @@
 // `buildx bake` from its files to its results.
+
 import { delimiter } from "node:path";
+import { goJson } from "../../base/go-json.ts";
 import { formatPlatformWithVersion, hostPlatform } from "../../oci/platform.ts";
 import { isRemoteAddress } from "../../sdk/index.ts";
 import { buildFailure } from "../build-failure.ts";
@@ -10,7 +12,6 @@ import { writeAll } from "../build-progress/write-all.ts";
 import { builderName } from "../builder-name.ts";
 import type { bakeFlags } from "../commands/buildx/bake.ts";
 import type { FlagValues } from "../framework/flags.ts";
-import { goJsonText } from "../go-json.ts";
 import type { Session } from "../session.ts";
 import { buildTargets } from "./build.ts";
 import { missingRights, parseAllowed, requireRights } from "./entitlements.ts";
@@ -67,7 +68,7 @@ export async function runBake(
     if (flags.print) {
       for (const target of bake.targets.values()) await checkTarget(target);
       progress.end();
-      await session.out.write(`${goJsonText(definitionOf(bake), 2).trimEnd()}\n`);
+      await session.out.write(`${goJson(definitionOf(bake), 2).trimEnd()}\n`);
       return 0;
     }
     const missing = missingRights([...bake.targets.values()], allowed);

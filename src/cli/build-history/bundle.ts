@@ -1,12 +1,13 @@
 // Builds as an archive: an OCI layout in which each is a manifest, its record the config, what the record names its layers
 // (docker/buildx util/desktop/bundle).
+
 import { createHash } from "node:crypto";
 import { Readable, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import { END_OF_ARCHIVE, encodeEntry, paddingOf, type TarEntry } from "../../archive/index.ts";
+import { goJson } from "../../base/go-json.ts";
 import type { BuildRecord, Client, RecordedBlob } from "../../sdk/index.ts";
-import { goJsonText } from "../go-json.ts";
 import type { LocalState } from "./local-state.ts";
 import { recordJson } from "./record-json.ts";
 
@@ -38,7 +39,7 @@ export async function writeBundle(client: Client, records: BundledRecord[], out:
     blobs.set(digest, bytes);
     return { mediaType, digest, size: bytes.length };
   };
-  const json = (value: object, indent?: number) => Buffer.from(goJsonText(value, indent));
+  const json = (value: object, indent?: number) => Buffer.from(goJson(value, indent));
   const manifests: Described[] = [];
   for (const one of records) {
     const config = add(RECORD, json(recordJson(one), 2));

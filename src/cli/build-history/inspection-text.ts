@@ -1,8 +1,8 @@
 // An inspected build as a person reads it, as JSON, and as a template sees it.
+import { goJson } from "../../base/go-json.ts";
 import { Stringer, structOf } from "../../base/template/values.ts";
 import type { Instant } from "../../sdk/index.ts";
 import { alignTabs } from "../format/tab-writer.ts";
-import { goJsonText } from "../go-json.ts";
 import type { InspectedError, Inspection, KeyValue } from "./inspection.ts";
 import { localStamp, localTime, nanosecondsText, secondsText } from "./times.ts";
 
@@ -132,7 +132,7 @@ export function inspectionJson(one: Inspection): string {
     Error: error && { ...error, Sources: base64(error.Sources), Stack: base64(error.Stack) },
     Config: rest.Config,
   };
-  return `${goJsonText(withoutEmpty(shown), 2)}\n`;
+  return `${goJson(withoutEmpty(shown), 2)}\n`;
 }
 
 const base64 = (text: string): string => Buffer.from(text).toString("base64");

@@ -1,7 +1,7 @@
 // A build's progress as JSON, an event a line, with the names that BuildKit's client gives to its fields (client/graph.go).
+import { goJson } from "../../base/go-json.ts";
 import type { BuildEvent, BuildWarning, Instant } from "../../sdk/index.ts";
 import { instantText } from "../build-history/times.ts";
-import { goJsonText } from "../go-json.ts";
 import type { Display } from "./display.ts";
 
 export function rawJsonDisplay(write: (text: string) => void): Display {
@@ -53,7 +53,7 @@ export function rawJson(event: BuildEvent): string {
     data: base64(data),
     timestamp: time(timestamp),
   }));
-  return goJsonText({
+  return goJson({
     vertexes: filled(vertexes),
     statuses: filled(statuses),
     logs: filled(logs),

@@ -1,12 +1,14 @@
 // Contexts: names for daemons, with what it takes to reach them. They lie where Docker's client keeps its own, in the
 // same form, so that both share them (docker/cli cli/context/store): contexts/meta/ID/meta.json and
 // contexts/tls/ID/ENDPOINT/*.pem below the configuration's folder, ID being the sha256 of the name.
+
 import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { goJson } from "../../base/go-json.ts";
 import { reason } from "../container-options/key-values.ts";
 import { fail } from "../framework/failure.ts";
-import { goJsonProblem, goJsonText, goKind, parseGoJson } from "../go-json.ts";
+import { goJsonProblem, goKind, parseGoJson } from "../go-json.ts";
 
 export const DEFAULT_CONTEXT = "default";
 /** The one kind of endpoint that we speak to; others (Kubernetes', of older clients) are kept as they are. */
@@ -209,7 +211,7 @@ export const endpointsOf = ({ docker, otherEndpoints }: Context): Record<string,
 /** The text of its meta.json. */
 export function metaText(context: Context): string {
   const endpoints = endpointsOf(context);
-  return goJsonText({
+  return goJson({
     Name: context.name,
     Metadata: metadataOf(context),
     ...(Object.keys(endpoints).length > 0 && { Endpoints: endpoints }),

@@ -1,5 +1,6 @@
 // Descriptors, indexes and image configs as buildx writes them: it reads them into Go's structures (opencontainers/image-spec,
 // specs-go/v1), so what those don't know is lost, and the order is theirs. An index has the same digest here as there then.
+import { isGoEmpty } from "../../base/go-json.ts";
 import { encodeJson } from "../../oci/json.ts";
 import type { Descriptor, ImageConfig, ImageRunConfig, Index, Platform } from "../../oci/types.ts";
 
@@ -84,16 +85,8 @@ export function runConfigJson(config: ImageRunConfig): object {
 
 /** Go's `omitempty`. */
 function present(fields: Record<string, unknown>): object {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => !isEmpty(value)));
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => !isGoEmpty(value)));
 }
-
-const isEmpty = (value: unknown): boolean =>
-  value === undefined ||
-  value === null ||
-  value === "" ||
-  value === false ||
-  (Array.isArray(value) && value.length === 0) ||
-  (typeof value === "object" && Object.keys(value).length === 0);
 
 /** A map as Go writes it, by its keys' bytes; deep, for what Go read without a type. */
 export function inOrder<T>(value: T): T {

@@ -1,10 +1,10 @@
 // What `imagetools inspect --format` gives to templates: the fields of Go's structures under their names, each with the JSON
 // that `json` makes of it.
+import { goJson } from "../../base/go-json.ts";
 import { compileTemplate, structOf } from "../../base/template/index.ts";
 import { Stringer } from "../../base/template/values.ts";
 import { type Descriptor, type ImageConfig, type Index, isIndex, type Platform } from "../../oci/types.ts";
 import type { RegistryManifest } from "../../sdk/index.ts";
-import { goJsonText } from "../go-json.ts";
 import { descriptorJson, imageJson, inOrder, plainStamp, runConfigJson } from "./documents.ts";
 import type { InspectedImage } from "./inspected-image.ts";
 
@@ -21,7 +21,7 @@ export function formatted(format: string, inspection: Inspection): string {
   try {
     // A missing key is no value at all, which JSON has no text for.
     const functions = {
-      json: ([value]: unknown[]) => goJsonText(typeof value === "symbol" ? null : (value ?? null), 2),
+      json: ([value]: unknown[]) => goJson(typeof value === "symbol" ? null : (value ?? null), 2),
     };
     return compileTemplate(format, { functions })(fieldsOf(inspection));
   } catch (thrown) {

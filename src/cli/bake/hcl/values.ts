@@ -1,4 +1,5 @@
 // Values of HCL and what they become where another kind is wanted (zclconf/go-cty's conversions).
+import { goJson } from "../../../base/go-json.ts";
 import type { Value, ValueMap } from "./types.ts";
 
 export const isMap = (value: Value): value is ValueMap => value instanceof Map;
@@ -75,13 +76,7 @@ export function equal(a: Value, b: Value): boolean {
   return a === b;
 }
 
-/** As encoding/json of Go writes it. */
-export function toJson(value: Value): string {
-  return JSON.stringify(plain(value)).replace(
-    /[<>&\u2028\u2029]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
-}
+export const toJson = (value: Value): string => goJson(plain(value));
 
 export function plain(value: Value): unknown {
   if (Array.isArray(value)) return value.map(plain);

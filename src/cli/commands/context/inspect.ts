@@ -1,9 +1,9 @@
 // `context inspect`: what a context says, and where it lies.
+import { goJson } from "../../../base/go-json.ts";
 import { contextNamed, type NamedContext } from "../../contexts/named.ts";
 import { endpointsOf, metadataOf } from "../../contexts/store.ts";
 import { command } from "../../framework/command.ts";
 import { flag } from "../../framework/flags.ts";
-import { goJsonText } from "../../go-json.ts";
 import { JSON_FORMAT } from "../../usage-texts.ts";
 import { inspectObjects } from "../inspect-objects.ts";
 
@@ -20,7 +20,7 @@ export default command({
       return typed ? asGo(found) : asJson(found);
     };
     await inspectObjects(session, names, flags.format, find, {
-      json: goJsonText,
+      json: goJson,
       compile: async (source) => (await import("../../../base/template/index.ts")).compileTemplate(source),
     });
   },

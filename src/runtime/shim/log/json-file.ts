@@ -2,6 +2,7 @@
 //
 // A line that needs no escaping, as most do, is never copied: writev(2) takes it from where it was read, and between two of
 // them what stands between their texts, which is the same for a whole chunk. That is a third of what copying costs.
+import { goJson } from "../../../base/go-json.ts";
 import { copyBytes, type FixedBuffer, fixedBuffer, readFileAt } from "../../../linux/raw-io.ts";
 import { ESCAPED_MAX, escapeJson, plainLines, TIME_MAX, writeTime } from "./json-line.ts";
 import { LINE_MAX } from "./line-splitter.ts";
@@ -171,9 +172,5 @@ export function wholeJsonLines(fd: number, size: number): number {
 function attributesText(attributes: Record<string, string> | undefined): string {
   if (!attributes || Object.keys(attributes).length === 0) return "";
   const sorted = Object.fromEntries(Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1)));
-  const text = JSON.stringify(sorted).replace(
-    /[<>&\u2028\u2029]/g,
-    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
-  return `,"attrs":${text}`;
+  return `,"attrs":${goJson(sorted)}`;
 }
