@@ -1,5 +1,4 @@
 // What a build leaves for whoever called it: the image's id, in a file or on standard output, and what exporters say.
-
 import { rename, writeFile } from "node:fs/promises";
 import { goJson } from "../base/go-json.ts";
 import type { BuildWarning } from "../sdk/index.ts";

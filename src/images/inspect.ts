@@ -1,5 +1,4 @@
 // GET /images/{name}/json and /images/{name}/history.
-
 import type { ImageInspect } from "../api/types/image.ts";
 import { isGoEmpty } from "../base/go-json.ts";
 import type { Digest } from "../oci/digest.ts";

@@ -2,6 +2,7 @@
 import { clone, create, toBinary } from "@bufbuild/protobuf";
 import { type Any, AnySchema, anyPack, TimestampSchema } from "@bufbuild/protobuf/wkt";
 import type { ConnectError } from "@connectrpc/connect";
+import { withoutCredentials } from "../../base/addresses.ts";
 import {
   type BuildHistoryRecord,
   BuildHistoryRecordSchema,
@@ -21,7 +22,6 @@ import {
   type BuildFacts,
   type ProvenanceOptions,
   provenancePredicate,
-  withoutCredentials,
 } from "../export/attestations/provenance.ts";
 import { PREDICATE } from "../export/attestations/types.ts";
 import type { ExporterRequest } from "../export/open-exporter.ts";

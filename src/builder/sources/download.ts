@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { createWriteStream, rmSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { finished } from "node:stream/promises";
+import { withoutCredentials } from "../../base/addresses.ts";
 import { invalid } from "../../base/errors.ts";
 import type { SourceOp } from "../../buildkit/messages/ops_pb.ts";
 import { networkError } from "../../registry/index.ts";
@@ -65,7 +66,7 @@ export function checkDigest(op: SourceOp, { digest }: Fetched): void {
 async function downloaded(address: string, signal: AbortSignal): Promise<Answer> {
   const response = await fetch(address, { signal, redirect: "follow" }).catch((thrown) => {
     signal.throwIfAborted();
-    throw networkError(new URL(address), thrown, `Get "${address}"`);
+    throw networkError(new URL(address), thrown, `Get "${withoutCredentials(address)}"`);
   });
   if (!response.ok) throw invalid(`invalid response status ${response.status}`);
   return {

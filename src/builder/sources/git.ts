@@ -1,20 +1,19 @@
 // `git://host/path#ref:folder`: a checkout. Its key is the commit, asked of the server; it is fetched only when nobody has it.
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { invalid, messageOf, notFound, systemError, unavailable } from "../../base/errors.ts";
+import { withoutCredentials, withoutCredentialsIn } from "../../base/addresses.ts";
+import { invalid, notFound, systemError, unavailable } from "../../base/errors.ts";
 import type { SourceOp } from "../../buildkit/messages/ops_pb.ts";
-import { applyFileActions, digestPaths } from "../../store/index.ts";
 import type { SnapshotId } from "../../store/types.ts";
 import type { OperationEnvironment } from "../ops/environment.ts";
-import { freeze } from "../ops/freeze.ts";
 import { readSecret } from "../ops/secrets.ts";
 import type { Vertex } from "../solver/graph.ts";
 import type { RunContext, Source } from "../solver/operation.ts";
 import type { VertexProgress } from "../solver/progress.ts";
-import { mountWritable, scratchFolder } from "../solver/views.ts";
-import type { Ref } from "../types.ts";
+import { scratchFolder } from "../solver/views.ts";
 import { cacheKey } from "./cache-key.ts";
 import { openSsh, type SshAccess } from "./git-ssh.ts";
+import { layerOf, snapshotRef } from "./snapshot-ref.ts";
 
 interface GitPlace {
   url: string;
@@ -50,7 +49,7 @@ export function gitSource(vertex: Vertex, op: SourceOp, environment: OperationEn
       environment.untilEnd(() => rmSync(scratch, { recursive: true, force: true }));
       const call: GitCall = {
         cwd: scratch,
-        what: `failed to fetch remote ${place.url}`,
+        what: `failed to fetch remote ${withoutCredentials(place.url)}`,
         headers: await credentials(op, environment),
         ssh: await openSsh(op, environment),
         signal,
@@ -61,7 +60,6 @@ export function gitSource(vertex: Vertex, op: SourceOp, environment: OperationEn
       environment.materials.remote(op.identifier, { sha1: commit });
       const key = `git ${commit} ${place.folder} ${place.keepGitDir} ${place.submodules}`;
       const known = environment.records.find(key);
-      let made: Promise<SnapshotId> | undefined;
       const make = async () => {
         if (known?.outputs[0]) {
           store.leases.hold(lease, { snapshot: known.outputs[0] });
@@ -69,8 +67,8 @@ export function gitSource(vertex: Vertex, op: SourceOp, environment: OperationEn
         }
         return await checkOut(vertex, place, commit, key, call, environment, { lease, signal });
       };
-      const snapshot = () => (made ??= make());
-      return { ref: refOf(vertex, key, snapshot, environment, signal), cached: known !== undefined };
+      const { views } = environment;
+      return { ref: snapshotRef(vertex, key, make, { views, signal }), cached: known !== undefined };
     },
   };
 }
@@ -107,7 +105,7 @@ async function credentials(op: SourceOp, environment: OperationEnvironment): Pro
 async function findCommit(place: GitPlace, call: GitCall): Promise<string> {
   if (COMMIT.test(place.ref)) return place.ref;
   const what = place.ref ? "failed to fetch remote" : "error fetching default branch for repository";
-  return await askCommit(place, { ...call, what: `${what} ${place.url}` });
+  return await askCommit(place, { ...call, what: `${what} ${withoutCredentials(place.url)}` });
 }
 
 function checkCommit({ checksum }: GitPlace, commit: string): void {
@@ -140,18 +138,12 @@ async function checkOut(
   { lease, signal }: Pick<RunContext, "lease" | "signal">,
 ): Promise<SnapshotId> {
   const { store } = environment.host;
-  const { url, ref, keepGitDir, submodules } = place;
+  const { url, ref, submodules } = place;
   await git(["init", "--quiet", "."], call);
   await git(["remote", "add", "origin", "--", url], call);
-  const fetch = (what: string, ...depth: string[]) =>
-    git(["fetch", "--quiet", ...depth, "--no-tags", "origin", what], call);
-  const wanted = COMMIT.test(ref) ? commit : ref || "HEAD";
   try {
-    await fetch(wanted, "--depth=1").catch((thrown) => {
-      // Plain files behind a web server are a repository too, which has no part of its history.
-      if (!/does not support shallow/.test(messageOf(thrown))) throw thrown;
-      return fetch(wanted);
-    });
+    const wanted = COMMIT.test(ref) ? commit : ref || "HEAD";
+    await git(["fetch", "--quiet", "--depth=1", "--no-tags", "origin", wanted], call);
   } catch (thrown) {
     signal.throwIfAborted();
     // A server that gives no single commits gives all of it.
@@ -160,31 +152,18 @@ async function checkOut(
   }
   await git(["checkout", "--quiet", "--force", "--detach", COMMIT.test(ref) ? commit : "FETCH_HEAD"], call);
   if (submodules) await git(["submodule", "update", "--quiet", "--init", "--recursive", "--depth=1"], call);
-  if (!keepGitDir) rmSync(join(call.cwd, ".git"), { recursive: true, force: true });
+  await finishGitDir(place, call);
   if (!existsSync(join(call.cwd, place.folder)))
     throw notFound(
       `invalid subdir ${place.folder}: ${place.folder} isn't in the repository: no such file or directory`,
     );
-  const snapshot = await store.snapshots.createActive(undefined, lease);
-  {
-    using target = mountWritable(store, snapshot);
-    await applyFileActions({
-      target: target.path,
-      sources: [call.cwd],
-      actions: [
-        {
-          type: "copy",
-          from: 0,
-          source: `/${place.folder}`,
-          destination: "/",
-          directoryContents: true,
-          owner: { user: { byId: 0 }, group: { byId: 0 } },
-        },
-      ],
-      signal,
-    });
-  }
-  await freeze(store, snapshot);
+  const owner = { user: { byId: 0 }, group: { byId: 0 } };
+  const snapshot = await layerOf(
+    store,
+    call.cwd,
+    { source: `/${place.folder}`, destination: "/", directoryContents: true, owner },
+    { lease, signal },
+  );
   await environment.records.add({
     key,
     type: "source.git.checkout",
@@ -195,12 +174,21 @@ async function checkOut(
   return snapshot;
 }
 
+/** What stays of git's own files becomes a layer: no password may be in it. */
+async function finishGitDir({ url, keepGitDir }: GitPlace, call: GitCall): Promise<void> {
+  const folder = join(call.cwd, ".git");
+  if (!keepGitDir) return rmSync(folder, { recursive: true, force: true });
+  await git(["remote", "set-url", "origin", "--", withoutCredentials(url)], call);
+  rmSync(join(folder, "FETCH_HEAD"), { force: true });
+}
+
 /** Runs git. A server that knows no shallow history (plain files over HTTP) gives all of it. Errors: system, with git's words. */
 async function git(words: string[], call: GitCall): Promise<string> {
   const first = await runGit(words, call);
   const whole = words.filter((word) => word !== "--depth=1");
   const retry = first.code !== 0 && whole.length < words.length && /--depth|shallow/.test(first.errors);
-  const { code, output, errors } = retry ? await runGit(whole, call) : first;
+  const { code, output, errors: said } = retry ? await runGit(whole, call) : first;
+  const errors = withoutCredentialsIn(said);
   if (errors) call.progress.log(2, Buffer.from(errors));
   if (code !== 0) throw systemError(`${call.what}: git stderr:\n${errors}: exit status ${code}`);
   return output;
@@ -250,23 +238,4 @@ async function runGit(words: string[], { cwd, headers, ssh, signal }: GitCall) {
   const [output, errors, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
   signal.throwIfAborted();
   return { code, output, errors };
-}
-
-function refOf(
-  vertex: Vertex,
-  key: string,
-  snapshot: () => Promise<SnapshotId>,
-  { views }: OperationEnvironment,
-  signal: AbortSignal,
-): Ref {
-  return {
-    key,
-    vertex: vertex.digest,
-    snapshot,
-    view: async () => views.open(await snapshot()),
-    digests: async (selectors) => {
-      await using view = views.open(await snapshot());
-      return await digestPaths({ root: view.path, selectors, signal });
-    },
-  };
 }

@@ -3,14 +3,14 @@ import { invalid } from "../../base/errors.ts";
 import type { SourceOp } from "../../buildkit/messages/ops_pb.ts";
 import { chainIds } from "../../oci/digest.ts";
 import type { Platform } from "../../oci/types.ts";
-import { digestPaths } from "../../store/index.ts";
-import type { LeaseId, SnapshotId } from "../../store/types.ts";
+import type { LeaseId } from "../../store/types.ts";
 import { recordLayerBlobs } from "../layers/layer-blobs.ts";
 import type { OperationEnvironment } from "../ops/environment.ts";
 import type { Vertex } from "../solver/graph.ts";
 import type { OpenedSource } from "../solver/operation.ts";
 import type { VertexProgress } from "../solver/progress.ts";
-import type { BaseImage, Ref } from "../types.ts";
+import type { BaseImage } from "../types.ts";
+import { snapshotRef } from "./snapshot-ref.ts";
 import { transferParts } from "./transfer-parts.ts";
 
 export interface OpenImageOptions {
@@ -29,28 +29,17 @@ export function openImage(
   { host, views }: OperationEnvironment,
   { lease, progress, signal, limit, bring }: OpenImageOptions,
 ): OpenedSource {
-  let layers: Promise<SnapshotId | undefined> | undefined;
   const unpack = async () => {
     await bring?.();
     const stack = await host.images.unpack(image, lease, { progress: transferParts(progress), signal });
     recordLayerBlobs(host.store, stack);
     return stack.slice(0, limit).at(-1)?.snapshot;
   };
-  const snapshot = () => (layers ??= unpack());
   const chain =
     limit === undefined
       ? image.chain
       : chainIds((image.config.rootfs?.diff_ids ?? []).slice(0, limit)).at(-1);
-  const ref: Ref = {
-    key: `image ${chain ?? "empty"}`,
-    vertex: vertex.digest,
-    snapshot,
-    view: async () => views.open(await snapshot()),
-    digests: async (selectors) => {
-      await using view = views.open(await snapshot());
-      return await digestPaths({ root: view.path, selectors, signal });
-    },
-  };
+  const ref = snapshotRef(vertex, `image ${chain ?? "empty"}`, unpack, { views, signal });
   return { ref, cached: image.chain === undefined || host.store.snapshots.layer(image.chain) !== undefined };
 }
 

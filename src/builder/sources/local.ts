@@ -9,16 +9,15 @@ import {
 } from "../../buildkit/file-sync/index.ts";
 import { callFramed } from "../../buildkit/grpc/index.ts";
 import type { SourceOp } from "../../buildkit/messages/ops_pb.ts";
-import { applyFileActions, type PathSelector, readContextIndex, receiveContext } from "../../store/index.ts";
+import { type PathSelector, readContextIndex, receiveContext } from "../../store/index.ts";
 import type { SnapshotId } from "../../store/types.ts";
 import type { OperationEnvironment } from "../ops/environment.ts";
-import { freeze } from "../ops/freeze.ts";
 import type { Session } from "../session/sessions.ts";
 import type { Vertex } from "../solver/graph.ts";
 import type { Source } from "../solver/operation.ts";
-import { mountWritable } from "../solver/views.ts";
 import type { Ref } from "../types.ts";
 import { stringList } from "./attributes.ts";
+import { layerOf, WHOLE_FOLDER } from "./snapshot-ref.ts";
 
 export function localSource(vertex: Vertex, op: SourceOp, environment: OperationEnvironment): Source {
   const name = op.identifier.slice("local://".length);
@@ -114,19 +113,7 @@ function folderRef(
   let digester: CopyDigester | undefined;
   let snapshot: Promise<SnapshotId> | undefined;
   /** As a layer, for who writes on it or makes an image of it. */
-  const copied = async (): Promise<SnapshotId> => {
-    const made = await store.snapshots.createActive(undefined, lease);
-    {
-      using target = mountWritable(store, made);
-      await applyFileActions({
-        target: target.path,
-        sources: [folder.files],
-        actions: [{ type: "copy", from: 0, source: "/", destination: "/", directoryContents: true }],
-        signal,
-      });
-    }
-    return await freeze(store, made);
-  };
+  const copied = () => layerOf(store, folder.files, WHOLE_FOLDER, { lease, signal });
   return {
     key: `local ${digest}`,
     vertex: vertex.digest,

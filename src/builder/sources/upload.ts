@@ -2,13 +2,12 @@
 // build that it came with can name it.
 import { invalid } from "../../base/errors.ts";
 import type { SourceOp } from "../../buildkit/messages/ops_pb.ts";
-import { applyFileActions, digestPaths, type PathSelector } from "../../store/index.ts";
+import { digestPaths, type PathSelector } from "../../store/index.ts";
 import type { SnapshotId } from "../../store/types.ts";
 import type { OperationEnvironment } from "../ops/environment.ts";
-import { freeze } from "../ops/freeze.ts";
 import type { Edge, Vertex } from "../solver/graph.ts";
 import type { Source } from "../solver/operation.ts";
-import { mountWritable } from "../solver/views.ts";
+import { layerOf, WHOLE_FOLDER } from "./snapshot-ref.ts";
 
 export const UPLOAD_SCHEME = "berth-upload";
 const PREFIX = `${UPLOAD_SCHEME}://`;
@@ -37,19 +36,7 @@ export function uploadSource(vertex: Vertex, op: SourceOp, environment: Operatio
       let made: Promise<SnapshotId> | undefined;
       const { store } = environment.host;
       /** As a layer, for who writes on it or makes an image of it. */
-      const copied = async (): Promise<SnapshotId> => {
-        const snapshot = await store.snapshots.createActive(undefined, lease);
-        {
-          using target = mountWritable(store, snapshot);
-          await applyFileActions({
-            target: target.path,
-            sources: [folder],
-            actions: [{ type: "copy", from: 0, source: "/", destination: "/", directoryContents: true }],
-            signal,
-          });
-        }
-        return await freeze(store, snapshot);
-      };
+      const copied = () => layerOf(store, folder, WHOLE_FOLDER, { lease, signal });
       return {
         ref: {
           key: `upload ${whole}`,

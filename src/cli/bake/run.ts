@@ -1,5 +1,4 @@
 // `buildx bake` from its files to its results.
-
 import { delimiter } from "node:path";
 import { goJson } from "../../base/go-json.ts";
 import { formatPlatformWithVersion, hostPlatform } from "../../oci/platform.ts";

@@ -1,6 +1,5 @@
 // Builds as an archive: an OCI layout in which each is a manifest, its record the config, what the record names its layers
 // (docker/buildx util/desktop/bundle).
-
 import { createHash } from "node:crypto";
 import { Readable, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";

@@ -1,7 +1,6 @@
 // Contexts: names for daemons, with what it takes to reach them. They lie where Docker's client keeps its own, in the
 // same form, so that both share them (docker/cli cli/context/store): contexts/meta/ID/meta.json and
 // contexts/tls/ID/ENDPOINT/*.pem below the configuration's folder, ID being the sha256 of the name.
-
 import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,6 +1,8 @@
 // The client's files: the Dockerfile, the build context and its .dockerignore, from the client's folders, from graphs that
 // it gives, from git or from a URL (frontend/dockerui/context.go).
+
 import { posix } from "node:path";
+import { withoutCredentials } from "../../../base/addresses.ts";
 import { BerthError, invalid, messageOf } from "../../../base/errors.ts";
 import {
   copy,
@@ -168,7 +170,7 @@ export function gitContext(url: string, options?: BuildOptions): Tree | undefine
     keepGitDir: source.keepGitDir === true || keep === true,
     skipSubmodules: source.submodules === false,
     ...(options?.raw.get("build-arg:SOURCE_DATE_EPOCH") && { times: "commit" as const }),
-    name: internalName(`load git source ${url}`),
+    name: internalName(`load git source ${withoutCredentials(url)}`),
   });
 }
 

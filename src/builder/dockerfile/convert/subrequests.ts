@@ -1,5 +1,4 @@
 // What a client may ask about a Dockerfile instead of building it: `--call outline|targets|check` (frontend/subrequests).
-
 import { invalid } from "../../../base/errors.ts";
 import { goJson } from "../../../base/go-json.ts";
 import type { Platform } from "../../../oci/types.ts";

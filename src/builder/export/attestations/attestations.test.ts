@@ -1,5 +1,4 @@
 import { describe, expect, test } from "bun:test";
-import { withoutCredentials } from "./provenance.ts";
 import { readAttestations } from "./request.ts";
 import { packageUrl, spdxDocument } from "./sbom.ts";
 import { imageUrl } from "./statement.ts";
@@ -44,13 +43,6 @@ describe("what a client asks for", () => {
     expect(() => readAttestations({ [key]: value })).toThrow(message);
   });
 });
-
-test.each([
-  ["https://user:word@host/x", "https://xxxxx:xxxxx@host/x"],
-  ["https://token@host/x", "https://xxxxx@host/x"],
-  ["https://host/x@y", "https://host/x@y"],
-  ["git@host:x.git", "git@host:x.git"],
-])("%s without credentials", (text, expected) => expect(withoutCredentials(text)).toBe(expected));
 
 describe("SPDX", () => {
   const found = {

@@ -1,6 +1,7 @@
 // Provenance: what a result was made of and how, in the words of SLSA v0.2 (as Docker 28 has it) or v1 (BuildKit,
 // docs/attestations/slsa-definitions.md; solver/llbsolver/provenance/predicate.go).
 import { fromBinary } from "@bufbuild/protobuf";
+import { withoutCredentials } from "../../../base/addresses.ts";
 import { type Definition, MountType, NetMode, OpSchema } from "../../../buildkit/messages/ops_pb.ts";
 import type { Digest } from "../../../oci/digest.ts";
 import { formatPlatform, normalizePlatform } from "../../../oci/platform.ts";
@@ -262,12 +263,3 @@ const listOf = (found: Map<string, boolean>): object[] =>
   [...found]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([id, optional]) => ({ id, ...(optional && { optional }) }));
-
-/** An address with the user and password in it masked, as BuildKit does. */
-export function withoutCredentials(text: string): string {
-  return text.replace(
-    /^([a-z][a-z0-9+.-]*:\/\/)([^/@:]*)(:[^/@]*)?@/i,
-    (_, scheme: string, user: string, password?: string) =>
-      `${scheme}${user && "xxxxx"}${password === undefined ? "" : ":xxxxx"}@`,
-  );
-}
