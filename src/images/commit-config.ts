@@ -1,23 +1,8 @@
 // The config of an image that is made of a container: what the request says, changed by its `--change`s, and where it is silent
 // the container's own (moby, daemon/commit.go).
+import { RUN_CONFIG_FIELDS } from "../oci/run-config.ts";
 import type { HealthcheckConfig, ImageRunConfig } from "../oci/types.ts";
 import { applyChanges } from "./changes.ts";
-
-/** Fields of a container's config that an image's has too. */
-const FIELDS = [
-  "User",
-  "ExposedPorts",
-  "Env",
-  "Entrypoint",
-  "Cmd",
-  "Volumes",
-  "WorkingDir",
-  "Labels",
-  "StopSignal",
-  "Healthcheck",
-  "OnBuild",
-  "Shell",
-] as const;
 
 /**
  * @param own the container's config
@@ -79,7 +64,7 @@ function health(
 }
 
 const imageFields = (config: ImageRunConfig): ImageRunConfig =>
-  Object.fromEntries(FIELDS.map((field) => [field, config[field]]));
+  Object.fromEntries(RUN_CONFIG_FIELDS.map((field) => [field, config[field]]));
 
 /** What Go leaves out. */
 function isEmpty(value: unknown): boolean {

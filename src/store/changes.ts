@@ -1,10 +1,11 @@
 // What a container's snapshot has changed, the daemon's side: the views that the worker compares (worker/changes.ts), mounted
 // while it runs, and the worker's output.
-import { mkdirSync, mkdtempSync, rmdirSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
-import { bindMount, unmount } from "../linux/mount.ts";
+import { bindMount } from "../linux/mount.ts";
 import { mountAt } from "./backend.ts";
 import { type Packing, packFrom } from "./pack.ts";
+import { type ScratchMounts, scratchMounts } from "./scratch-mounts.ts";
 import type { SnapshotId, Store } from "./types.ts";
 import { type Job, WORKER_ENVIRONMENT, workerCommand, workerEnd } from "./worker/confine.ts";
 import type { PackedChanges } from "./worker/pack-changes.ts";
@@ -58,8 +59,7 @@ export function packChanges(store: Store, request: ChangesRequest): Packing<Pack
 
 const command = (job: Job, { root, style }: Views): string[] => workerCommand(job, root, style);
 
-export interface Views extends Disposable {
-  root: string;
+export interface Views extends ScratchMounts {
   style: "overlay" | "copy";
 }
 
@@ -73,37 +73,15 @@ export function mountViews(
   root: string = mkdtempSync(join(store.root, "scratch", "changes-")),
 ): Views {
   const { snapshots } = store;
-  mkdirSync(root, { recursive: true });
-  const made: string[] = [];
-  const at = (name: string) => {
-    const path = join(root, name);
-    mkdirSync(path);
-    made.push(path);
-    return path;
-  };
-  const takeAway = () => {
-    for (const path of made.reverse()) {
-      unmount(path);
-      rmdirSync(path);
-    }
-    rmdirSync(root);
-  };
-  try {
-    const own = snapshots.mountOf(snapshot);
-    const parent = snapshots.parentOf(snapshot);
+  const own = snapshots.mountOf(snapshot);
+  const parent = snapshots.parentOf(snapshot);
+  const mounts = scratchMounts(root, (at) => {
     bindMount(snapshots.directory(snapshot), at("written"), READ);
     if (parent) mountAt(snapshots.mountOf(parent), at("below"));
     if (own.type === "overlay" && rootfs !== undefined) bindMount(rootfs, at("seen"), READ);
     else if (own.type === "overlay") mountAt(own, at("seen"));
-    return {
-      root,
-      style: own.type === "overlay" ? "overlay" : "copy",
-      [Symbol.dispose]: takeAway,
-    };
-  } catch (thrown) {
-    takeAway();
-    throw thrown;
-  }
+  });
+  return { ...mounts, style: own.type === "overlay" ? "overlay" : "copy" };
 }
 
 function parse(bytes: Buffer): ListedChange[] {

@@ -1,9 +1,9 @@
 // What one tree has over another that it doesn't stand on, as a layer: both are compared by their files.
-import { closeSync, mkdirSync, mkdtempSync, openSync, rmdirSync, rmSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { unmount } from "../linux/mount.ts";
 import { mountAt } from "./backend.ts";
 import { packIntoFiles } from "./pack.ts";
+import { type ScratchMounts, scratchMounts } from "./scratch-mounts.ts";
 import type { LeaseId, SnapshotId, Store } from "./types.ts";
 import { unpackLayer } from "./unpack.ts";
 import { workerCommand } from "./worker/confine.ts";
@@ -69,33 +69,11 @@ async function packDifference(
   }
 }
 
-function mountBoth(
-  store: Store,
-  lower: SnapshotId,
-  upper: SnapshotId | undefined,
-): Disposable & { root: string } {
-  const root = mkdtempSync(join(store.root, "scratch", "diff-"));
-  const made: string[] = [];
-  const takeAway = () => {
-    for (const path of made.reverse()) {
-      unmount(path);
-      rmdirSync(path);
-    }
-    rmdirSync(root);
-  };
-  try {
-    for (const [name, snapshot] of [
-      ["below", lower],
-      ["written", upper],
-    ] as const) {
-      const path = join(root, name);
-      mkdirSync(path);
-      made.push(path);
-      if (snapshot !== undefined) mountAt(store.snapshots.mountOf(snapshot, true), path);
-    }
-    return { root, [Symbol.dispose]: takeAway };
-  } catch (thrown) {
-    takeAway();
-    throw thrown;
-  }
+function mountBoth(store: Store, lower: SnapshotId, upper: SnapshotId | undefined): ScratchMounts {
+  const { snapshots } = store;
+  return scratchMounts(mkdtempSync(join(store.root, "scratch", "diff-")), (at) => {
+    mountAt(snapshots.mountOf(lower, true), at("below"));
+    const written = at("written");
+    if (upper !== undefined) mountAt(snapshots.mountOf(upper, true), written);
+  });
 }

@@ -6,9 +6,9 @@ import { SdkError } from "../errors.ts";
 import { abilitiesOf } from "./abilities.ts";
 import { type BuildCalls, openBuildCalls } from "./build-calls.ts";
 import { layoutStores, prepareCaches, recordLayouts } from "./caches.ts";
-import type { DriveRequest, Linking } from "./driven.ts";
 import type { FrontendCall } from "./frontend-call.ts";
 import { type BuildInputs, loadInputs } from "./inputs.ts";
+import type { DriveRequest, Linking } from "./linked-build.ts";
 import { type BuildPlan, planBuild } from "./plan.ts";
 import { foldersService } from "./session/folders.ts";
 import { resultsService } from "./session/results.ts";
@@ -170,6 +170,6 @@ async function asked(builder: BuildCalls, call: FrontendCall): Promise<Record<st
 }
 
 async function driven(builder: BuildCalls, request: DriveRequest): Promise<void> {
-  const { driveBuild } = await import("./driven.ts");
+  const { driveBuild } = await import("./linked-build.ts");
   await driveBuild((await builder.services()).bridge, request);
 }

@@ -1,6 +1,8 @@
 // Image configurations as registries and clients give them: read with no trust, and finished for export.
+
 import { invalid, messageOf } from "../../../base/errors.ts";
 import { normalizePlatform } from "../../../oci/platform.ts";
+import { RUN_CONFIG_FIELDS } from "../../../oci/run-config.ts";
 import type { ImageConfig, ImageRunConfig, Platform } from "../../../oci/types.ts";
 import type { Values } from "../plan/index.ts";
 
@@ -37,22 +39,6 @@ export function finishImage(image: ImageConfig, labels: Values, platform: Platfo
   return { ...rest, ...normal, config };
 }
 
-/** In the order of Docker's structures (docker-image-spec, specs-go/v1), so that the same image has the same digest. */
-const FIELDS = [
-  "User",
-  "ExposedPorts",
-  "Env",
-  "Entrypoint",
-  "Cmd",
-  "Volumes",
-  "WorkingDir",
-  "Labels",
-  "StopSignal",
-  "ArgsEscaped",
-  "Healthcheck",
-  "OnBuild",
-  "Shell",
-] as const satisfies (keyof ImageRunConfig)[];
 const HEALTH = ["Test", "Interval", "Timeout", "StartPeriod", "StartInterval", "Retries"] as const;
 
 /** As Go writes it: in this order, maps by their keys; what says nothing is left out, and so is what Docker doesn't know. */
@@ -63,7 +49,7 @@ function asGoWrites({ Healthcheck, ...config }: ImageRunConfig): ImageRunConfig 
     Volumes: sorted(config.Volumes ?? {}),
     Labels: sorted(config.Labels ?? {}),
   };
-  return picked({ ...config, ...maps, ...(health && { Healthcheck: health }) }, FIELDS);
+  return picked({ ...config, ...maps, ...(health && { Healthcheck: health }) }, RUN_CONFIG_FIELDS);
 }
 
 function picked<T extends object>(value: T, names: readonly (keyof T)[]): T {

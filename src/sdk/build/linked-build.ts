@@ -1,8 +1,8 @@
 // A build that the client drives: it has the frontend solve by the bridge, keeps the result for the builds that stand on it, and
 // returns it (as docker/buildx does for linked targets of a bake file).
-import type { Client } from "@connectrpc/connect";
-import type { LLBBridge, Result } from "../../buildkit/messages/gateway_pb.ts";
+import type { Result } from "../../buildkit/messages/gateway_pb.ts";
 import type { Definition } from "../../buildkit/messages/ops_pb.ts";
+import { type Bridge, drive } from "./drive.ts";
 import type { BuildPlan } from "./plan.ts";
 
 /** How a build stands on others, and others on it. */
@@ -54,13 +54,11 @@ export interface DriveRequest {
 }
 
 /** Solves and returns. Throws what the daemon says; it then ends the build. */
-export async function driveBuild(
-  bridge: Client<typeof LLBBridge>,
-  { ref, plan, attributes, linking, signal }: DriveRequest,
+export function driveBuild(
+  bridge: Bridge,
+  { plan, attributes, linking, ...build }: DriveRequest,
 ): Promise<void> {
-  const options = { signal, headers: { "buildkit-controlapi-buildid": ref } };
-  try {
-    await bridge.ping({}, options);
+  return drive(bridge, build, async (options) => {
     const linked = await linkedInputs(linking);
     const frontendOpt = { ...attributes, ...linked.attributes };
     for (const name of linking.contexts.keys())
@@ -77,9 +75,5 @@ export async function driveBuild(
     );
     if (result) linking.provide(result);
     await bridge.return({ result }, options);
-  } catch (thrown) {
-    const message = thrown instanceof Error ? thrown.message : String(thrown);
-    await bridge.return({ error: { code: 2, message } }, options).catch(() => {});
-    throw thrown;
-  }
+  });
 }
