@@ -1,34 +1,25 @@
 // What becomes of a build's result: images, archives, folders, and what is attested of them; on a daemon of the test's own. Archives
 // are read by skopeo, and where BERTH_PEER names a Docker daemon's socket, by that.
+
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { digestOf } from "../../src/oci/digest.ts";
 import type { Descriptor, ImageConfig, Index, Manifest } from "../../src/oci/types.ts";
 import type { BuildOutput, BuildResult, BuildSpec } from "../../src/sdk/build/types.ts";
-import { Client } from "../../src/sdk/index.ts";
-import { importBusybox } from "../fixtures/busybox.ts";
-import { type Daemon, startDaemon } from "../fixtures/daemon.ts";
+import { type ImageScene, startImageScene } from "./image-scene.ts";
 
-let daemon: Daemon;
-let client: Client;
+let daemon: ImageScene["daemon"];
+let client: ImageScene["client"];
 let base: string;
-let folders = 0;
+let newFolder: ImageScene["newFolder"];
 beforeAll(async () => {
-  daemon = await startDaemon();
-  base = await importBusybox(daemon);
-  client = new Client({ host: daemon.host });
+  ({ daemon, client, base, newFolder } = await startImageScene());
 });
 afterAll(async () => {
   await daemon?.[Symbol.asyncDispose]();
 });
-
-const newFolder = (): string => {
-  const path = join(daemon.folder, `out-${folders++}`);
-  mkdirSync(path);
-  return path;
-};
 
 /** Two steps, of which one changes nothing; a label that JSON of Go's escapes. */
 const dockerfile = () => `FROM ${base}

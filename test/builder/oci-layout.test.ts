@@ -1,31 +1,24 @@
 // A folder of the client's in OCI's image layout as a named context (`--build-context name=oci-layout://FOLDER`).
+
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { formatPlatform, hostPlatform } from "../../src/oci/platform.ts";
 import type { Index, Manifest } from "../../src/oci/types.ts";
 import { Client } from "../../src/sdk/index.ts";
-import { importBusybox } from "../fixtures/busybox.ts";
-import { type Daemon, startDaemon } from "../fixtures/daemon.ts";
+import { startDaemon } from "../fixtures/daemon.ts";
+import { type ImageScene, startImageScene } from "./image-scene.ts";
 
-let daemon: Daemon;
-let client: Client;
+let daemon: ImageScene["daemon"];
+let client: ImageScene["client"];
 let base: string;
-let folders = 0;
+let newFolder: ImageScene["newFolder"];
 beforeAll(async () => {
-  daemon = await startDaemon();
-  base = await importBusybox(daemon);
-  client = new Client({ host: daemon.host });
+  ({ daemon, client, base, newFolder } = await startImageScene());
 });
 afterAll(async () => {
   await daemon?.[Symbol.asyncDispose]();
 });
-
-const newFolder = (): string => {
-  const path = join(daemon.folder, `layout-${folders++}`);
-  mkdirSync(path);
-  return path;
-};
 
 /** A layout of an image with /made and a label, under the tag 7. Each has other content. */
 async function layout(platforms?: string[]): Promise<string> {

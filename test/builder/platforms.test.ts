@@ -1,25 +1,22 @@
 // One build for several platforms: an index of images, a folder or a part of an archive for each; steps of other machines.
+
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { formatPlatform, hostPlatform } from "../../src/oci/platform.ts";
 import type { ImageConfig, Index, Manifest } from "../../src/oci/types.ts";
 import { foreignPlatforms } from "../../src/runtime/index.ts";
 import type { BuildOutput, BuildSpec } from "../../src/sdk/build/types.ts";
-import { Client } from "../../src/sdk/index.ts";
-import { importBusybox } from "../fixtures/busybox.ts";
-import { type Daemon, startDaemon } from "../fixtures/daemon.ts";
 import { archiveOf } from "./archive.ts";
 import { arm64Program, unknownProgram } from "./foreign-program.ts";
+import { type ImageScene, startImageScene } from "./image-scene.ts";
 
-let daemon: Daemon;
-let client: Client;
+let daemon: ImageScene["daemon"];
+let client: ImageScene["client"];
 let base: string;
-let folders = 0;
+let newFolder: ImageScene["newFolder"];
 beforeAll(async () => {
-  daemon = await startDaemon();
-  base = await importBusybox(daemon);
-  client = new Client({ host: daemon.host });
+  ({ daemon, client, base, newFolder } = await startImageScene());
 });
 afterAll(async () => {
   await daemon?.[Symbol.asyncDispose]();
@@ -28,12 +25,6 @@ afterAll(async () => {
 const HOST = formatPlatform(hostPlatform());
 const OTHER = "linux/s390x";
 const folderOf = (platform: string) => platform.replaceAll("/", "_");
-
-const newFolder = (): string => {
-  const path = join(daemon.folder, `platforms-${folders++}`);
-  mkdirSync(path);
-  return path;
-};
 
 async function build(dockerfile: string, output: BuildOutput, more: Partial<BuildSpec> = {}) {
   const names = new Set<string>();

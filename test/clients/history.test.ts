@@ -152,7 +152,8 @@ function historySuite(given: () => Given): void {
   });
 }
 
-describe("our client on our daemon", () => {
+/** `prepare` gives the client's program, and writes its settings into the folder. */
+function onOurDaemon(name: string, prepare: (folder: string) => string): void {
   let daemon: Daemon;
   let image: string;
   beforeAll(async () => {
@@ -162,11 +163,13 @@ describe("our client on our daemon", () => {
   const open = (env = {}) => {
     const config = join(daemon.folder, "client");
     mkdirSync(config, { recursive: true });
-    return clientOf("berth", berthBinary(config), daemon.host, config, { patience: PATIENCE, env });
+    return clientOf(name, prepare(config), daemon.host, config, { patience: PATIENCE, env });
   };
   historySuite(() => ({ open, image, forgets: true }));
   afterAll(() => daemon?.[Symbol.asyncDispose]());
-});
+}
+
+describe("our client on our daemon", () => onOurDaemon("berth", berthBinary));
 
 /** Docker's client finds buildx beside itself, where it was unpacked elsewhere than it was packed for. */
 const docker = dockerBinary();
@@ -174,22 +177,12 @@ const plugins = docker && join(dirname(docker), "../libexec/docker/cli-plugins")
 const buildx = plugins && existsSync(join(plugins, "docker-buildx"));
 if (!buildx) console.log("skipped: there is no Docker client with buildx on this machine (BERTH_DOCKER_CLI)");
 
-describe.skipIf(!buildx)("Docker's client on our daemon", () => {
-  let daemon: Daemon;
-  let image: string;
-  beforeAll(async () => {
-    daemon = await startDaemon();
-    image = await importBusybox(daemon);
-  });
-  const open = (env = {}) => {
-    const config = join(daemon.folder, "client");
-    mkdirSync(config, { recursive: true });
-    writeFileSync(join(config, "config.json"), JSON.stringify({ cliPluginsExtraDirs: [plugins] }));
-    return clientOf("docker", docker ?? "", daemon.host, config, { patience: PATIENCE, env });
-  };
-  historySuite(() => ({ open, image, forgets: true }));
-  afterAll(() => daemon?.[Symbol.asyncDispose]());
-});
+describe.skipIf(!buildx)("Docker's client on our daemon", () =>
+  onOurDaemon("docker", (folder) => {
+    writeFileSync(join(folder, "config.json"), JSON.stringify({ cliPluginsExtraDirs: [plugins] }));
+    return docker ?? "";
+  }),
+);
 
 const peer = process.env.BERTH_PEER;
 if (!peer) console.log("skipped: BERTH_PEER names no Docker daemon's socket");
