@@ -138,7 +138,11 @@ export function commitRules(
   what: string,
   object: string,
 ): void {
-  const frame = (type: number): RuleRequest => ({ type, flags: 0, payload: Uint8Array.of(0, 0, 0, SUBSYSTEM) });
+  const frame = (type: number): RuleRequest => ({
+    type,
+    flags: 0,
+    payload: Uint8Array.of(0, 0, 0, SUBSYSTEM),
+  });
   const quiet = [BATCH_BEGIN, BATCH_END];
   socket.changeAll([frame(BATCH_BEGIN), ...requests, frame(BATCH_END)], quiet, what, object);
 }

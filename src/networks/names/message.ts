@@ -75,7 +75,7 @@ function nameText(bytes: Buffer, at: number, end: number): string | undefined {
     if (byte === 0x2e || byte > 0x7e) return undefined;
     if (byte >= 0x41 && byte <= 0x5a) text[i] = byte + 0x20;
   }
-  return text.latin1Slice();
+  return text.toString("latin1");
 }
 
 /**
@@ -125,7 +125,12 @@ export type RecordData = Uint8Array;
  * An answer of records that all have the question's name and type. Those that don't fit into `room` bytes are left out,
  * and it says so (TC): the client asks again by TCP.
  */
-export function answer(question: Question, records: readonly RecordData[], ttl: number, room: number): Buffer {
+export function answer(
+  question: Question,
+  records: readonly RecordData[],
+  ttl: number,
+  room: number,
+): Buffer {
   const { bytes, end } = question;
   let size = end;
   let count = 0;
