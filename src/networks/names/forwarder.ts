@@ -2,8 +2,8 @@
 // does: the next one when a server is silent, can't be reached, fails or refuses.
 import { log } from "../../base/log.ts";
 import { inNamespace } from "../../linux/netns.ts";
+import { NAME_SERVER } from "../resolv-conf.ts";
 import { failure, type Question, RCODE, rcodeOf } from "./message.ts";
-import { SERVER } from "./redirect.ts";
 import type { Upstream } from "./types.ts";
 import { TcpUpstream } from "./upstream-tcp.ts";
 import { type Answered, type Enter, UdpUpstream } from "./upstream-udp.ts";
@@ -37,7 +37,7 @@ export class Forwarder {
   async ask(question: Question, upstream: readonly Upstream[], protocol: Protocol): Promise<Buffer> {
     for (const server of upstream.slice(0, SERVERS)) {
       // Ourselves: the question would come back.
-      if (server.inside && server.address === SERVER) continue;
+      if (server.inside && server.address === NAME_SERVER) continue;
       if (!(await this.place())) return failure(question.bytes, RCODE.refused, question);
       const reply = await this.exchange(question, server, protocol);
       this.leave();

@@ -10,7 +10,6 @@ import type { Question } from "./message.ts";
 import type { Ports } from "./redirect.ts";
 import type { NameSource, ServedSandbox } from "./types.ts";
 
-export { SERVER as NAME_SERVER } from "./redirect.ts";
 export type { NameSource, ServedSandbox, Upstream } from "./types.ts";
 
 export interface NameServer {

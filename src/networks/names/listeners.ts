@@ -3,9 +3,10 @@ import type { Socket, TCPSocketListener, udp } from "bun";
 import { messageOf } from "../../base/errors.ts";
 import { log } from "../../base/log.ts";
 import { inNamespace } from "../../linux/netns.ts";
+import { NAME_SERVER } from "../resolv-conf.ts";
 import type { Protocol } from "./forwarder.ts";
 import { failure, LARGEST_MESSAGE, parseQuestion, type Question, RCODE } from "./message.ts";
-import { type Ports, redirectQuestions, SERVER } from "./redirect.ts";
+import { type Ports, redirectQuestions } from "./redirect.ts";
 import { frame, frameReader } from "./tcp-frames.ts";
 
 /** Connections of one container; more are closed as they come. */
@@ -44,7 +45,7 @@ function openUdp(port: number, respond: Respond): udp.Socket<"buffer"> {
     if (!socket.closed) socket.send(message, port, address);
   };
   const opening = Bun.udpSocket({
-    hostname: SERVER,
+    hostname: NAME_SERVER,
     port,
     socket: {
       data(socket, bytes, port, address) {
@@ -130,7 +131,7 @@ class Connection {
 function openTcp(port: number, respond: Respond): TCPSocketListener<Connection> {
   let connections = 0;
   return Bun.listen<Connection>({
-    hostname: SERVER,
+    hostname: NAME_SERVER,
     port,
     allowHalfOpen: true,
     socket: {

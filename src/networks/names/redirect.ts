@@ -18,9 +18,8 @@ import {
   rewrite,
 } from "../../linux/netlink/rules.ts";
 import { NETLINK, NetlinkError, NetlinkSocket } from "../../linux/netlink/socket.ts";
+import { NAME_SERVER } from "../resolv-conf.ts";
 
-/** Where the name server is, in every namespace. */
-export const SERVER = "127.0.0.11";
 const PORT = 53;
 
 export interface Ports {
@@ -47,7 +46,7 @@ const PROTOCOLS = {
 } as const;
 
 function rules(ports: Ports) {
-  const server = parseAddress(SERVER);
+  const server = parseAddress(NAME_SERVER);
   const known = value.be16(PORT);
   return (["udp", "tcp"] as const).flatMap((protocol) => {
     const { number, checksum } = PROTOCOLS[protocol];
@@ -86,10 +85,10 @@ export function redirectQuestions(ports: Ports, replace: boolean): void {
     ...rules(ports),
   ];
   try {
-    commitRules(socket, table, "redirect names", SERVER);
+    commitRules(socket, table, "redirect names", NAME_SERVER);
   } catch (refused) {
     if (!(refused instanceof NetlinkError && refused.errno === EEXIST)) throw refused;
-    if (replace) commitRules(socket, [deleteTable(TABLE), ...table], "redirect names again", SERVER);
+    if (replace) commitRules(socket, [deleteTable(TABLE), ...table], "redirect names again", NAME_SERVER);
   } finally {
     // In another thread: on older kernels it waits for what any namespace deleted just before (some 10 to 30 ms).
     close(socket.fd, () => {});
