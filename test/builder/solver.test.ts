@@ -387,6 +387,16 @@ describe("files", () => {
     expect((await client.solve(copied("two"))).output).toBe("");
   });
 
+  test("that were copied without the cache are found by their content, with what stands on them", async () => {
+    const source = (beside: string) =>
+      file(scratch(), [mkfile("/taken", "taken"), mkfile("/beside", beside)]);
+    const built = (beside: string, ignoreCache: boolean) =>
+      sh(file(base, copy(source(beside), "/taken", "/in"), { ignoreCache }), "echo ran", { ignoreCache })
+        .root;
+    expect((await client.solve(built("one", true))).output).toBe("ran\n");
+    expect((await client.solve(built("two", false))).output).toBe("");
+  });
+
   test("are made, changed and removed in one operation", async () => {
     const tree = file(base, [
       mkdir("/a/b", { parents: true }),
