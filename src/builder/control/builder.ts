@@ -10,8 +10,8 @@ import type { RegistryAuth } from "../../registry/types.ts";
 import type { LeaseId } from "../../store/types.ts";
 import { CacheMounts } from "../cache/cache-mounts.ts";
 import { Contexts } from "../cache/contexts.ts";
-import { chooseRecords, defaultBounds, matching, type PruneRequest } from "../cache/prune.ts";
-import { Records } from "../cache/records.ts";
+import { chooseRecords, defaultPolicies, matching, type PruneRequest } from "../cache/prune.ts";
+import { Records, snapshotsSize } from "../cache/records.ts";
 import { type CacheEntry, readCacheExports } from "../cache/remote/options.ts";
 import { cacheUsage, type Usage } from "../cache/usage.ts";
 import type { AttestationRequest } from "../export/attestations/index.ts";
@@ -140,7 +140,7 @@ export class Builder {
       this.awaited.delete(request.ref);
       clearInterval(renewal);
       store.leases.close(lease);
-      this.host.background("the bounds of the build cache", async () => this.keepWithinBounds());
+      this.host.background("the bounds of the build cache", () => this.keepWithinBounds());
     }
   }
 
@@ -207,14 +207,20 @@ export class Builder {
   }
 
   /** Errors: invalid, for filters. */
-  usage(filters: readonly string[] = []): Usage[] {
-    return matching(cacheUsage(this.host.store, this.records), filters);
+  async usage(filters: readonly string[] = []): Promise<Usage[]> {
+    const { store } = this.host;
+    const { contexts } = this.workshop;
+    await this.records.measure(async ({ id, type, outputs }) => {
+      if (type === "source.local") return contexts.sizeOf(id);
+      return await snapshotsSize(store, outputs);
+    });
+    return matching(cacheUsage(store, this.records), filters);
   }
 
   /** Removes records that nobody uses; answers them. Their files go in a moment. Errors: invalid, for filters. */
-  prune(request: PruneRequest): Usage[] {
+  async prune(request: PruneRequest): Promise<Usage[]> {
     const { store } = this.host;
-    const chosen = chooseRecords(this.usage(), request, store.root);
+    const chosen = chooseRecords(await this.usage(), request, store.root);
     for (const { id, type } of chosen) {
       this.records.remove(id);
       if (type === "source.local") this.workshop.contexts.remove(id);
@@ -224,9 +230,8 @@ export class Builder {
   }
 
   /** Keeps the cache within its bounds, after a build. */
-  private keepWithinBounds(): void {
-    const { store } = this.host;
-    this.prune({ all: true, filters: [], keepFor: 0, ...defaultBounds(store.root) });
+  private async keepWithinBounds(): Promise<void> {
+    for (const policy of defaultPolicies(this.host.store.root)) await this.prune(policy);
   }
 
   /** Resolves when no build runs any more; the host's closing has told them all. */
