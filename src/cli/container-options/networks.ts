@@ -1,7 +1,7 @@
 // `--network` and its companions: which networks a container joins, and how.
 import type { EndpointSettings } from "../../sdk/index.ts";
 import { cut } from "../framework/flags.ts";
-import { parseCsvLine } from "./csv.ts";
+import { parseCsvLine } from "../framework/csv.ts";
 
 /** One `--network`, short (`mynet`) or long (`name=mynet,alias=db,ip=10.0.0.5`). */
 export interface Attachment {
