@@ -9,33 +9,41 @@ interface Address {
 }
 
 export interface Subnet {
-  /** Its base, or the address within it that it was written with. */
+  /** The one that it is written with. */
   address: Address;
-  /** How many leading bits are the network's. */
+  /** The subnet's own, whatever follows its prefix. */
+  base: Address;
+  /** How many leading bits of the base count. */
   prefix: number;
 }
 
 /** `10.0.0.0/24`. Throws with Go's words for what is none. */
 export function parseSubnet(text: string): Subnet {
-  const invalid = () => new Error(`invalid CIDR address: ${text}`);
   const slash = text.indexOf("/");
-  const version = ipVersion(text.slice(0, Math.max(slash, 0)));
+  const written = text.slice(0, Math.max(slash, 0));
   const length = text.slice(slash + 1);
-  const bits = version === 4 ? 32 : 128;
-  if (slash < 0 || !version || !/^\d+$/.test(length) || Number(length) > bits) throw invalid();
-  const address = addressOf(text.slice(0, slash));
-  if (!address) throw invalid();
-  // Of an IPv4 subnet in IPv6 form the last 32 bits count.
-  return { address, prefix: Math.max(0, Number(length) - (bits - address.bits)) };
+  const address = addressOf(written);
+  const bits = ipVersion(written) === 4 ? 32 : 128;
+  const prefix = /^\d+$/.test(length) ? Number(length) : Number.POSITIVE_INFINITY;
+  if (!address || prefix > bits) throw new Error(`invalid CIDR address: ${text}`);
+  if (bits === address.bits) return { address, base: address, prefix };
+  // An IPv4 address in IPv6 form: an IPv4 subnet as far as the prefix takes in what says so.
+  const rest = prefix - (bits - address.bits);
+  return rest < 0
+    ? { address, base: { bits, value: MAPPED | address.value }, prefix }
+    : { address, base: address, prefix: rest };
 }
 
 /** Whether an address, or the one that a subnet is written with, is in the subnet. What is no address is in none. */
-export function holds(subnet: Subnet, text: string): boolean {
+export function holds({ base, prefix }: Subnet, text: string): boolean {
   const address = text.includes("/") ? parseSubnet(text).address : addressOf(text);
-  if (!address || address.bits !== subnet.address.bits) return false;
-  const host = BigInt(address.bits - subnet.prefix);
-  return address.value >> host === subnet.address.value >> host;
+  if (!address || address.bits !== base.bits) return false;
+  const host = BigInt(base.bits - prefix);
+  return address.value >> host === base.value >> host;
 }
+
+/** What an IPv4 address begins with in IPv6 form (RFC 4291, 2.5.5.2). */
+const MAPPED = 0xffffn << 32n;
 
 function addressOf(text: string): Address | undefined {
   const version = ipVersion(text);
@@ -44,7 +52,7 @@ function addressOf(text: string): Address | undefined {
   const [head = [], tail = []] = text.split("::").map(groupsOf);
   const zeros = new Array<number>(8 - head.length - tail.length).fill(0);
   const value = joined([...head, ...zeros, ...tail], 16n);
-  return value >> 32n === 0xffffn ? { bits: 32, value: value & 0xffffffffn } : { bits: 128, value };
+  return value >> 32n === MAPPED >> 32n ? { bits: 32, value: value ^ MAPPED } : { bits: 128, value };
 }
 
 /** The 16-bit groups on one side of a `::`; the last two may be written as an IPv4 address. */
