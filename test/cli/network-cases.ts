@@ -393,7 +393,13 @@ const ports = (...said: [words: string, error: string][]) =>
 
 const DIFFERENCES: Record<string, NetworkCase["difference"]> = {
   "network connect n/../x c": {
-    asked: [{ method: "POST", path: "/networks/n%2F..%2Fx/connect", body: { Aliases: [] } }],
+    asked: [
+      {
+        method: "POST",
+        path: "/networks/n%2F..%2Fx/connect",
+        body: { Container: "c", EndpointConfig: { Aliases: [], DriverOpts: {}, IPAMConfig: {} } },
+      },
+    ],
     reason: "a name is one part of the path",
   },
   ...Object.fromEntries(
@@ -420,6 +426,47 @@ const DIFFERENCES: Record<string, NetworkCase["difference"]> = {
       ["--expose=", "invalid range format for --expose: , error: empty string specified for ports"],
     ),
   ),
+  "create -p ::1:8080:80 image": {
+    code: 0,
+    stdout: `${ID}\n`,
+    stderr: "",
+    asked: [
+      {
+        method: "POST",
+        path: "/containers/create",
+        body: {
+          ExposedPorts: { "80/tcp": {} },
+          HostConfig: {
+            Dns: [],
+            DnsOptions: [],
+            DnsSearch: [],
+            NetworkMode: "default",
+            PortBindings: { "80/tcp": [{ HostIp: "::1", HostPort: "8080" }] },
+          },
+          NetworkingConfig: { EndpointsConfig: { default: {} } },
+        },
+      },
+    ],
+    reason: "an older go-connections in the recorded client",
+  },
+  "__complete network connect n one ": {
+    stdout: ":4\n",
+    asked: [],
+    reason: "it takes two words",
+  },
+  "__complete network inspect n ": {
+    stdout: "n10\nn9\nswarm-wide\n:4\n",
+    reason: "a word that stands there already isn't offered again",
+  },
+  "__complete network rm n ": {
+    stdout: "n10\nn9\nswarm-wide\n:4\n",
+    reason: "a word that stands there already isn't offered again",
+  },
+  "__complete network prune ": {
+    stdout: ":4\n",
+    stderr: "Completion ended with directive: ShellCompDirectiveNoFileComp\n",
+    reason: "it takes no words, so no files either",
+  },
   "run -d -p x:80 image": {
     stderr: "docker: invalid hostPort: x\n\nRun 'docker run --help' for more information\n",
     reason: "an older go-connections in the recorded client",
