@@ -52,12 +52,15 @@ export const portRow = (endpointId: string, port: Omit<PortRow, "id" | "endpoint
   ...port,
 });
 
-/** Takes a sandbox's rows away, and with them its addresses and ports. Inside the caller's transaction. */
+/** Takes an endpoint's rows away, and with it its addresses and ports. Inside the caller's transaction. */
+export function deleteEndpointRows(rows: Rows, endpoint: EndpointRecord): void {
+  for (const row of rows.addresses.where("endpointId", endpoint.id)) rows.addresses.delete(row.id);
+  for (const row of rows.ports.where("endpointId", endpoint.id)) rows.ports.delete(row.id);
+  rows.endpoints.delete(endpoint.id);
+}
+
+/** A sandbox's rows away, all of them. Inside the caller's transaction. */
 export function deleteSandboxRows(rows: Rows, sandboxId: string): void {
-  for (const endpoint of rows.endpoints.where("sandboxId", sandboxId)) {
-    for (const row of rows.addresses.where("endpointId", endpoint.id)) rows.addresses.delete(row.id);
-    for (const row of rows.ports.where("endpointId", endpoint.id)) rows.ports.delete(row.id);
-    rows.endpoints.delete(endpoint.id);
-  }
+  for (const endpoint of rows.endpoints.where("sandboxId", sandboxId)) deleteEndpointRows(rows, endpoint);
   rows.sandboxes.delete(sandboxId);
 }
