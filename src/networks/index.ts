@@ -26,6 +26,8 @@ import { openBridgeDriver } from "./drivers/bridge.ts";
 import { hostDriver, noneDriver } from "./drivers/plain.ts";
 import type { NetworkDriver } from "./drivers/types.ts";
 import { openHostPorts } from "./host-ports.ts";
+import { hasNames, openNameSource } from "./name-source.ts";
+import { openNameServer } from "./names/index.ts";
 import { checkConnection, checkRequest, networkNames, sharedContainer } from "./request-check.ts";
 import { deleteSandboxRows, openRows } from "./rows.ts";
 import { sandboxFiles } from "./sandbox-files.ts";
@@ -71,7 +73,8 @@ export function openNetworks(options: {
   );
   const burial = openBurial();
   const decisions = openSandboxRows({ rows, config, hostPorts: openHostPorts(rows, config.ip), driverOf });
-  const sandboxes = openSandboxes({ rows, decisions, burial, folder, driverOf });
+  const names = openNameServer(openNameSource(rows, config));
+  const sandboxes = openSandboxes({ rows, decisions, burial, folder, driverOf, names });
   /** Allocated by this process: not yet recorded as running maybe, and its to release. */
   const starting = new Set<string>();
   let watch: ReturnType<typeof setInterval> | undefined;
@@ -209,6 +212,7 @@ export function openNetworks(options: {
     async close() {
       clearInterval(watch);
       watch = undefined;
+      names.close();
       await burial.finish();
       // While containers run, all of it has to stay; without any, a daemon that ends leaves the host as it was.
       if (rows.sandboxes.all().length === 0) {
@@ -264,7 +268,9 @@ export function openNetworks(options: {
   function filesOf(owner: SandboxRecord): { hosts: string; resolvConf: string } {
     const [network] = rows.networks.where("name", "bridge");
     const gateways = network?.pools.flatMap(({ gateway }) => (gateway ? [gateway] : [])) ?? [];
-    return sandboxFiles(owner, rows.endpoints.where("sandboxId", owner.id), config, gateways);
+    const networks = decisions.attached(owner).map((one) => one.network);
+    const named = hasNames(owner, networks);
+    return sandboxFiles(owner, rows.endpoints.where("sandboxId", owner.id), config, { named, gateways });
   }
 
   /** Errors: forbidden, in Docker's words. */

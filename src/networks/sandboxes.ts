@@ -12,6 +12,8 @@ import { createNamespace, inNamespace, isPinned, pinOf, removeNamespace } from "
 import type { Burial, Plug } from "./burial.ts";
 import type { NetworkDriver } from "./drivers/types.ts";
 import { gatewaysOf } from "./gateways.ts";
+import { hasNames } from "./name-source.ts";
+import type { NameServer } from "./names/index.ts";
 import { checkConnection } from "./request-check.ts";
 import { deleteSandboxRows, type Rows } from "./rows.ts";
 import { type SandboxRows, settingsOf } from "./sandbox-rows.ts";
@@ -50,8 +52,9 @@ export function openSandboxes(options: {
   /** Where the namespaces are pinned. */
   folder: string;
   driverOf: (network: NetworkRecord) => NetworkDriver;
+  names: NameServer;
 }): Sandboxes {
-  const { rows, decisions, burial, folder, driverOf } = options;
+  const { rows, decisions, burial, folder, driverOf, names } = options;
   const pinFile = (sandbox: SandboxRecord) => pinOf(folder, pinName(sandbox));
   return { realise, letGo, connect, disconnect, repair, ownerOf, pinFile };
 
@@ -90,6 +93,7 @@ export function openSandboxes(options: {
         setGateways(sandbox, inside, { fresh: true });
       });
       for (const { driver, network, endpoint } of plugs) driver.publish(network, endpoint);
+      settleNames(sandbox);
     } catch (thrown) {
       letGo(sandbox);
       throw thrown;
@@ -119,8 +123,22 @@ export function openSandboxes(options: {
     else if (!fresh) removeDefaultRoute(inside, "ipv6");
   }
 
+  /** The name server in a sandbox that has names, and in no other. */
+  function settleNames(sandbox: SandboxRecord): void {
+    const networks = decisions.attached(sandbox).map(({ network }) => network);
+    if (!hasNames(sandbox, networks)) {
+      names.stop(sandbox.id);
+      return;
+    }
+    const { id, namePorts: ports } = sandbox;
+    const namePorts = names.serve({ id, namespace: pinFile(sandbox), ...(ports && { ports }) });
+    if (namePorts.udp !== ports?.udp || namePorts.tcp !== ports.tcp)
+      rows.sandboxes.put({ ...sandbox, namePorts });
+  }
+
   function letGo(sandbox: SandboxRecord): void {
     if (sandbox.mode === "shared" || sandbox.mode === "host") return;
+    names.stop(sandbox.id);
     const plugs = plugsOf(sandbox);
     for (const { driver, network, endpoint } of plugs) driver.unplug(network, endpoint);
     burial.add(pinFile(sandbox), plugs);
@@ -159,6 +177,7 @@ export function openSandboxes(options: {
         setGateways(after, inside);
       });
       movePorts(before, plugsOf(after));
+      settleNames(after);
     } catch (thrown) {
       disconnect(after, network, sandbox.request.networkingConfig ?? {}, () => {
         rows.sandboxes.put(sandbox);
@@ -197,6 +216,7 @@ export function openSandboxes(options: {
       before.filter((plug) => plug !== gone),
       plugsOf(after),
     );
+    settleNames(after);
   }
 
   /** The ports of an endpoint that went, for those that stay: settled on the one that leads out by now. */
@@ -235,6 +255,7 @@ export function openSandboxes(options: {
           if (!findLink(inside, plug.endpoint.interfaceName ?? "eth0")) plugIn(plug, namespaceFd, inside);
         setGateways(sandbox, inside);
       });
+      settleNames(sandbox);
     } catch (thrown) {
       log.error("cannot bring a container's network in line: restart the container", {
         container: sandbox.id,

@@ -127,6 +127,8 @@ export interface SandboxRecord {
   /** Whose namespace it shares (`--network container:ID`). */
   sharedWith?: string;
   scope: NetworkScope;
+  /** Where its name server listens, so that the next daemon's is found by the rules in the namespace. */
+  namePorts?: { udp: number; tcp: number };
   /** What was asked, so that `realise` needs nothing but the row. */
   request: SandboxRequest;
 }
