@@ -2,6 +2,7 @@
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
+import { Arrivals } from "../../base/arrivals.ts";
 import { conflict, forbidden, invalid } from "../../base/errors.ts";
 import { SharedWork } from "../../base/shared-work.ts";
 import type { BuildHistoryRecord, StatusResponseSchema } from "../../buildkit/messages/control_pb.ts";
@@ -62,11 +63,10 @@ export class Builder {
   readonly records: Records;
   readonly history: History;
   readonly workshop: Workshop;
-  readonly jobs = new Map<string, Job>();
+  private readonly jobs = new Arrivals<Job>();
   /** Of builds that ended a moment ago. */
   private readonly ended = new Map<string, Progress>();
   private readonly running = new Set<Promise<unknown>>();
-  private readonly awaited = new Map<string, PromiseWithResolvers<Job>>();
   private readonly tools: JobTools;
 
   constructor(
@@ -102,7 +102,7 @@ export class Builder {
   private async runJob(request: BuildRequest): Promise<ExporterResponse> {
     const { store } = this.host;
     if (request.ref === "") throw invalid("a build needs a ref");
-    if (this.jobs.has(request.ref)) throw conflict(`build ${request.ref} is running already`);
+    if (this.jobs.get(request.ref)) throw conflict(`build ${request.ref} is running already`);
     const lease = store.leases.open(BUILD_LEASE, LEASE_SECONDS);
     const renewal = setInterval(() => store.leases.touch(lease, LEASE_SECONDS), RENEW_EVERY);
     const job = new Job(
@@ -119,8 +119,7 @@ export class Builder {
       this.tools,
     );
     job.inputs = request.inputs ?? {};
-    this.jobs.set(request.ref, job);
-    this.waiting(request.ref).resolve(job);
+    this.jobs.arrive(request.ref, job);
     const begun = request.record && beginRecord({ ...request, ...request.record });
     if (begun) this.history.begin(begun);
     let failure: unknown;
@@ -136,8 +135,7 @@ export class Builder {
       await job.close();
       this.keepEnded(request.ref, job.progress);
       if (begun) void this.history.end(request.ref, (held) => this.keepRecord(begun, job, failure, held));
-      this.jobs.delete(request.ref);
-      this.awaited.delete(request.ref);
+      this.jobs.leave(request.ref, job);
       clearInterval(renewal);
       store.leases.close(lease);
       this.host.background("the bounds of the build cache", () => this.keepWithinBounds());
@@ -189,21 +187,10 @@ export class Builder {
 
   /** A running build, also one that is about to begin. Errors: not-found when it doesn't. */
   async job(ref: string, signal: AbortSignal): Promise<Job> {
-    const known = this.jobs.get(ref);
-    if (known) return known;
-    const left = Promise.withResolvers<never>();
-    const timer = setTimeout(
-      () => left.reject(new ConnectError(`no such job ${ref}`, Code.NotFound)),
-      PATIENCE,
-    );
-    const leave = () => left.reject(signal.reason);
-    signal.addEventListener("abort", leave, { once: true });
-    try {
-      return await Promise.race([this.waiting(ref).promise, left.promise]);
-    } finally {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", leave);
-    }
+    // Nothing is begun without a name.
+    const job = ref === "" ? undefined : await this.jobs.wait(ref, PATIENCE, signal);
+    if (!job) throw new ConnectError(`no such job ${ref}`, Code.NotFound);
+    return job;
   }
 
   /** Errors: invalid, for filters. */
@@ -239,14 +226,6 @@ export class Builder {
     await Promise.allSettled(this.running);
     await this.history.close();
     this.sessions.close();
-  }
-
-  private waiting(ref: string): PromiseWithResolvers<Job> {
-    const known = this.awaited.get(ref);
-    if (known) return known;
-    const made = Promise.withResolvers<Job>();
-    this.awaited.set(ref, made);
-    return made;
   }
 }
 
