@@ -188,7 +188,7 @@ export function openNetworks(options: {
 
     list: (filters = {}) => filterNetworks(rows, filters),
     find: (term) => findNetwork(rows, term),
-    toApi: (record, { verbose }) => networkToApi(rows, record, verbose),
+    toApi: (record, { containers }) => networkToApi(rows, record, containers),
 
     async reconcile(alive) {
       forgetDead(alive);
