@@ -25,6 +25,8 @@ export type NetworksConfig = Pick<
   | "fixedCidr"
   | "fixedCidrV6"
   | "defaultGateway"
+  | "defaultGatewayV6"
+  | "defaultNetworkOpts"
   | "ip"
   | "hostGatewayIps"
   | "ipv6"
