@@ -1,16 +1,8 @@
 // The data root: its folders, and the lock that gives it to one process at a time.
-import {
-  chmodSync,
-  closeSync,
-  existsSync,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  writeSync,
-} from "node:fs";
+import { chmodSync, closeSync, constants, existsSync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { conflict } from "../base/errors.ts";
+import { namedHolder, nameHolder } from "../base/lock-holder.ts";
 import { spreadSubfolders, tryLock } from "../linux/files.ts";
 
 export interface DataRoot extends Disposable {
@@ -37,10 +29,10 @@ export function openDataRoot(path: string): DataRoot {
   chmodSync(path, 0o700);
   const lockPath = join(path, "lock");
   // Opened close-on-exec (node:fs does): a shim that inherited it would hold the root when this daemon is long gone.
-  const lock = openSync(lockPath, "a+", 0o600);
+  const lock = openSync(lockPath, constants.O_RDWR | constants.O_CREAT, 0o600);
   try {
     if (!lockPatiently(lock, lockPath)) {
-      const holder = readFileSync(lockPath, "utf8").trim();
+      const holder = namedHolder(lockPath);
       throw conflict(
         `the data root ${path} is in use by another daemon${holder ? ` (process ${holder})` : ""}: stop it, or choose another --data-root`,
       );
@@ -49,8 +41,7 @@ export function openDataRoot(path: string): DataRoot {
     // ext4 takes no inode again within minutes of its removal, and looks for one past all of them in the folder's block
     // group: a pull after a removal of 20,000 files took 14 s instead of 0.6 s until each snapshot had its own group.
     spreadSubfolders(snapshots);
-    ftruncateSync(lock);
-    writeSync(lock, `${process.pid}\n`);
+    nameHolder(lock);
     return {
       path,
       database: join(path, "berth.db"),
@@ -76,10 +67,10 @@ const PATIENCE = 2_000;
 function lockPatiently(lock: number, lockPath: string): boolean {
   for (const until = Date.now() + PATIENCE; ; Bun.sleepSync(5)) {
     if (tryLock(lock)) return true;
-    if (Date.now() > until || isAlive(Number(readFileSync(lockPath, "utf8")))) return false;
+    if (Date.now() > until || isAlive(namedHolder(lockPath))) return false;
   }
 }
 
-function isAlive(pid: number): boolean {
-  return pid > 0 && existsSync(`/proc/${pid}`);
+function isAlive(pid: number | undefined): boolean {
+  return pid !== undefined && existsSync(`/proc/${pid}`);
 }
