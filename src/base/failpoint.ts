@@ -5,6 +5,11 @@
 export const FAILPOINTS = [
   "create.snapshot-prepared",
   "create.row-written",
+  "network.created",
+  "network.removed",
+  "network.connect-stored",
+  "network.connect-plugged",
+  "network.disconnect-stored",
   "start.network-allocated",
   "start.network-realised",
   "start.rootfs-mounted",

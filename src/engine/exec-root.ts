@@ -1,10 +1,10 @@
 // The execution root belongs to one daemon at a time: another one would end what no row of its own names, which is every
 // container of the first.
-import { chmodSync, closeSync, constants, mkdirSync, openSync } from "node:fs";
+import { chmodSync, closeSync, constants, mkdirSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { conflict } from "../base/errors.ts";
-import { namedHolder, nameHolder } from "../base/lock-holder.ts";
 import { tryLock } from "../linux/files.ts";
+import { writeHolder } from "../linux/lock-holder.ts";
 
 /** All but the socket, the pid file and the lock. */
 const PRIVATE = ["containers", "rootfs", "shm", "subpaths", "networks", "netns"];
@@ -17,12 +17,12 @@ export function holdExecRoot(path: string): Disposable {
   const lock = openSync(file, constants.O_RDWR | constants.O_CREAT, 0o600);
   try {
     if (!tryLock(lock)) {
-      const holder = namedHolder(file);
+      const holder = readFileSync(file, "utf8").trim();
       throw conflict(
         `the execution root ${path} is in use by another daemon${holder ? ` (process ${holder})` : ""}: stop it, or choose another --exec-root`,
       );
     }
-    nameHolder(lock);
+    writeHolder(lock);
     closeToOthers(path);
   } catch (thrown) {
     closeSync(lock);

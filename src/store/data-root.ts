@@ -1,9 +1,9 @@
 // The data root: its folders, and the lock that gives it to one process at a time.
-import { chmodSync, closeSync, constants, existsSync, mkdirSync, openSync } from "node:fs";
+import { chmodSync, closeSync, constants, existsSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { conflict } from "../base/errors.ts";
-import { namedHolder, nameHolder } from "../base/lock-holder.ts";
 import { spreadSubfolders, tryLock } from "../linux/files.ts";
+import { writeHolder } from "../linux/lock-holder.ts";
 
 export interface DataRoot extends Disposable {
   path: string;
@@ -32,7 +32,7 @@ export function openDataRoot(path: string): DataRoot {
   const lock = openSync(lockPath, constants.O_RDWR | constants.O_CREAT, 0o600);
   try {
     if (!lockPatiently(lock, lockPath)) {
-      const holder = namedHolder(lockPath);
+      const holder = readFileSync(lockPath, "utf8").trim();
       throw conflict(
         `the data root ${path} is in use by another daemon${holder ? ` (process ${holder})` : ""}: stop it, or choose another --data-root`,
       );
@@ -41,7 +41,7 @@ export function openDataRoot(path: string): DataRoot {
     // ext4 takes no inode again within minutes of its removal, and looks for one past all of them in the folder's block
     // group: a pull after a removal of 20,000 files took 14 s instead of 0.6 s until each snapshot had its own group.
     spreadSubfolders(snapshots);
-    nameHolder(lock);
+    writeHolder(lock);
     return {
       path,
       database: join(path, "berth.db"),
@@ -67,10 +67,10 @@ const PATIENCE = 2_000;
 function lockPatiently(lock: number, lockPath: string): boolean {
   for (const until = Date.now() + PATIENCE; ; Bun.sleepSync(5)) {
     if (tryLock(lock)) return true;
-    if (Date.now() > until || isAlive(namedHolder(lockPath))) return false;
+    if (Date.now() > until || isAlive(Number(readFileSync(lockPath, "utf8")))) return false;
   }
 }
 
-function isAlive(pid: number | undefined): boolean {
-  return pid !== undefined && existsSync(`/proc/${pid}`);
+function isAlive(pid: number): boolean {
+  return pid > 0 && existsSync(`/proc/${pid}`);
 }
