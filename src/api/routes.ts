@@ -134,7 +134,7 @@ export const ROUTES: readonly Route[] = [
   post("/volumes/create", "VolumeCreate", volumes("create"), "json"),
   post("/volumes/prune", "VolumePrune", volumes("prune")),
   get("/volumes/{name}", "VolumeInspect", volumes("inspect")),
-  route("PUT", "/volumes/{name}", "VolumeUpdate", undefined, "json"),
+  route("PUT", "/volumes/{name}", "VolumeUpdate", volumes("update"), "json"),
   remove("/volumes/{name}", "VolumeDelete", volumes("remove")),
 
   get("/plugins", "PluginList", system("plugins")),

@@ -55,4 +55,4 @@ export { startContainer } from "./start-container.ts";
 export { restartContainer, stopContainer } from "./stop-container.ts";
 export type * from "./types.ts";
 export { type UpdateRequest, updateContainer } from "./update-container.ts";
-export { createVolume, pruneVolumes, removeVolume } from "./volume-actions.ts";
+export { pruneVolumes } from "./volume-actions.ts";
