@@ -29,6 +29,7 @@ const registry = lazily(() => import("./registry-content.ts"));
 const stats = lazily(() => import("./container-stats.ts"));
 const system = lazily(() => import("./system.ts"));
 const updates = lazily(() => import("./container-update.ts"));
+const volumeFiles = lazily(() => import("./volume-files.ts"));
 const volumes = lazily(() => import("./volumes.ts"));
 
 const PING_HEADERS = {
@@ -179,6 +180,15 @@ export const ROUTES: readonly Route[] = [
   ),
   get("/berth/registry/blobs/{name}", "BerthRegistryBlob", registry("readBlob")),
   post("/berth/registry/copies/{name}", "BerthRegistryCopy", registry("copy")),
+
+  // Volumes as archives, their files, copies of them, and who uses them.
+  get("/berth/volumes", "BerthVolumeList", volumeFiles("list")),
+  get("/berth/volumes/archives/{name}", "BerthVolumeExport", volumeFiles("export")),
+  route("PUT", "/berth/volumes/archives/{name}", "BerthVolumeImport", volumeFiles("import"), "stream"),
+  post("/berth/volumes/clones/{name}", "BerthVolumeClone", volumeFiles("clone")),
+  route("HEAD", "/berth/volumes/files/{name}", "BerthVolumeFileInfo", volumeFiles("stat")),
+  get("/berth/volumes/files/{name}", "BerthVolumeFile", volumeFiles("read")),
+  route("PUT", "/berth/volumes/files/{name}", "BerthVolumePutFile", volumeFiles("write"), "stream"),
 ];
 
 /** List, inspect, remove and update of one of Swarm's kinds of objects. */

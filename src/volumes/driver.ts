@@ -7,7 +7,7 @@ export interface VolumeDriver {
   /** Whether its volumes are seen by other hosts too. */
   scope(): Promise<"local" | "global">;
   /** Safe to call again. Errors: invalid and system, as the driver says them. */
-  create(name: string, options: Record<string, string>): Promise<void>;
+  create(name: string, options: Record<string, string> | null): Promise<void>;
   remove(volume: VolumeRecord): Promise<void>;
   /** The host's path of the files, which stay there until unmount. `id` is the user's, the same for its unmount. */
   mount(volume: VolumeRecord, id: string): Promise<string>;

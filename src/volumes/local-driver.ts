@@ -22,7 +22,7 @@ export function localDriver(root: string, owner: { uid: number; gid: number }): 
     scope: async () => "local",
     async create(name, options) {
       checkVolumeName(name);
-      checkLocalOptions(options);
+      checkLocalOptions(options ?? {});
       await makeFolder(name);
     },
     async remove({ id }) {

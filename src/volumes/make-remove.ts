@@ -63,7 +63,7 @@ async function makeLocal(room: VolumeRows, record: VolumeRecord, use: VolumeUse 
     putUse(room, use);
   });
   try {
-    await local.create(record.id, record.options ?? {});
+    await local.create(record.id, record.options);
   } catch (error) {
     store.transaction(() => {
       if (use) uses.delete(use.id);
@@ -79,7 +79,7 @@ async function makeByPlugin(
   record: VolumeRecord,
   use: VolumeUse | undefined,
 ): Promise<void> {
-  await driver.create(record.id, record.options ?? {});
+  await driver.create(record.id, record.options);
   room.store.transaction(() => {
     room.rows.put(record);
     putUse(room, use);

@@ -1,8 +1,9 @@
 // Who uses which volume: containers from their creation to their removal, mounted while they run; exports and copies while they go on.
 import { randomBytes } from "node:crypto";
-import { isKind, messageOf, systemError } from "../base/errors.ts";
+import { messageOf, systemError } from "../base/errors.ts";
 import { log } from "../base/log.ts";
 import { anonymousName, make, take } from "./make-remove.ts";
+import { PluginRefusal } from "./plugins/client.ts";
 import { realiseBind, realiseImage, realiseVolume, withInheritedOptions } from "./realise.ts";
 import type { RealisedMount, ResolvedMount, VolumeHold, VolumeRecord, VolumeUse } from "./types.ts";
 import { driverOf, findRow, getRow, isPlain, usersOf, type VolumeRows } from "./volume-rows.ts";
@@ -29,7 +30,9 @@ export async function acquire(
       const { driver } = await room.lock.run(name, () =>
         make(room, name, mount.creation ?? {}, { anonymous: mount.source === "", use }),
       );
-      acquired.push({ ...mount, source: name, driver });
+      // "z" is what Docker shows of a local volume without a mode.
+      const mode = driver !== "local" && mount.mode === "z" ? "" : mount.mode;
+      acquired.push({ ...mount, source: name, driver, mode });
     }
     return acquired;
   } catch (error) {
@@ -105,14 +108,15 @@ export async function bringUp(room: VolumeRows, containerId: string, name: strin
       return path;
     } catch (error) {
       if (known) room.uses.put({ ...known, active: false });
-      if (record.driver !== "local" && isKind(error, "unavailable")) void unmountLate(room, record, mountId);
+      // One that did not answer in time may still have mounted, as has one whose path is none.
+      if (record.driver !== "local" && !(error instanceof PluginRefusal))
+        void unmountLate(room, record, mountId);
       const place = record.driver === "local" ? room.local.mountpoint(name) : (record.mountpoint ?? "");
       throw systemError(`error while mounting volume '${place}': ${messageOf(error)}`, error);
     }
   });
 }
 
-/** A plugin that did not answer in time may still have mounted. */
 async function unmountLate(room: VolumeRows, record: VolumeRecord, mountId: string): Promise<void> {
   try {
     await (await driverOf(room, record)).unmount(record, mountId, false);
