@@ -1,6 +1,7 @@
 // The use cases of a volume's files, which Docker has not: all of it as an archive and back, a path of it in and out, a copy of it as
 // another volume. Confined workers do it, as for a container's files (container-files.ts); a volume is kept, and mounted where it
 // is a mount, for as long as one of them is at it.
+import { chmod, chown, stat, utimes } from "node:fs/promises";
 import type { Volume } from "../api/types/index.ts";
 import { BerthError, invalid, messageOf, notFound, systemError } from "../base/errors.ts";
 import {
@@ -83,14 +84,21 @@ export async function cloneVolume(
   if (source === name) throw invalid(`the volume ${name} can't be a clone of itself`);
   await using held = await engine.volumes.hold(source, "a clone");
   const { "com.docker.volume.anonymous": _, ...inherited } = held.record.labels ?? {};
-  return engine.volumes.makeFilled({ name, labels: { ...inherited, ...labels } }, (folder) =>
-    applyFileActions({
+  const request = { name, labels: { ...inherited, ...labels } };
+  return engine.volumes.makeFilled(request, async (folder) => {
+    await applyFileActions({
       target: folder,
       sources: [held.path],
       actions: [{ type: "copy", from: 0, source: "/", destination: "/", directoryContents: true }],
       signal,
-    }),
-  );
+    });
+    // The worker copies what is in it.
+    const { uid, gid, mode, atime, mtime } = await stat(held.path);
+    await chown(folder, uid, gid);
+    await chmod(folder, mode & 0o7777);
+    await utimes(folder, atime, mtime);
+    signal.throwIfAborted();
+  });
 }
 
 /** What a path of a volume is. Errors: not-found; system with what the kernel said. */

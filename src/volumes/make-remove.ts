@@ -37,13 +37,14 @@ export async function make(
       return existing;
     }
     const driver = await room.drivers.get(request.driver ?? "");
+    const scope = await driver.scope();
     const record: VolumeRecord = {
       id: name,
       driver: driver.name,
       createdAt: new Date().toISOString(),
       labels: anonymous ? { ...request.labels, [ANONYMOUS_LABEL]: "" } : (request.labels ?? null),
       options: request.options ?? null,
-      scope: await driver.scope(),
+      scope,
       anonymous,
     };
     await (driver === room.local ? makeLocal(room, record, use) : makeByPlugin(room, driver, record, use));
