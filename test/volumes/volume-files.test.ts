@@ -252,7 +252,7 @@ describe("files by path", () => {
 
 describe("who uses a volume", () => {
   test("is told by name, its size when asked", async () => {
-    for await (const _ of await client.images.pull({ fromImage: "busybox" }));
+    for await (const _ of await client.images.pull({ fromImage: "busybox", tag: "latest" }));
     const { Id } = await client.containers.create(
       { Image: "busybox", HostConfig: { Binds: ["full:/d:nocopy"] } },
       "user",
