@@ -1,7 +1,10 @@
-// The networks' part of the API: what there is. Making and removing networks comes with networks of the user.
+// The networks' part of the API.
 import { invalid } from "../base/errors.ts";
+import * as engine from "../engine/index.ts";
+import type { NetworkRequest } from "../networks/types.ts";
 import { parseFilters } from "./filters.ts";
-import { type Handler, json } from "./request.ts";
+import { empty, type Handler, json } from "./request.ts";
+import type { EndpointSettings } from "./types/index.ts";
 
 const list: Handler = ({ query }, rooms) =>
   json(
@@ -19,14 +22,45 @@ const inspect: Handler = ({ name, query }, rooms) => {
   return json(rooms.networks.toApi(rooms.networks.find(name), { verbose: /^(?:1|[tT])/.test(text) }));
 };
 
-const PRUNE_FILTERS = ["label", "label!", "until"];
-
-/** There are the default networks alone, which are never pruned. */
-const prune: Handler = ({ query }, rooms) => {
-  for (const name of Object.keys(parseFilters(query.get("filters"))))
-    if (!PRUNE_FILTERS.includes(name)) throw invalid(`invalid filter '${name}'`);
-  rooms.events.publish("network", "prune", "", { reclaimed: "0" });
-  return json({ NetworksDeleted: null });
+const create: Handler = ({ body }, rooms) => {
+  const { id } = engine.createNetwork(rooms, (body ?? {}) as NetworkRequest);
+  return json({ Id: id, Warning: "" }, 201);
 };
 
-export const handlers = { list, inspect, prune } satisfies Record<string, Handler>;
+const connect: Handler = async ({ name, body }, rooms) => {
+  const { Container: container = "", EndpointConfig: settings } = (body ?? {}) as {
+    Container?: string;
+    EndpointConfig?: EndpointSettings | null;
+  };
+  await engine.connectNetwork(rooms, name, container, settings ?? {});
+  return empty(200);
+};
+
+const disconnect: Handler = async ({ name, body }, rooms) => {
+  const { Container: container = "", Force: force = false } = (body ?? {}) as {
+    Container?: string;
+    Force?: boolean;
+  };
+  await engine.disconnectNetwork(rooms, name, container, { force });
+  return empty(200);
+};
+
+const remove: Handler = ({ name }, rooms) => {
+  engine.removeNetwork(rooms, name);
+  return empty();
+};
+
+const prune: Handler = ({ query }, rooms) => {
+  const removed = engine.pruneNetworks(rooms, parseFilters(query.get("filters")));
+  return json({ NetworksDeleted: removed.length > 0 ? removed : null });
+};
+
+export const handlers = {
+  list,
+  inspect,
+  create,
+  connect,
+  disconnect,
+  remove,
+  prune,
+} satisfies Record<string, Handler>;

@@ -124,12 +124,12 @@ export const ROUTES: readonly Route[] = [
 
   get("/networks", "NetworkList", networks("list")),
   get("/networks/", "NetworkList", networks("list")),
-  post("/networks/create", "NetworkCreate", undefined, "json"),
+  post("/networks/create", "NetworkCreate", networks("create"), "json"),
   post("/networks/prune", "NetworkPrune", networks("prune")),
   get("/networks/{id}", "NetworkInspect", networks("inspect")),
-  post("/networks/{id}/connect", "NetworkConnect", undefined, "json"),
-  post("/networks/{id}/disconnect", "NetworkDisconnect", undefined, "json"),
-  remove("/networks/{id}", "NetworkDelete"),
+  post("/networks/{id}/connect", "NetworkConnect", networks("connect"), "json"),
+  post("/networks/{id}/disconnect", "NetworkDisconnect", networks("disconnect"), "json"),
+  remove("/networks/{id}", "NetworkDelete", networks("remove")),
 
   get("/volumes", "VolumeList", volumes("list")),
   post("/volumes/create", "VolumeCreate", volumes("create"), "json"),

@@ -58,6 +58,8 @@ export interface ContainerRecord {
   config: ContainerConfig;
   hostConfig: HostConfig;
   networking: NetworkingConfig;
+  /** It was connected or disconnected since it was made: `networking` names all of its networks, the mode's too. */
+  namedNetworksOnly?: boolean;
   mounts: ResolvedMount[];
   snapshot: SnapshotId;
   /** `--link`: other containers by the names they have in this one; `name` is theirs at that time. */

@@ -51,7 +51,7 @@ export async function createContainer(
     engine.environment,
     engine.runtimeDefaults,
   );
-  const links = resolveLinks(engine, hostConfig, request.networkingConfig);
+  const links = resolveLinks(engine, hostConfig);
   const platform = request.platform ? parsePlatform(request.platform) : undefined;
   const found = await engine.images.resolve(request.config.Image ?? "", platform);
   if (!platform) warnings.push(...platformWarnings(found));

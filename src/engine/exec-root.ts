@@ -1,9 +1,10 @@
 // The execution root belongs to one daemon at a time: another one would end what no row of its own names, which is every
 // container of the first.
-import { chmodSync, closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
+import { chmodSync, closeSync, constants, mkdirSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { conflict } from "../base/errors.ts";
 import { tryLock } from "../linux/files.ts";
+import { writeHolder } from "../linux/lock-holder.ts";
 
 /** All but the socket, the pid file and the lock. */
 const PRIVATE = ["containers", "rootfs", "shm", "subpaths", "networks", "netns"];
@@ -13,7 +14,7 @@ export function holdExecRoot(path: string): Disposable {
   mkdirSync(path, { recursive: true, mode: 0o711 });
   const file = join(path, "lock");
   // Close-on-exec, as node:fs opens: a shim that inherited it would hold the root when this daemon is long gone.
-  const lock = openSync(file, "a+", 0o600);
+  const lock = openSync(file, constants.O_RDWR | constants.O_CREAT, 0o600);
   try {
     if (!tryLock(lock)) {
       const holder = readFileSync(file, "utf8").trim();
@@ -21,8 +22,7 @@ export function holdExecRoot(path: string): Disposable {
         `the execution root ${path} is in use by another daemon${holder ? ` (process ${holder})` : ""}: stop it, or choose another --exec-root`,
       );
     }
-    ftruncateSync(lock);
-    writeSync(lock, `${process.pid}\n`);
+    writeHolder(lock);
     closeToOthers(path);
   } catch (thrown) {
     closeSync(lock);

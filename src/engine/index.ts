@@ -42,6 +42,13 @@ export {
 } from "./image-actions.ts";
 export { systemInfo, systemVersion } from "./info.ts";
 export { inspectContainer, listContainers } from "./list-containers.ts";
+export {
+  connectNetwork,
+  createNetwork,
+  disconnectNetwork,
+  pruneNetworks,
+  removeNetwork,
+} from "./network-actions.ts";
 export { pruneContainers } from "./prune-containers.ts";
 export {
   MANIFEST_LIMIT,

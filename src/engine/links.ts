@@ -2,7 +2,7 @@
 // variables in the environment, and a name PARENT/ALIAS for it. On other networks a link is the endpoint's.
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { HostConfig, NetworkingConfig } from "../api/types/index.ts";
+import type { HostConfig } from "../api/types/index.ts";
 import { BerthError, invalid, messageOf, notFound, notImplemented } from "../base/errors.ts";
 import { type ContainerRecord, updateRecord } from "../containers/index.ts";
 import { containerFolder } from "./folders.ts";
@@ -14,11 +14,17 @@ const HOSTS_LIMIT = 1 << 20;
 type Links = NonNullable<ContainerRecord["links"]>;
 
 /** What `--link` names, by id, so that a later rename changes nothing; of two with one alias the first. Errors: invalid, not-implemented. */
-export function resolveLinks(
-  engine: Engine,
-  { Links: asked, NetworkMode: mode = "" }: HostConfig,
-  networking: NetworkingConfig | undefined,
-): Links {
+export function resolveLinks(engine: Engine, { Links: asked, NetworkMode: mode = "" }: HostConfig): Links {
+  // Of a user-defined network the endpoint has them, and the name server answers.
+  if (
+    mode !== "" &&
+    mode !== "default" &&
+    mode !== "bridge" &&
+    mode !== "host" &&
+    mode !== "none" &&
+    !mode.startsWith("container:")
+  )
+    return [];
   const links = (asked ?? []).map((text): Links[number] => {
     const [name = "", alias = name.replace(/^\//, ""), ...more] = text.split(":");
     if (name === "" || more.length > 0) throw invalid(`bad format for links: ${text}`);
@@ -35,11 +41,6 @@ export function resolveLinks(
       throw invalid(`could not get container for ${name}: ${messageOf(error)}`, error);
     }
   });
-  const ofEndpoints = Object.values(networking?.EndpointsConfig ?? {}).flatMap((each) => each?.Links ?? []);
-  if (ofEndpoints.length > 0 || (links.length > 0 && mode !== "bridge"))
-    throw notImplemented(
-      "links (--link) on networks other than the default bridge are not implemented in Berth",
-    );
   if (links.length > 0 && !engine.config.icc)
     throw notImplemented(
       "links (--link) between containers that icc=false keeps apart are not implemented in Berth",

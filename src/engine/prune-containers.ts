@@ -53,7 +53,7 @@ const UNITS: Record<string, bigint> = {
 };
 
 /** A time (RFC 3339, a day, seconds since the epoch) or a duration back from now ("1h30m"). Errors: invalid. */
-function untilOf(values: string[]): bigint | undefined {
+export function untilOf(values: string[]): bigint | undefined {
   const [value] = values;
   if (value === undefined) return undefined;
   if (values.length > 1) throw invalid("more than one until filter specified");

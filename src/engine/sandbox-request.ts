@@ -3,7 +3,7 @@ import type { ContainerRecord } from "../containers/types.ts";
 import type { SandboxRequest } from "../networks/types.ts";
 
 export function sandboxRequest(
-  record: Pick<ContainerRecord, "id" | "name" | "config" | "hostConfig" | "networking">,
+  record: Pick<ContainerRecord, "id" | "name" | "config" | "hostConfig" | "networking" | "namedNetworksOnly">,
 ): SandboxRequest {
   const { config, hostConfig } = record;
   return {
@@ -11,6 +11,7 @@ export function sandboxRequest(
     containerName: record.name,
     networkMode: hostConfig.NetworkMode ?? "default",
     networkingConfig: record.networking,
+    ...(record.namedNetworksOnly && { namedNetworksOnly: true }),
     portBindings: hostConfig.PortBindings ?? {},
     exposedPorts: Object.keys(config.ExposedPorts ?? {}),
     publishAll: hostConfig.PublishAllPorts ?? false,

@@ -2,20 +2,20 @@
 // since daemons with roots of their own share nothing else.
 import {
   closeSync,
+  constants,
   existsSync,
   fstatSync,
-  ftruncateSync,
   mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
   statSync,
   unlinkSync,
-  writeSync,
 } from "node:fs";
 import { join } from "node:path";
 import { conflict } from "../base/errors.ts";
 import { tryLock } from "../linux/files.ts";
+import { writeHolder } from "../linux/lock-holder.ts";
 
 const FOLDER = "/run/berth-bridges";
 
@@ -33,7 +33,7 @@ export function lockBridge(bridge: string): Disposable {
   const path = join(FOLDER, `${statSync("/proc/self/ns/net").ino}-${bridge}`);
   for (let look = 1; ; ) {
     // Close-on-exec (node:fs opens so): no shim must keep it.
-    const fd = openSync(path, "a+", 0o600);
+    const fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
     if (!tryLock(fd)) {
       if (look++ < LOOKS) {
         closeSync(fd);
@@ -52,8 +52,7 @@ export function lockBridge(bridge: string): Disposable {
 }
 
 function held(fd: number, path: string): Disposable {
-  ftruncateSync(fd);
-  writeSync(fd, `${process.pid}\n`);
+  writeHolder(fd);
   return {
     [Symbol.dispose]() {
       unlinkSync(path);

@@ -2,6 +2,8 @@
 import { expect, test } from "bun:test";
 import { checkCompany, checkRequest } from "./request-check.ts";
 
+const nowhere = () => undefined;
+
 const asking = (HostIp: string, networkMode = "bridge") => ({
   containerId: "c",
   containerName: "c",
@@ -19,7 +21,7 @@ const asking = (HostIp: string, networkMode = "bridge") => ({
 test.each(["::1", "[::1]", "0:0:0:0:0:0:0:1"])(
   "a port on %s is refused, as nothing would reach it",
   (address) => {
-    expect(() => checkRequest(asking(address))).toThrow(
+    expect(() => checkRequest(asking(address), nowhere)).toThrow(
       /^cannot publish 80\/tcp on \[::1\]: .* publish on 127\.0\.0\.1, or on another address of this host$/,
     );
   },
@@ -31,7 +33,7 @@ test.each([
   ["fd00::1", "bridge"],
   ["::1", "host"], // Nothing is published there.
 ])("a port on %s with the network %s is taken", (address, mode) => {
-  expect(() => checkRequest(asking(address, mode))).not.toThrow();
+  expect(() => checkRequest(asking(address, mode), nowhere)).not.toThrow();
 });
 
 test.each([

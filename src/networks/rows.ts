@@ -26,16 +26,31 @@ export interface Rows {
   addresses: Documents<AddressRow>;
   ports: Documents<PortRow>;
   transaction<T>(work: () => T): T;
+  /** Grows with every change of networks, sandboxes and endpoints by this process, which is alone with them. */
+  revision(): number;
 }
 
 export function openRows(store: Store): Rows {
+  let revision = 0;
+  const counted = <T extends { id: string }>(documents: Documents<T>): Documents<T> => ({
+    ...documents,
+    put(document) {
+      revision++;
+      documents.put(document);
+    },
+    delete(id) {
+      revision++;
+      return documents.delete(id);
+    },
+  });
   return {
-    networks: store.documents<NetworkRecord>("networks"),
-    sandboxes: store.documents<SandboxRecord>("sandboxes"),
-    endpoints: store.documents<EndpointRecord>("endpoints"),
+    networks: counted(store.documents<NetworkRecord>("networks")),
+    sandboxes: counted(store.documents<SandboxRecord>("sandboxes")),
+    endpoints: counted(store.documents<EndpointRecord>("endpoints")),
     addresses: store.documents<AddressRow>("addresses"),
     ports: store.documents<PortRow>("ports"),
     transaction: (work) => store.transaction(work),
+    revision: () => revision,
   };
 }
 
@@ -52,12 +67,15 @@ export const portRow = (endpointId: string, port: Omit<PortRow, "id" | "endpoint
   ...port,
 });
 
-/** Takes a sandbox's rows away, and with them its addresses and ports. Inside the caller's transaction. */
+/** Takes an endpoint's rows away, and with it its addresses and ports. Inside the caller's transaction. */
+export function deleteEndpointRows(rows: Rows, endpoint: EndpointRecord): void {
+  for (const row of rows.addresses.where("endpointId", endpoint.id)) rows.addresses.delete(row.id);
+  for (const row of rows.ports.where("endpointId", endpoint.id)) rows.ports.delete(row.id);
+  rows.endpoints.delete(endpoint.id);
+}
+
+/** A sandbox's rows away, all of them. Inside the caller's transaction. */
 export function deleteSandboxRows(rows: Rows, sandboxId: string): void {
-  for (const endpoint of rows.endpoints.where("sandboxId", sandboxId)) {
-    for (const row of rows.addresses.where("endpointId", endpoint.id)) rows.addresses.delete(row.id);
-    for (const row of rows.ports.where("endpointId", endpoint.id)) rows.ports.delete(row.id);
-    rows.endpoints.delete(endpoint.id);
-  }
+  for (const endpoint of rows.endpoints.where("sandboxId", sandboxId)) deleteEndpointRows(rows, endpoint);
   rows.sandboxes.delete(sandboxId);
 }

@@ -9,6 +9,7 @@
 import type {
   Network as ApiNetwork,
   EndpointSettings,
+  IPAM,
   NetworkingConfig,
   PortMap,
 } from "../api/types/index.ts";
@@ -51,11 +52,42 @@ export interface NetworkRecord {
   enableIPv4: boolean;
   enableIPv6: boolean;
   /** CIDR subnets with gateway, as decided. */
-  pools: { subnet: string; gateway?: string; range?: string; auxiliary?: Record<string, string> }[];
+  pools: {
+    subnet: string;
+    gateway?: string;
+    /** Nobody asked for this gateway: in force, but not shown in a subnet that was given (Docker 28). */
+    gatewayHidden?: boolean;
+    range?: string;
+    auxiliary?: Record<string, string>;
+  }[];
+  /** Families whose subnets somebody chose: only there an endpoint may ask for an address. */
+  chosenSubnets?: (4 | 6)[];
+  ipam?: { driver: string; options: Record<string, string> | null };
   options: Record<string, string>;
   labels: Record<string, string>;
   /** The default networks can't be removed. */
   builtIn: boolean;
+  /** Only a template for others. */
+  configOnly?: boolean;
+  /** Name of the template that its settings are from. */
+  configFrom?: string;
+}
+
+/** What somebody asks a new network to be: the body of `POST /networks/create`. */
+export interface NetworkRequest {
+  Name?: string;
+  Driver?: string;
+  Scope?: string;
+  EnableIPv4?: boolean | null;
+  EnableIPv6?: boolean | null;
+  IPAM?: IPAM | null;
+  Internal?: boolean;
+  Attachable?: boolean;
+  Ingress?: boolean;
+  ConfigOnly?: boolean;
+  ConfigFrom?: { Network?: string } | null;
+  Options?: Record<string, string> | null;
+  Labels?: Record<string, string> | null;
 }
 
 export interface PortBindingDecision {
@@ -77,7 +109,10 @@ export interface EndpointRecord {
     prefix6?: number;
     gateway4?: string;
     gateway6?: string;
+    linkLocal?: string[];
   };
+  /** The default route is the device itself, without a gateway's address: ipvlan's L3 mode. */
+  routeByDevice?: boolean;
   mac?: string;
   interfaceName?: string;
   aliases: string[];
@@ -92,6 +127,8 @@ export interface SandboxRecord {
   /** Whose namespace it shares (`--network container:ID`). */
   sharedWith?: string;
   scope: NetworkScope;
+  /** Where its name server listens, so that the next daemon's is found by the rules in the namespace. */
+  namePorts?: { udp: number; tcp: number };
   /** What was asked, so that `realise` needs nothing but the row. */
   request: SandboxRequest;
 }
@@ -103,6 +140,8 @@ export interface SandboxRequest {
   /** HostConfig.NetworkMode: bridge, default, host, none, container:ID, or a network's name or id. */
   networkMode: string;
   networkingConfig?: NetworkingConfig;
+  /** `networkingConfig` names all of its networks; else the mode's own is one of them. */
+  namedNetworksOnly?: boolean;
   portBindings: PortMap;
   exposedPorts: string[];
   publishAll: boolean;
@@ -161,6 +200,33 @@ export interface Networks {
    * network of its own or does not run.
    */
   statistics(containerId: string): Record<string, LinkStatistics>;
+  /**
+   * Connects a running container: rows, device, default route, published ports; all of it or nothing. `alongside` runs
+   * in the transaction of the rows, and gives what undoes it in the one that takes them back. Errors: forbidden, invalid, conflict, in Docker's words.
+   */
+  connect(
+    containerId: string,
+    network: NetworkRecord,
+    networking: NetworkingConfig,
+    alongside: () => () => void,
+  ): void;
+  /** Takes a running container off a network; `networking` is what is left. Errors: system when it is not on it. */
+  disconnect(
+    containerId: string,
+    network: NetworkRecord,
+    networking: NetworkingConfig,
+    alongside: () => void,
+  ): void;
+  /** Whether a container may be connected to a network, be it running or not. Errors: invalid. */
+  checkConnection(request: SandboxRequest, network: NetworkRecord, settings: EndpointSettings): void;
+  /** The names under which a container's settings have networks, each with its record where it is there. */
+  named(request: SandboxRequest): Map<string, NetworkRecord | undefined>;
+  /** What a running container's files should say now: they change when it is connected and disconnected. */
+  files(containerId: string): { hosts: string; resolvConf: string } | undefined;
+  /** Makes a network. Errors: invalid, forbidden, conflict, not-found, in Docker's words. */
+  create(request: NetworkRequest): NetworkRecord;
+  /** Errors: forbidden for a default network and for one with endpoints. */
+  remove(network: NetworkRecord): void;
   /** The container has a new name: `networks/{id}` shows it. */
   renamed(containerId: string, name: string): void;
   /** Filters of `GET /networks`: driver, type, id, name, label, scope, dangling. Errors: invalid, in Docker's words. */

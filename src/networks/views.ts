@@ -38,24 +38,24 @@ export function networkToApi(rows: Rows, record: NetworkRecord, verbose: boolean
     EnableIPv4: record.enableIPv4,
     EnableIPv6: record.enableIPv6,
     IPAM: {
-      Driver: "default",
+      Driver: record.ipam?.driver ?? "default",
       // Go's nil, which the vocabulary has no word for.
-      Options: null as unknown as Record<string, string>,
+      Options: record.ipam?.options ?? (null as unknown as Record<string, string>),
       Config:
         record.pools.length === 0
           ? (null as unknown as [])
-          : record.pools.map(({ subnet, range, gateway, auxiliary }) => ({
+          : record.pools.map(({ subnet, range, gateway, gatewayHidden, auxiliary }) => ({
               Subnet: subnet,
               ...(range && { IPRange: range }),
-              ...(gateway && { Gateway: gateway }),
+              ...(gateway && !gatewayHidden && { Gateway: gateway }),
               ...(auxiliary && { AuxiliaryAddresses: auxiliary }),
             })),
     },
     Internal: record.internal,
     Attachable: record.attachable,
     Ingress: false,
-    ConfigFrom: { Network: "" },
-    ConfigOnly: false,
+    ConfigFrom: { Network: record.configFrom ?? "" },
+    ConfigOnly: record.configOnly ?? false,
     Containers: Object.fromEntries(containers),
     Options: record.options,
     Labels: record.labels,
@@ -135,16 +135,18 @@ export function sandboxStatus(rows: Rows, sandbox: SandboxRecord, sandboxKey: st
 export function idleStatus(
   rows: Rows,
   request: SandboxRequest,
-  name: string | undefined,
+  names: readonly string[],
   started: boolean,
 ): SandboxStatus {
   const endpoints: Record<string, EndpointSettings> = {};
-  const asked = Object.keys(request.networkingConfig?.EndpointsConfig ?? {}).filter(
-    (other) => other !== "default",
-  );
-  for (const other of new Set([...(name === undefined ? [] : [name]), ...asked])) {
-    const id = started ? rows.networks.where("name", other)[0]?.id : undefined;
-    endpoints[other] = settings(request, other, { networkId: id ?? "", endpointId: "", addresses: {} });
+  for (const other of names) {
+    const network = started ? rows.networks.where("name", other)[0] : undefined;
+    endpoints[other] = settings(request, other, {
+      networkId: network?.id ?? "",
+      endpointId: "",
+      addresses: {},
+      named: network !== undefined && !network.builtIn,
+    });
   }
   return { sandboxId: "", sandboxKey: "", endpoints, ports: {} };
 }
@@ -160,6 +162,7 @@ function endpointToApi(
     endpointId: endpoint.id,
     addresses,
     ...(mac && { mac }),
+    named: !network.builtIn,
   });
 }
 
@@ -171,11 +174,14 @@ function settings(
     endpointId,
     addresses,
     mac,
+    named,
   }: {
     networkId: string;
     endpointId: string;
     addresses: EndpointRecord["addresses"];
     mac?: string;
+    /** Only user-defined networks have a name service. */
+    named: boolean;
   },
 ): EndpointSettings {
   const { ipv4, ipv6, prefix4, prefix6, gateway4, gateway6 } = addresses;
@@ -196,9 +202,15 @@ function settings(
     IPv6Gateway: gateway6 ?? "",
     GlobalIPv6Address: ipv6 ?? "",
     GlobalIPv6PrefixLen: ipv6 ? (prefix6 ?? 0) : 0,
-    // Only user-defined networks have a name service.
-    DNSNames: none,
+    DNSNames: named ? dnsNames(request, asked) : none,
   };
+}
+
+/** The names by which a container is found in a network, its own first: daemon/container_operations.go. */
+export function dnsNames(request: SandboxRequest, asked: EndpointSettings | undefined): string[] {
+  const { containerName, containerId, hostname } = request;
+  const names = [containerName, ...(asked?.Aliases ?? []), containerId.slice(0, 12), hostname];
+  return [...new Set(names.filter((name) => name !== ""))];
 }
 
 function addPorts(ports: PortMap, sandbox: SandboxRecord, endpoint: EndpointRecord): void {

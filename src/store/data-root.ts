@@ -1,17 +1,9 @@
 // The data root: its folders, and the lock that gives it to one process at a time.
-import {
-  chmodSync,
-  closeSync,
-  existsSync,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  writeSync,
-} from "node:fs";
+import { chmodSync, closeSync, constants, existsSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { conflict } from "../base/errors.ts";
 import { spreadSubfolders, tryLock } from "../linux/files.ts";
+import { writeHolder } from "../linux/lock-holder.ts";
 
 export interface DataRoot extends Disposable {
   path: string;
@@ -37,7 +29,7 @@ export function openDataRoot(path: string): DataRoot {
   chmodSync(path, 0o700);
   const lockPath = join(path, "lock");
   // Opened close-on-exec (node:fs does): a shim that inherited it would hold the root when this daemon is long gone.
-  const lock = openSync(lockPath, "a+", 0o600);
+  const lock = openSync(lockPath, constants.O_RDWR | constants.O_CREAT, 0o600);
   try {
     if (!lockPatiently(lock, lockPath)) {
       const holder = readFileSync(lockPath, "utf8").trim();
@@ -49,8 +41,7 @@ export function openDataRoot(path: string): DataRoot {
     // ext4 takes no inode again within minutes of its removal, and looks for one past all of them in the folder's block
     // group: a pull after a removal of 20,000 files took 14 s instead of 0.6 s until each snapshot had its own group.
     spreadSubfolders(snapshots);
-    ftruncateSync(lock);
-    writeSync(lock, `${process.pid}\n`);
+    writeHolder(lock);
     return {
       path,
       database: join(path, "berth.db"),

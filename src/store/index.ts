@@ -38,6 +38,7 @@ export { cloneLayer } from "./clone-layer.ts";
 export { type DigestRequest, digestPaths } from "./content-digest.ts";
 export {
   type ContextTransfer,
+  contextSize,
   type ReceivedContext,
   readContextIndex,
   receiveContext,

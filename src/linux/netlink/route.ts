@@ -4,6 +4,7 @@ import { attribute, attributesByType, join, NLM_F, read, value } from "./message
 import type { NetlinkSocket } from "./socket.ts";
 
 const RTM_NEWROUTE = 24;
+const RTM_DELROUTE = 25;
 const RTM_GETROUTE = 26;
 const AF = { INET: 2, INET6: 10 } as const;
 const RTA = { DST: 1, OIF: 4, GATEWAY: 5, PRIORITY: 6, PREFSRC: 7, TABLE: 15 } as const;
@@ -53,9 +54,17 @@ export function listRoutes(socket: NetlinkSocket): Route[] {
     });
 }
 
-function payloadOf(route: { destination?: string; gateway?: string; device: number }): Uint8Array {
+/** A route to make; without destination the default one, whose family is that of the gateway, or said. */
+export interface NewRoute {
+  family?: Route["family"];
+  destination?: string;
+  gateway?: string;
+  device: number;
+}
+
+function payloadOf(route: NewRoute): Uint8Array {
   const [address, length] = route.destination?.split("/") ?? [];
-  const six = isIpv6(route.gateway ?? address ?? "");
+  const six = route.family ? route.family === "ipv6" : isIpv6(route.gateway ?? address ?? "");
   return join(
     header(
       six ? AF.INET6 : AF.INET,
@@ -70,10 +79,21 @@ function payloadOf(route: { destination?: string; gateway?: string; device: numb
 }
 
 /** Adds a route of the main table, or replaces the one to the same destination. */
-export function addRoute(
-  socket: NetlinkSocket,
-  route: { destination?: string; gateway?: string; device: number },
-): void {
+export function addRoute(socket: NetlinkSocket, route: NewRoute): void {
   const text = `${route.destination ?? "default"} ${route.gateway ?? ""}`.trim();
   socket.change(RTM_NEWROUTE, NLM_F.CREATE | NLM_F.REPLACE, payloadOf(route), "add route", text);
+}
+
+/** Takes the main table's default routes of a family away, those that were there. */
+export function removeDefaultRoute(socket: NetlinkSocket, family: Route["family"]): void {
+  for (const route of listRoutes(socket)) {
+    if (route.family !== family || route.destination !== undefined || route.device === undefined) continue;
+    if (route.table !== RT_TABLE_MAIN || route.type !== RTN_UNICAST) continue;
+    const payload = payloadOf({
+      family,
+      device: route.device,
+      ...(route.gateway && { gateway: route.gateway }),
+    });
+    socket.change(RTM_DELROUTE, 0, payload, "remove route", "default");
+  }
 }

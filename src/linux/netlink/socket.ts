@@ -77,10 +77,50 @@ export class NetlinkSocket implements Disposable {
     }
   }
 
+  /**
+   * Sends requests in one datagram, as netfilter's transactions are, and waits for the acknowledgement of the last
+   * that is to be acknowledged (all of them are, but those of `quiet` types), or the first refusal.
+   */
+  changeAll(
+    requests: readonly { type: number; flags: number; payload: Uint8Array }[],
+    quiet: readonly number[],
+    what: string,
+    object: string,
+  ): void {
+    const encoded: Uint8Array[] = [];
+    let awaited = 0;
+    for (const { type, flags, payload } of requests) {
+      const sequence = this.sequence++;
+      const loud = !quiet.includes(type);
+      if (loud) awaited = sequence;
+      encoded.push(
+        encodeMessage({
+          type,
+          flags: flags | NLM_F.REQUEST | (loud ? NLM_F.ACK : 0),
+          sequence,
+          portId: 0,
+          payload,
+        }),
+      );
+    }
+    this.send(Buffer.concat(encoded), what, object);
+    for (;;) {
+      for (const message of this.receive(what, object)) {
+        if (message.type !== NLMSG.ERROR) continue;
+        const { errno, text } = decodeError(message);
+        if (errno !== 0) throw new NetlinkError(what, errno, object, text);
+        if (message.sequence === awaited) return;
+      }
+    }
+  }
+
+  private send(request: Uint8Array, what: string, object: string): void {
+    if (Number(c.send(this.fd, request, request.length, 0)) < 0) throw new KernelError(what, errno(), object);
+  }
+
   private exchange(type: number, flags: number, payload: Uint8Array, what: string, object: string) {
     const sequence = this.sequence++;
-    const request = encodeMessage({ type, flags, sequence, portId: 0, payload });
-    if (Number(c.send(this.fd, request, request.length, 0)) < 0) throw new KernelError(what, errno(), object);
+    this.send(encodeMessage({ type, flags, sequence, portId: 0, payload }), what, object);
     const messages: NetlinkMessage[] = [];
     let interrupted = false;
     for (;;) {

@@ -6,7 +6,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { HostEnvironment } from "../../base/environment.ts";
-import { forbidden, messageOf, systemError } from "../../base/errors.ts";
+import { messageOf, systemError } from "../../base/errors.ts";
 import { log } from "../../base/log.ts";
 import { isIpv6 } from "../../linux/ip-address.ts";
 import { addAddress, listAddresses } from "../../linux/netlink/address.ts";
@@ -21,22 +21,20 @@ import {
   setBridgePort,
   setLink,
 } from "../../linux/netlink/link.ts";
-import { addRoute } from "../../linux/netlink/route.ts";
 import { type NetlinkSocket, openRoute } from "../../linux/netlink/socket.ts";
 import { nft, nftGeneration, nftList } from "../../linux/nftables.ts";
-import { lowestFree } from "../address-pool.ts";
-import type { HostPorts } from "../host-ports.ts";
-import { parsePorts } from "../port-requests.ts";
 import { prefixOf } from "../prefix.ts";
-import type { EndpointRecord, NetworkRecord, NetworksConfig, SandboxRequest } from "../types.ts";
+import type { EndpointRecord, NetworkRecord, NetworksConfig } from "../types.ts";
 import {
   type BridgeDevice,
   ensureBridge,
   forwards,
+  macOf,
   setKernel,
   switchForwardingOn,
   uplinks,
 } from "./bridge-device.ts";
+import { checkBridge, OPTION, optionIs } from "./bridge-options.ts";
 import {
   addElements,
   type BridgeRules,
@@ -46,20 +44,7 @@ import {
   wholeTable,
 } from "./bridge-rules.ts";
 import { acceptForwarding, otherEnginesBridges, withdrawForwarding } from "./other-firewalls.ts";
-import type { Allocation, NetworkDriver, Place } from "./types.ts";
-
-/** Options of a bridge network, by Docker's names. */
-export const OPTION = {
-  NAME: "com.docker.network.bridge.name",
-  ICC: "com.docker.network.bridge.enable_icc",
-  MASQUERADE: "com.docker.network.bridge.enable_ip_masquerade",
-  HOST_BINDING: "com.docker.network.bridge.host_binding_ipv4",
-  DEFAULT: "com.docker.network.bridge.default_bridge",
-  MTU: "com.docker.network.driver.mtu",
-} as const;
-
-/** The name under which `--default-gateway` is kept among a pool's auxiliary addresses, as in libnetwork. */
-export const DEFAULT_GATEWAY = "DefaultGatewayIPv4";
+import type { NetworkDriver, Place } from "./types.ts";
 
 const DEFAULT_MTU = 1500;
 
@@ -87,11 +72,8 @@ interface InForce {
 export function openBridgeDriver(options: {
   environment: HostEnvironment;
   config: NetworksConfig;
-  hostPorts: HostPorts;
-  /** Addresses of a network that are given out. */
-  taken: (networkId: string) => ReadonlySet<string>;
 }): BridgeDriver {
-  const { environment, config, hostPorts } = options;
+  const { environment, config } = options;
   const { bridge } = environment;
   // Our veths' names begin with what only this daemon has: two daemons on one host leave each other's alone.
   const tag = createHash("sha256")
@@ -118,9 +100,12 @@ export function openBridgeDriver(options: {
   return {
     name: "bridge",
     sandbox: "private",
-    allocate,
+    publishes: true,
+    check: checkBridge,
+    allocate: (_network, { mac }) => ({ mac: mac || randomMac() }),
+    deviceOf: (network) => bridgeOf(network, tag).name,
     realiseNetwork(network) {
-      ensureBridge(host(), deviceOf(network));
+      ensureBridge(host(), bridgeOf(network, tag));
       if (!force.networks.has(network.id)) {
         force.networks.set(network.id, network);
         force.generation = undefined;
@@ -130,12 +115,15 @@ export function openBridgeDriver(options: {
     },
     plug,
     publish,
+    unpublish,
     unplug,
     lingers: (endpoint) => findLink(host(), vethOf(endpoint)) !== undefined,
     sweep: (endpoint) => void removeLink(host(), vethOf(endpoint)),
     reconcile,
     removeNetwork(network) {
-      removeLink(host(), deviceOf(network).name);
+      const link = findLink(host(), bridgeOf(network, tag).name);
+      // One that was there before stays; the default one is ours by its name.
+      if (link && (network.builtIn || isOurs(link, tag))) removeLink(host(), link.name);
       force.networks.delete(network.id);
       force.generation = undefined;
       force.entries = -1;
@@ -155,27 +143,9 @@ export function openBridgeDriver(options: {
     },
   };
 
-  function allocate(network: NetworkRecord, request: SandboxRequest, endpointId: string): Allocation {
-    const addresses = chooseAddresses(network, options.taken(network.id));
-    try {
-      const { requests } = parsePorts(request);
-      if (requests.length > 0 && !config.nftables)
-        throw systemError("ports are published by nftables rules, which this daemon is told not to make");
-      return {
-        addresses,
-        mac: request.macAddress || randomMac(),
-        ports: hostPorts.choose(requests, addresses),
-      };
-    } catch (thrown) {
-      // Docker's frame around what its bridge driver says.
-      const frame = `driver failed programming external connectivity on endpoint ${request.containerName} (${endpointId})`;
-      throw systemError(`${frame}: ${messageOf(thrown)}`, thrown);
-    }
-  }
-
   function plug(network: NetworkRecord, endpoint: EndpointRecord, place: Place): void {
     const name = vethOf(endpoint);
-    const device = deviceOf(network);
+    const device = bridgeOf(network, tag);
     const master = findLink(host(), device.name);
     if (!master) throw systemError(`the bridge ${device.name} is gone`);
     // What a crash left; gone already where it was reconciled.
@@ -189,14 +159,14 @@ export function openBridgeDriver(options: {
     const end = findLink(inside, interfaceName);
     const port = findLink(host(), name);
     if (!end || !port) throw systemError(`the device ${interfaceName} is gone`);
-    const { ipv4, ipv6, prefix4, prefix6, gateway4, gateway6 } = endpoint.addresses;
+    const { ipv4, ipv6, prefix4, prefix6, linkLocal = [] } = endpoint.addresses;
     // Before it is up, or the kernel gives it a link-local address first.
     setKernel(`ipv6/conf/${interfaceName}/disable_ipv6`, ipv6 ? "0" : "1");
     if (ipv4) addAddress(inside, { index: end.index, address: ipv4, prefix: prefix4 ?? 32 });
     if (ipv6) addAddress(inside, { index: end.index, address: ipv6, prefix: prefix6 ?? 128 });
+    for (const address of linkLocal)
+      addAddress(inside, { index: end.index, address, prefix: isIpv6(address) ? 64 : 16 });
     setLink(inside, end.index, { up: true });
-    if (gateway4) addRoute(inside, { gateway: gateway4, device: end.index });
-    if (gateway6) addRoute(inside, { gateway: gateway6, device: end.index });
     // Where bridged frames pass the IP rules (br_netfilter), a container reaches a port of its own this way.
     setBridgePort(host(), port.index, { hairpin: true });
   }
@@ -210,10 +180,14 @@ export function openBridgeDriver(options: {
     forgetSoon(ports.filter(({ protocol }) => protocol === "udp"));
   }
 
-  function unplug(_network: NetworkRecord, endpoint: EndpointRecord): void {
+  function unplug(network: NetworkRecord, endpoint: EndpointRecord): void {
     const link = findLink(host(), vethOf(endpoint));
     // Without a master where somebody removed the bridge: nothing comes through it then.
     if (link?.master) setBridgePort(host(), link.index, { enabled: false });
+    unpublish(network, endpoint);
+  }
+
+  function unpublish(_network: NetworkRecord, endpoint: EndpointRecord): void {
     const ports = publishedPorts(endpoint);
     if (ports.length === 0) return;
     force.ports.delete(endpoint.id);
@@ -225,10 +199,13 @@ export function openBridgeDriver(options: {
     force.networks = new Map(networks.map((network) => [network.id, network]));
     force.ports = new Map(endpoints.map((endpoint) => [endpoint.id, publishedPorts(endpoint)]));
     const masters = new Map(
-      networks.map((network) => [network.id, ensureBridge(host(), deviceOf(network)).index]),
+      networks.map((network) => [network.id, ensureBridge(host(), bridgeOf(network, tag)).index]),
     );
     const living = new Map(endpoints.map((endpoint) => [vethOf(endpoint), endpoint]));
+    const devices = new Set(networks.map((network) => bridgeOf(network, tag).name));
     for (const link of listLinks(host())) {
+      // Of a network that was removed, or was about to be made, when a daemon was killed.
+      if (isOurs(link, tag) && !devices.has(link.name)) removeLink(host(), link.name);
       if (!link.name.startsWith(`bth${tag}`)) continue;
       const endpoint = living.get(link.name);
       // One container without a network keeps no daemon from starting.
@@ -328,7 +305,7 @@ export function openBridgeDriver(options: {
     if (force.generation !== undefined && force.generation === nftGeneration()) return;
     const others = otherEnginesBridges();
     if (!isWhole() || others.join() !== force.others.join()) rebuild(others);
-    const devices = [...force.networks.values()].map((network) => deviceOf(network).name);
+    const devices = [...force.networks.values()].map((network) => bridgeOf(network, tag).name);
     acceptForwarding(bridge, devices, (device) => findLink(host(), device) !== undefined);
     force.generation = nftGeneration();
   }
@@ -344,7 +321,7 @@ export function openBridgeDriver(options: {
     nft(
       wholeTable({
         bridge,
-        networks: [...force.networks.values()].map((network) => rulesOf(network, config)),
+        networks: [...force.networks.values()].map((network) => rulesOf(network, config, tag)),
         ports: [...force.ports.values()].flat(),
         others,
         uplinks: notedUplinks(environment),
@@ -355,44 +332,34 @@ export function openBridgeDriver(options: {
   }
 }
 
-function deviceOf(network: NetworkRecord): BridgeDevice {
+/** The MAC of a bridge that we made is of this, by which it is known for ours when no row names it any more. */
+const seedOf = (name: string, tag: string) => `${tag} ${name}`;
+const isOurs = (link: Link, tag: string) =>
+  link.kind === "bridge" && link.address === macOf(seedOf(link.name, tag));
+
+function bridgeOf(network: NetworkRecord, tag: string): BridgeDevice {
+  const name = network.options[OPTION.NAME] || `br-${network.id.slice(0, 12)}`;
   return {
-    name: network.options[OPTION.NAME] ?? `br-${network.id.slice(0, 12)}`,
+    name,
     mtu: Number(network.options[OPTION.MTU] ?? DEFAULT_MTU) || DEFAULT_MTU,
-    addresses: network.pools.flatMap(({ subnet, gateway }) =>
-      gateway ? [{ address: gateway, prefix: prefixOf(subnet).length }] : [],
-    ),
+    addresses: network.pools.flatMap(({ subnet, gateway }) => {
+      const { family, length } = prefixOf(subnet);
+      const enabled = family === 4 ? network.enableIPv4 : network.enableIPv6;
+      return gateway && enabled ? [{ address: gateway, prefix: length }] : [];
+    }),
     ipv6: network.enableIPv6,
-    seed: network.id,
+    seed: seedOf(name, tag),
   };
 }
 
-function rulesOf(network: NetworkRecord, config: NetworksConfig): BridgeRules {
+function rulesOf(network: NetworkRecord, config: NetworksConfig, tag: string): BridgeRules {
   return {
-    device: deviceOf(network).name,
+    device: bridgeOf(network, tag).name,
     subnets: network.pools.map(({ subnet }) => subnet),
-    masquerade: (network.options[OPTION.MASQUERADE] ?? String(config.ipMasq)) !== "false",
-    icc: (network.options[OPTION.ICC] ?? String(config.icc)) !== "false",
+    masquerade: optionIs(network, OPTION.MASQUERADE, network.builtIn ? config.ipMasq : true),
+    icc: optionIs(network, OPTION.ICC, network.builtIn ? config.icc : true),
     internal: network.internal,
   };
-}
-
-function chooseAddresses(network: NetworkRecord, taken: ReadonlySet<string>): EndpointRecord["addresses"] {
-  const addresses: EndpointRecord["addresses"] = {};
-  for (const pool of network.pools) {
-    const { family, length } = prefixOf(pool.subnet);
-    const address = lowestFree(pool, taken);
-    if (!address)
-      throw forbidden(
-        `no available IPv${family} addresses on this network's address pools: ${network.name} (${network.id})`,
-      );
-    const gateway = pool.auxiliary?.[DEFAULT_GATEWAY] ?? pool.gateway;
-    if (family === 4 && !addresses.ipv4)
-      Object.assign(addresses, { ipv4: address, prefix4: length, ...(gateway && { gateway4: gateway }) });
-    if (family === 6 && !addresses.ipv6)
-      Object.assign(addresses, { ipv6: address, prefix6: length, ...(gateway && { gateway6: gateway }) });
-  }
-  return addresses;
 }
 
 /** Locally administered, one receiver: as Docker 28 makes them. */

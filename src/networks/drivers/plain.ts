@@ -1,4 +1,5 @@
 // The drivers `host` and `null`: their endpoints are rows and nothing in the kernel.
+import { forbidden } from "../../base/errors.ts";
 import type { Allocation, NetworkDriver } from "./types.ts";
 
 const nothing = () => {};
@@ -7,10 +8,15 @@ function plainDriver(name: string, sandbox: "host" | "none"): NetworkDriver {
   return {
     name,
     sandbox,
-    allocate: (): Allocation => ({ addresses: {}, ports: [] }),
+    publishes: false,
+    check() {
+      throw forbidden(`only one instance of "${name}" network is allowed`);
+    },
+    allocate: (): Allocation => ({}),
     realiseNetwork: nothing,
     plug: nothing,
     publish: nothing,
+    unpublish: nothing,
     unplug: nothing,
     lingers: () => false,
     sweep: nothing,

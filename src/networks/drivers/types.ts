@@ -1,7 +1,7 @@
 // What a network driver is. Two halves: `allocate` decides from rows and is stored by the caller; `realise` makes the
 // decision exist in this kernel, again and again with the same result. test/networks/driver-contract.ts holds all of them to it.
 import type { NetlinkSocket } from "../../linux/netlink/socket.ts";
-import type { EndpointRecord, NetworkRecord, SandboxRequest } from "../types.ts";
+import type { EndpointRecord, NetworkRecord } from "../types.ts";
 
 /** Where an endpoint is plugged in. Only true inside `plug`: the thread is in the sandbox's namespace then. */
 export interface Place {
@@ -13,25 +13,36 @@ export interface Place {
   interfaceName: string;
 }
 
-/** What an endpoint gets; the caller makes the rows of it. */
-export type Allocation = Pick<EndpointRecord, "addresses" | "mac" | "ports">;
+/** What a driver decides of an endpoint; addresses and host ports are the room's. */
+export type Allocation = Pick<EndpointRecord, "mac" | "routeByDevice">;
 
 export interface NetworkDriver {
   readonly name: string;
   /** Which sandbox its containers have: one of their own, the host's, or one that has only loopback. */
   readonly sandbox: "private" | "host" | "none";
-  /** Addresses, MAC, host ports. Touches no rows and no devices; tries host ports by binding them. */
-  allocate(network: NetworkRecord, request: SandboxRequest, endpointId: string): Allocation;
+  /** Whether ports of its endpoints are published on the host. */
+  readonly publishes: boolean;
+  /**
+   * Refuses what the driver can't make, before anything is stored; may fill in the record's options. `others` are all
+   * networks that there are. Errors: invalid, forbidden.
+   */
+  check(network: NetworkRecord, others: readonly NetworkRecord[]): void;
+  /** Touches no rows and no devices. `mac` is what was asked for. */
+  allocate(network: NetworkRecord, asked: { mac?: string }): Allocation;
   /** The network's own device and rules. Cheap when they are there. */
   realiseNetwork(network: NetworkRecord): void;
-  /** Device, addresses and routes of an endpoint, in its sandbox. Synchronous: see linux/netns.ts. */
+  /** Device and addresses of an endpoint, in its sandbox; the default route is the room's. Synchronous: see linux/netns.ts. */
   plug(network: NetworkRecord, endpoint: EndpointRecord, place: Place): void;
   /** What comes after, from outside: published ports. */
   publish(network: NetworkRecord, endpoint: EndpointRecord): void;
+  /** Its ports are published no more, while it lives on. */
+  unpublish(network: NetworkRecord, endpoint: EndpointRecord): void;
   /** Silent at once, and not reachable; the device goes with its namespace, or by `sweep`. */
   unplug(network: NetworkRecord, endpoint: EndpointRecord): void;
   /** Whether something of the endpoint is still in the kernel after its namespace was let go. */
   lingers(endpoint: EndpointRecord): boolean;
+  /** The network's own device on the host, where it has one: routes by it are ours. */
+  deviceOf?(network: NetworkRecord): string;
   /** Removes what lingers, though somebody keeps the namespace. Slow. */
   sweep(endpoint: EndpointRecord): void;
   /** Brings the kernel in line with the rows: all of the driver's networks, and the endpoints that live. */

@@ -1,0 +1,202 @@
+// The decisions about a sandbox, as rows: its endpoints, their addresses and names, and where its ports are published. Touches
+// no kernel, but for host ports, which are tried by binding them. Inside the caller's transaction.
+import type { EndpointSettings } from "../api/types/index.ts";
+import { conflict, forbidden, messageOf, systemError } from "../base/errors.ts";
+import { newId } from "./default-networks.ts";
+import type { NetworkDriver } from "./drivers/types.ts";
+import { checkSettings, chooseAddresses } from "./endpoint-addresses.ts";
+import { type Attached, gatewaysOf } from "./gateways.ts";
+import type { HostPorts } from "./host-ports.ts";
+import { interfaceNameOf } from "./interface-names.ts";
+import { parsePorts } from "./port-requests.ts";
+import { checkCompany, networkNames, sharedContainer } from "./request-check.ts";
+import { addressRow, deleteEndpointRows, portRow, type Rows } from "./rows.ts";
+import type {
+  EndpointRecord,
+  NetworkRecord,
+  NetworksConfig,
+  SandboxRecord,
+  SandboxRequest,
+} from "./types.ts";
+import { findNetwork } from "./views.ts";
+
+export interface SandboxRows {
+  /** The rows of a container that starts. */
+  allocate(request: SandboxRequest): SandboxRecord;
+  /** One endpoint more for a sandbox that is there. Errors: forbidden when it has one in the network. */
+  addEndpoint(sandbox: SandboxRecord, network: NetworkRecord, settings: EndpointSettings): EndpointRecord;
+  removeEndpoint(endpoint: EndpointRecord): void;
+  /** The endpoints of a sandbox with their networks. */
+  attached(sandbox: SandboxRecord): Attached[];
+  /** Publishes the sandbox's ports where it leads out by now. */
+  settlePorts(sandbox: SandboxRecord): void;
+}
+
+/** What was asked for an endpoint: by the network's name, its id, or as the mode names it. */
+export function settingsOf(request: SandboxRequest, network: NetworkRecord): EndpointSettings | undefined {
+  const all = request.networkingConfig?.EndpointsConfig ?? {};
+  const key = Object.keys(all).find(
+    (name) => name === network.name || (name !== "" && network.id.startsWith(name)),
+  );
+  if (key !== undefined) return all[key];
+  return isOfMode(request, network) ? all[request.networkMode] : undefined;
+}
+
+const isOfMode = ({ networkMode }: SandboxRequest, { name, id }: NetworkRecord) =>
+  networkMode === name ||
+  (networkMode !== "" && id.startsWith(networkMode)) ||
+  (name === "bridge" && (networkMode === "default" || networkMode === ""));
+
+export function openSandboxRows(options: {
+  rows: Rows;
+  config: NetworksConfig;
+  hostPorts: HostPorts;
+  driverOf: (network: NetworkRecord) => NetworkDriver;
+}): SandboxRows {
+  const { rows, config, hostPorts, driverOf } = options;
+  return {
+    allocate,
+    addEndpoint,
+    removeEndpoint: (endpoint) => deleteEndpointRows(rows, endpoint),
+    attached,
+    settlePorts,
+  };
+
+  function allocate(request: SandboxRequest): SandboxRecord {
+    const shared = sharedContainer(request.networkMode);
+    if (shared !== undefined) return allocateShared(request, shared);
+    const networks = networksOf(request);
+    const [main] = networks;
+    if (main) checkCompany(main.name, request);
+    const sandbox: SandboxRecord = {
+      id: request.containerId,
+      key: newId(),
+      mode: main ? driverOf(main).sandbox : "private",
+      scope: "local",
+      request,
+    };
+    rows.sandboxes.put(sandbox);
+    for (const network of networks) addEndpoint(sandbox, network, settingsOf(request, network) ?? {});
+    settlePorts(sandbox);
+    return sandbox;
+  }
+
+  /** The mode's network first, where it is one of them: its device is eth0. */
+  function networksOf(request: SandboxRequest): NetworkRecord[] {
+    const names = networkNames(request, config.bridge === "none");
+    const found = new Map(
+      names.map((name) => findNetwork(rows, name)).map((network) => [network.id, network]),
+    );
+    return [...found.values()];
+  }
+
+  function allocateShared(request: SandboxRequest, owner: string): SandboxRecord {
+    if (owner === request.containerId) throw systemError("cannot join own network namespace");
+    if (!rows.sandboxes.get(owner))
+      throw conflict(`cannot join network namespace of a non running container: container ${owner}`);
+    const sandbox: SandboxRecord = {
+      id: request.containerId,
+      key: "",
+      mode: "shared",
+      sharedWith: owner,
+      scope: "local",
+      request,
+    };
+    rows.sandboxes.put(sandbox);
+    return sandbox;
+  }
+
+  function addEndpoint(
+    sandbox: SandboxRecord,
+    network: NetworkRecord,
+    settings: EndpointSettings,
+  ): EndpointRecord {
+    if (network.configOnly) throw forbidden("cannot create endpoint on configuration-only network");
+    if (!network.builtIn) checkSettings(settings, network);
+    const { request } = sandbox;
+    const siblings = rows.endpoints.where("sandboxId", sandbox.id);
+    if (siblings.some(({ networkId }) => networkId === network.id))
+      throw forbidden(
+        `endpoint with name ${request.containerName} already exists in network ${network.name}`,
+      );
+    // A container's own MAC address (`--mac-address` of old) is that of the mode's network.
+    const mac = settings.MacAddress || (isOfMode(request, network) ? request.macAddress : undefined);
+    const taken = new Set(rows.addresses.where("networkId", network.id).map(({ address }) => address));
+    const id = newId();
+    const driver = driverOf(network);
+    const endpoint: EndpointRecord = {
+      id,
+      sandboxId: sandbox.id,
+      networkId: network.id,
+      scope: network.scope,
+      interfaceName: interfaceNameOf(network, settings, siblings),
+      aliases: settings.Aliases ?? [],
+      addresses: driver.sandbox === "private" ? chooseAddresses(network, settings.IPAMConfig, taken) : {},
+      ...driver.allocate(network, mac ? { mac } : {}),
+      ports: [],
+    };
+    rows.endpoints.put(endpoint);
+    for (const address of [endpoint.addresses.ipv4, endpoint.addresses.ipv6])
+      if (address) rows.addresses.put(addressRow(network.id, id, address));
+    return endpoint;
+  }
+
+  function attached(sandbox: SandboxRecord): Attached[] {
+    return rows.endpoints.where("sandboxId", sandbox.id).map((endpoint) => {
+      const network = findNetwork(rows, endpoint.networkId);
+      const priority = settingsOf(sandbox.request, network)?.GwPriority ?? 0;
+      return { endpoint, network, priority };
+    });
+  }
+
+  function settlePorts(sandbox: SandboxRecord): void {
+    const all = attached(sandbox);
+    const { four, six } = gatewaysOf(all);
+    const publishing = (endpoint: EndpointRecord | undefined) => {
+      const network = all.find((one) => one.endpoint.id === endpoint?.id)?.network;
+      return network && driverOf(network).publishes ? endpoint : undefined;
+    };
+    const [by4, by6] = [publishing(four), publishing(six)];
+    const before = all.flatMap(({ endpoint }) => endpoint.ports);
+    const ports = before.length > 0 ? before : choosePorts(sandbox.request, by4, by6);
+    for (const { endpoint } of all) {
+      const own = ports.filter(
+        ({ hostAddress }) => (hostAddress.includes(":") ? by6 : by4)?.id === endpoint.id,
+      );
+      if (own.length === 0 && endpoint.ports.length === 0) continue;
+      rows.endpoints.put({ ...endpoint, ports: own });
+      for (const { protocol, hostAddress, hostPort } of endpoint.ports)
+        rows.ports.delete(portRow(endpoint.id, { protocol, hostAddress, hostPort }).id);
+    }
+    for (const { protocol, hostAddress, hostPort } of ports) {
+      const holder = hostAddress.includes(":") ? by6 : by4;
+      if (holder) rows.ports.put(portRow(holder.id, { protocol, hostAddress, hostPort }));
+    }
+  }
+
+  function choosePorts(
+    request: SandboxRequest,
+    by4: EndpointRecord | undefined,
+    by6: EndpointRecord | undefined,
+  ): EndpointRecord["ports"] {
+    const { requests } = parsePorts(request);
+    const first = by4 ?? by6;
+    if (requests.length === 0 || !first) return [];
+    try {
+      if (!config.nftables)
+        throw systemError("ports are published by nftables rules, which this daemon is told not to make");
+      return hostPorts.choose(requests, {
+        ...(by4?.addresses.ipv4 && { ipv4: by4.addresses.ipv4 }),
+        ...(by6?.addresses.ipv6 && { ipv6: by6.addresses.ipv6 }),
+      });
+    } catch (thrown) {
+      throw programming(request, first.id, thrown);
+    }
+  }
+}
+
+/** Docker's frame around what its bridge driver says. */
+function programming(request: SandboxRequest, endpointId: string, thrown: unknown): unknown {
+  const frame = `driver failed programming external connectivity on endpoint ${request.containerName} (${endpointId})`;
+  return systemError(`${frame}: ${messageOf(thrown)}`, thrown);
+}
