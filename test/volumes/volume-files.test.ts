@@ -255,7 +255,7 @@ describe("who uses a volume", () => {
     for await (const _ of await client.images.pull({ fromImage: "busybox", tag: "latest" }));
     const { Id } = await client.containers.create(
       { Image: "busybox", HostConfig: { Binds: ["full:/d:nocopy"] } },
-      "user",
+      { name: "user" },
     );
     const { Volumes } = await client.volumes.files.list({ name: ["full"] }, { size: true });
     expect(Volumes).toMatchObject([{ Name: "full", UsedBy: ["user"], UsageData: { RefCount: 1 } }]);
