@@ -286,28 +286,64 @@ describe("a disk that fills up while the image's content is copied", () => {
   });
 });
 
-describe("a plugin that hangs", () => {
+describe("a plugin's volume", () => {
   let plugin: VolumePlugin;
-  test("holds up its own volumes and nothing else", async () => {
+  let plugged: Daemon;
+  let other: ReturnType<typeof connect>;
+  const mounted = () => plugin.mounts.get("pv")?.size ?? 0;
+  beforeAll(async () => {
     const plugins = join(daemon.folder, "plugins");
     plugin = startVolumePlugin(join(plugins, "vp.sock"), join(daemon.folder, "held"));
-    const more = await startDaemon({ bridge: "none", args: ["--plugin-dir", plugins] });
-    try {
-      const other = connect({ host: more.host });
-      await other.volumes.create({ Name: "pv", Driver: "vp" });
-      for (const method of ["Get", "Mount", "List"]) plugin.answers.set(`VolumeDriver.${method}`, "hang");
-      const leave = new AbortController();
-      const stuck = fetch("http://d/v1.51/volumes/pv", { unix: more.socket, signal: leave.signal });
-      stuck.catch(() => {});
-      while (!plugin.methods().includes("Get")) await Bun.sleep(5);
-      expect((await other.system.info()).Plugins?.Volume).toEqual(["local", "vp"]);
-      await other.volumes.create({ Name: "mine", Driver: "local" });
-      await other.volumes.remove("mine");
-      leave.abort();
-    } finally {
-      plugin.answers.clear();
-      await more[Symbol.asyncDispose]();
-      await plugin[Symbol.asyncDispose]();
-    }
+    plugged = await startDaemon({ bridge: "none", config: { "plugin-dirs": [plugins] } });
+    other = connect({ host: plugged.host });
+    for await (const _ of await other.images.pull({ fromImage: "busybox", tag: "latest" }));
+  });
+  afterAll(async () => {
+    plugin.answers.clear();
+    await plugged?.[Symbol.asyncDispose]();
+    await plugin?.[Symbol.asyncDispose]();
+  });
+
+  test("is mounted while its container runs, over a killed daemon, and filled from the image", async () => {
+    const { Id } = await other.containers.create({
+      Image: "busybox",
+      Cmd: ["sh", "-c", "echo new > /bin/new; exec sleep 1000"],
+      HostConfig: {
+        NetworkMode: "none",
+        Mounts: [
+          { Type: "volume", Source: "pv", Target: "/bin", VolumeOptions: { DriverConfig: { Name: "vp" } } },
+        ],
+      },
+    });
+    expect(mounted()).toBe(0);
+    expect(readdirSync(join(daemon.folder, "held/pv"))).toContain("busybox");
+    await other.containers.start(Id);
+    expect(mounted()).toBe(1);
+    expect((await other.containers.inspect(Id)).Mounts).toMatchObject([
+      { Name: "pv", Driver: "vp", Source: join(daemon.folder, "held/pv") },
+    ]);
+    await plugged.kill9();
+    await plugged.restart();
+    expect(mounted()).toBe(1);
+    await other.containers.stop(Id, { timeout: 0 });
+    while (mounted() > 0) await Bun.sleep(5);
+    expect(existsSync(join(daemon.folder, "held/pv/new"))).toBe(true);
+    await other.containers.remove(Id);
+    await other.volumes.remove("pv");
+    expect(plugin.methods().at(-1)).toBe("Remove");
+  });
+
+  test("whose plugin hangs holds up nothing else", async () => {
+    await other.volumes.create({ Name: "pv", Driver: "vp" });
+    for (const method of ["Get", "Mount", "List"]) plugin.answers.set(`VolumeDriver.${method}`, "hang");
+    const asked = () => plugin.methods().filter((method) => method === "Get").length;
+    const before = asked();
+    const leave = new AbortController();
+    fetch("http://d/v1.51/volumes/pv", { unix: plugged.socket, signal: leave.signal }).catch(() => {});
+    while (asked() === before) await Bun.sleep(5);
+    expect((await other.system.info()).Plugins?.Volume).toEqual(["local", "vp"]);
+    await other.volumes.create({ Name: "mine", Driver: "local" });
+    await other.volumes.remove("mine");
+    leave.abort();
   });
 });
