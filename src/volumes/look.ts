@@ -1,12 +1,12 @@
 // Volumes as the API shows them: the rows, and what plugins say of theirs.
 import type { Volume } from "../api/types/index.ts";
-import { messageOf, notFound, unavailable } from "../base/errors.ts";
+import { messageOf, unavailable } from "../base/errors.ts";
 import { log } from "../base/log.ts";
 import type { DriverVolume, VolumeDriver } from "./driver.ts";
 import { listFilter } from "./filters.ts";
 import { adopt, adopted } from "./make-remove.ts";
 import type { VolumeFilters, VolumeRecord } from "./types.ts";
-import { driverOf, findRow, usersOf, type VolumeRows } from "./volume-rows.ts";
+import { driverOf, findRow, noSuchVolume, usersOf, type VolumeRows } from "./volume-rows.ts";
 
 export function toApi({ local }: VolumeRows, record: VolumeRecord, said?: DriverVolume): Volume {
   const { id, driver, createdAt, labels, options, scope, mountpoint = "" } = record;
@@ -25,14 +25,13 @@ export function toApi({ local }: VolumeRows, record: VolumeRecord, said?: Driver
 
 export async function inspect(room: VolumeRows, name: string): Promise<Volume> {
   const record = findRow(room, name) ?? (await adopt(room, name));
-  const missing = () => notFound(`get ${name}: no such volume`);
-  if (!record) throw missing();
+  if (!record) throw noSuchVolume(name);
   if (record.driver === "local") return toApi(room, record);
   const said = await ask(room, record);
   if (said) return toApi(room, record, said);
   // Gone behind our back. While containers have it the row stays, and says why they can't start.
   if (usersOf(room, name).length === 0) room.rows.delete(name);
-  throw missing();
+  throw noSuchVolume(name);
 }
 
 async function ask(room: VolumeRows, record: VolumeRecord): Promise<DriverVolume | undefined> {

@@ -2,7 +2,7 @@
 // and found again by asking the plugins when a killed daemon came to no row.
 import { randomBytes } from "node:crypto";
 import { rm } from "node:fs/promises";
-import { BerthError, conflict, firstThrown, messageOf, notFound } from "../base/errors.ts";
+import { BerthError, conflict, firstThrown, messageOf } from "../base/errors.ts";
 import { log } from "../base/log.ts";
 import { sizeOf } from "./disk.ts";
 import type { DriverVolume, VolumeDriver } from "./driver.ts";
@@ -10,7 +10,7 @@ import { pruneFilter } from "./filters.ts";
 import { checkLocalOptions, unmountLocal } from "./local-options.ts";
 import { checkVolumeName } from "./names.ts";
 import type { CreateVolume, VolumeFilters, VolumeRecord, VolumeUse } from "./types.ts";
-import { driverOf, findRow, isPlain, usersOf, type VolumeRows } from "./volume-rows.ts";
+import { driverOf, findRow, isPlain, noSuchVolume, usersOf, type VolumeRows } from "./volume-rows.ts";
 
 /** Docker's mark on volumes that were made without a name. */
 const ANONYMOUS_LABEL = "com.docker.volume.anonymous";
@@ -163,7 +163,7 @@ export function removeVolume(room: VolumeRows, name: string, { force }: { force:
   return room.lock.run(name, async () => {
     const record = findRow(room, name) ?? (await adopt(room, name));
     if (!record && force) return;
-    if (!record) throw notFound(`get ${name}: no such volume`);
+    if (!record) throw noSuchVolume(name);
     const users = usersOf(room, name);
     if (users.length > 0) throw conflict(`remove ${name}: volume is in use - [${users.join(", ")}]`);
     await take(room, record, { force });

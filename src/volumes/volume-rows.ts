@@ -32,9 +32,12 @@ export function findRow({ rows }: VolumeRows, name: string): VolumeRecord | unde
 /** Errors: not-found. */
 export function getRow(room: VolumeRows, name: string): VolumeRecord {
   const record = findRow(room, name);
-  if (!record) throw notFound(`get ${name}: no such volume`);
+  if (!record) throw noSuchVolume(name);
   return record;
 }
+
+/** In Docker's words, which leave out a name that is empty. */
+export const noSuchVolume = (name: string) => notFound(`get${name && ` ${name}`}: no such volume`);
 
 export const usersOf = ({ uses }: VolumeRows, name: string): string[] =>
   uses.where("volume", name).map(({ containerId }) => containerId);

@@ -162,6 +162,22 @@ describe("named volumes", () => {
     expect(mountsBelow(path)).toEqual([]);
   });
 
+  test("of other hosts have their names looked up, and tell no passwords", async () => {
+    const start = async (name: string, options: Record<string, string>) => {
+      await volumes.create({ name, options });
+      const mounts = await volumes.acquire("c1", volumes.plan({ ...nothing, binds: [`${name}:/d`] }));
+      await volumes.realise("c1", mounts, { uid: 0, gid: 0 });
+    };
+    await expect(start("far", { type: "nfs", device: ":/x", o: "addr=nohost.invalid,rw" })).rejects.toThrow(
+      /error while mounting volume '.*': error resolving passed in network volume address: lookup nohost\.invalid: /,
+    );
+    const o = "username=u,password=secret";
+    const refused = await start("share", { type: "cifs", device: "//127.0.0.1/nothing", o }).catch(String);
+    expect(refused).toContain("failed to mount local volume: mount //127.0.0.1/nothing:");
+    expect(refused).toContain("data: username=u,password=********: ");
+    expect(mountsBelow(folder)).toEqual([]);
+  });
+
   test("are removed when nobody uses them", async () => {
     await volumes.create({ name: "data" });
     await volumes.acquire("c1", volumes.plan({ ...nothing, binds: ["data:/d"] }));
