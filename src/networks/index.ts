@@ -28,6 +28,7 @@ import type { NetworkDriver } from "./drivers/types.ts";
 import { openHostPorts } from "./host-ports.ts";
 import { hasNames, openNameSource } from "./name-source.ts";
 import { openNameServer } from "./names/index.ts";
+import { type Prefix, prefixOf } from "./prefix.ts";
 import { checkConnection, checkRequest, networkNames, sharedContainer } from "./request-check.ts";
 import { deleteSandboxRows, openRows } from "./rows.ts";
 import { sandboxFiles } from "./sandbox-files.ts";
@@ -188,7 +189,7 @@ export function openNetworks(options: {
 
     list: (filters = {}) => filterNetworks(rows, filters),
     find: (term) => findNetwork(rows, term),
-    toApi: (record, { verbose }) => networkToApi(rows, record, verbose),
+    toApi: (record, { containers }) => networkToApi(rows, record, containers),
 
     async reconcile(alive) {
       forgetDead(alive);
@@ -319,12 +320,24 @@ export function openNetworks(options: {
     );
   }
 
+  /** Subnets of the networks that somebody made: the default bridge gets none of them. */
+  function ownPrefixes(): Prefix[] {
+    const made = rows.networks.all().filter(({ builtIn, configOnly }) => !builtIn && !configOnly);
+    return made.flatMap(({ pools }) => pools.map(({ subnet }) => prefixOf(subnet)));
+  }
+
   /** Makes the default networks' rows and devices, again when another daemon chose the same subnet meanwhile. */
   function settleDefaultNetworks(): void {
     for (let attempt = 1; ; attempt++) {
       const busy = rows.endpoints.all().some(isAddressed);
       rows.transaction(() =>
-        ensureDefaultNetworks(rows, config, environment, usedPrefixes(ownDevices()), busy),
+        ensureDefaultNetworks(
+          rows,
+          config,
+          environment,
+          [...usedPrefixes(ownDevices()), ...ownPrefixes()],
+          busy,
+        ),
       );
       for (const driver of drivers.values()) {
         const networks = rows.networks

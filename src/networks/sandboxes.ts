@@ -11,6 +11,7 @@ import { type NetlinkSocket, openRoute } from "../linux/netlink/socket.ts";
 import { createNamespace, inNamespace, isPinned, pinOf, removeNamespace } from "../linux/netns.ts";
 import type { Burial, Plug } from "./burial.ts";
 import type { NetworkDriver } from "./drivers/types.ts";
+import { applySysctls } from "./endpoint-sysctls.ts";
 import { gatewaysOf } from "./gateways.ts";
 import { hasNames } from "./name-source.ts";
 import type { NameServer } from "./names/index.ts";
@@ -89,7 +90,7 @@ export function openSandboxes(options: {
         using inside = openRoute();
         const loopback = findLink(inside, "lo");
         if (loopback) setLink(inside, loopback.index, { up: true });
-        for (const plug of plugs) plugIn(plug, namespaceFd, inside);
+        for (const plug of plugs) plugIn(sandbox, plug, namespaceFd, inside);
         setGateways(sandbox, inside, { fresh: true });
       });
       for (const { driver, network, endpoint } of plugs) driver.publish(network, endpoint);
@@ -100,12 +101,15 @@ export function openSandboxes(options: {
     }
   }
 
-  function plugIn({ driver, network, endpoint }: Plug, namespaceFd: number, inside: NetlinkSocket): void {
-    driver.plug(network, endpoint, {
-      namespaceFd,
-      inside,
-      interfaceName: endpoint.interfaceName ?? "eth0",
-    });
+  function plugIn(
+    { request }: SandboxRecord,
+    { driver, network, endpoint }: Plug,
+    namespaceFd: number,
+    inside: NetlinkSocket,
+  ): void {
+    const { interfaceName = "eth0" } = endpoint;
+    driver.plug(network, endpoint, { namespaceFd, inside, interfaceName });
+    applySysctls(settingsOf(request, network), interfaceName);
   }
 
   /** The default routes, by the endpoints that lead out by now. In the sandbox's namespace. */
@@ -172,7 +176,7 @@ export function openSandboxes(options: {
     const after: SandboxRecord = { ...sandbox, request };
     try {
       enter(after, (namespaceFd, inside) => {
-        plugIn({ driver, network, endpoint }, namespaceFd, inside);
+        plugIn(after, { driver, network, endpoint }, namespaceFd, inside);
         failpoint("network.connect-plugged");
         setGateways(after, inside);
       });
@@ -252,7 +256,8 @@ export function openSandboxes(options: {
       const plugs = plugsOf(sandbox);
       enter(sandbox, (namespaceFd, inside) => {
         for (const plug of plugs)
-          if (!findLink(inside, plug.endpoint.interfaceName ?? "eth0")) plugIn(plug, namespaceFd, inside);
+          if (!findLink(inside, plug.endpoint.interfaceName ?? "eth0"))
+            plugIn(sandbox, plug, namespaceFd, inside);
         setGateways(sandbox, inside);
       });
       settleNames(sandbox);

@@ -25,6 +25,8 @@ export type NetworksConfig = Pick<
   | "fixedCidr"
   | "fixedCidrV6"
   | "defaultGateway"
+  | "defaultGatewayV6"
+  | "defaultNetworkOpts"
   | "ip"
   | "hostGatewayIps"
   | "ipv6"
@@ -232,7 +234,7 @@ export interface Networks {
   /** Filters of `GET /networks`: driver, type, id, name, label, scope, dangling. Errors: invalid, in Docker's words. */
   list(filters?: NetworkFilters): NetworkRecord[];
   find(nameOrId: string): NetworkRecord; // throws not-found "network X not found"
-  toApi(record: NetworkRecord, options: { verbose: boolean }): ApiNetwork;
+  toApi(record: NetworkRecord, options: { containers: boolean }): ApiNetwork;
   /**
    * At start-up and on SIGHUP: default networks, rules and devices as the rows of `alive` containers (by id) say; the
    * rest away. A sandbox whose container is alive but whose namespace is gone is left as it is, and logged.

@@ -92,7 +92,7 @@ for (const [line, lines] of [
   [["volume", "export", "vault", "--output", ""], [SHELL.files]],
   [
     ["volume", "cp", "va"],
-    ["vault:", ":2"],
+    ["vault:", SHELL.noSpace],
   ],
   [["volume", "cp", "vault:/x", "./"], [SHELL.files]],
   [["volume", "import", "vault", ""], [SHELL.files]],
