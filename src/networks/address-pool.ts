@@ -54,6 +54,12 @@ const canonical = (text: string) => {
   return ip ? formatIp(ip.family, ip.number) : text;
 };
 
+/** Whether a subnet has an address for somebody: not its own, nor its broadcast. */
+export function isUsable(subnet: Prefix, address: string): boolean {
+  const ip = parseIp(address);
+  return ip !== undefined && usable(subnet, ip.number);
+}
+
 /** Point-to-point subnets (RFC 3021, RFC 6164) use all of their addresses. */
 function usable(subnet: Prefix, number: bigint): boolean {
   const { first, last } = boundsOf(subnet);

@@ -165,6 +165,24 @@ test.each<[string, NetworkRequest, string, string]>([
     "invalid pool request: Pool overlaps with other one on this address space",
   ],
   [
+    "a gateway that is the broadcast",
+    ipam({ Subnet: "10.9.0.0/24", Gateway: "10.9.0.255" }),
+    "forbidden",
+    "failed to allocate gateway (10.9.0.255): Address already in use",
+  ],
+  [
+    "a gateway that is the subnet's own address",
+    ipam({ Subnet: "10.9.0.0/24", Gateway: "10.9.0.0" }),
+    "forbidden",
+    "failed to allocate gateway (10.9.0.0): Address already in use",
+  ],
+  [
+    "the gateway set aside",
+    ipam({ Subnet: "10.9.0.0/24", AuxiliaryAddresses: { a: "10.9.0.1" } }),
+    "forbidden",
+    "failed to allocate secondary ip address (a:10.9.0.1): Address already in use",
+  ],
+  [
     "no template",
     { ConfigFrom: { Network: "nope" } },
     "not-found",

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import type { IPAMConfig } from "../api/types/index.ts";
 import { conflict, forbidden, invalid, notFound, unavailable } from "../base/errors.ts";
 import { now } from "../base/nanoseconds.ts";
-import { chooseSubnet, DEFAULT_POOLS, firstUsable } from "./address-pool.ts";
+import { chooseSubnet, DEFAULT_POOLS, firstUsable, isUsable } from "./address-pool.ts";
 import { newId } from "./default-networks.ts";
 import { canonicalAddress, checkIpamConfig } from "./ipam-config.ts";
 import { formatPrefix, overlaps, type Prefix, parseCidr, prefixOf } from "./prefix.ts";
@@ -181,6 +181,7 @@ function completePools(
   for (const [at, prefix] of prefixes.entries())
     if ([...known, ...prefixes.slice(0, at)].some((other) => overlaps(other, prefix)))
       throw forbidden("invalid pool request: Pool overlaps with other one on this address space");
+  for (const pool of given) checkReserved(pool);
   const pools = [...given];
   for (const [family, wanted] of [
     [4, enableIPv4],
@@ -192,6 +193,19 @@ function completePools(
     pools.push({ subnet: formatPrefix(subnet), gateway: firstUsable(subnet) });
   }
   return pools;
+}
+
+/** The gateway first, then what is set aside: each must be an address that the subnet has for somebody. Errors: forbidden. */
+function checkReserved({ subnet, gateway, auxiliary }: Pool): void {
+  const taken = new Set<string>();
+  const take = (address: string, what: string) => {
+    if (taken.has(address) || !isUsable(prefixOf(subnet), address))
+      throw forbidden(`failed to allocate ${what}: Address already in use`);
+    taken.add(address);
+  };
+  if (gateway) take(gateway, `gateway (${gateway})`);
+  for (const [name, address] of Object.entries(auxiliary ?? {}))
+    take(address, `secondary ip address (${name}:${address})`);
 }
 
 /** For IPv6, where no pool is configured, /64s of one unique local prefix (RFC 4193) that stays the same for a data root. */

@@ -1,7 +1,7 @@
 // Which addresses an endpoint gets: those that were asked for, else the lowest free ones. Pure; rows.ts keeps them.
 import type { EndpointSettings } from "../api/types/index.ts";
 import { forbidden, invalid } from "../base/errors.ts";
-import { lowestFree } from "./address-pool.ts";
+import { isUsable, lowestFree } from "./address-pool.ts";
 import { sysctlProblems } from "./endpoint-sysctls.ts";
 import { canonicalAddress, holds, joinProblems } from "./ipam-config.ts";
 import { parseIp, prefixOf } from "./prefix.ts";
@@ -23,8 +23,8 @@ export function settingsProblems(
 ): string[] {
   const { IPv4Address: four, IPv6Address: six, LinkLocalIPs: linkLocal } = settings?.IPAMConfig ?? {};
   const problems: string[] = [];
-  if (four && parseIp(four)?.family !== 4) problems.push(`invalid IPv4 address: ${four}`);
-  if (six && parseIp(six)?.family !== 6) problems.push(`invalid IPv6 address: ${six}`);
+  if (four && !isAddress(four, 4)) problems.push(`invalid IPv4 address: ${four}`);
+  if (six && !isAddress(six, 6)) problems.push(`invalid IPv6 address: ${six}`);
   for (const address of linkLocal ?? [])
     if (!parseIp(address)) problems.push(`invalid link-local IP address: ${address}`);
   for (const [address, family] of [
@@ -39,13 +39,22 @@ export function settingsProblems(
   return [...problems, ...sysctlProblems(settings)];
 }
 
+/** One of the family, and not its "unspecified" address. */
+function isAddress(text: string, family: 4 | 6): boolean {
+  const ip = parseIp(text);
+  return ip?.family === family && ip.number !== 0n;
+}
+
+/** fe80::/10 (RFC 4291 section 2.5.6) and 169.254.0.0/16 (RFC 3927). */
+const LINK_LOCAL = ["169.254.0.0/16", "fe80::/10"].map(prefixOf);
+
 /** Errors: invalid. */
 export function checkSettings(settings: EndpointSettings | undefined, network: NetworkRecord): void {
   const problems = settingsProblems(settings, network);
   if (problems.length > 0) throw invalid(`invalid endpoint settings:\n${joinProblems(problems)}`);
 }
 
-/** Errors: forbidden, when the address is taken or none is left. */
+/** Errors: forbidden, when the address is taken or none is left; invalid for a link-local address that is none. */
 export function chooseAddresses(
   network: NetworkRecord,
   asked: EndpointSettings["IPAMConfig"] | undefined,
@@ -67,6 +76,8 @@ export function chooseAddresses(
     else Object.assign(addresses, { ipv6: address, prefix6: length, ...(gateway && { gateway6: gateway }) });
   }
   const linkLocal = asked?.LinkLocalIPs?.map(canonicalAddress) ?? [];
+  const other = linkLocal.find((address) => !LINK_LOCAL.some((prefix) => holds(prefix, address)));
+  if (other) throw invalid(`invalid link local IP address: ${other}`);
   return { ...addresses, ...(linkLocal.length > 0 && { linkLocal }) };
 }
 
@@ -83,7 +94,8 @@ function chooseOf(
     const reserved = [pool?.gateway, ...Object.values(pool?.auxiliary ?? {})].map((text) =>
       text ? canonicalAddress(text) : undefined,
     );
-    if (!pool || taken.has(address) || reserved.includes(address)) throw forbidden("Address already in use");
+    const free = pool && isUsable(prefixOf(pool.subnet), address) && !taken.has(address);
+    if (!free || reserved.includes(address)) throw forbidden("Address already in use");
     return { address, pool };
   }
   for (const pool of pools) {
