@@ -21,6 +21,8 @@ export interface Surroundings {
   networks: readonly NetworkRecord[];
   config: NetworksConfig;
   drivers: ReadonlySet<string>;
+  /** Whether a driver's network has a gateway though nobody asked for one. */
+  choosesGateway(driver: string, network: Pick<NetworkRecord, "internal" | "options">): boolean;
   /** Prefixes that the host has a way to, by devices that are not this daemon's. */
   used(): readonly Prefix[];
 }
@@ -36,8 +38,9 @@ export function decideNetwork(request: NetworkRequest, around: Surroundings): Ne
   const configs = request.IPAM?.Config ?? [];
   checkIpamConfig(configs, enableIPv6);
   const given = configs.map(poolOf);
+  const record = bareRecord(request, name, request.ConfigOnly ? "null" : driver);
   return {
-    ...bareRecord(request, name, request.ConfigOnly ? "null" : driver),
+    ...record,
     enableIPv4,
     enableIPv6,
     ...(request.ConfigOnly
@@ -48,7 +51,7 @@ export function decideNetwork(request: NetworkRequest, around: Surroundings): Ne
             ...(!gatewayHidden && gateway && { gateway }),
           })),
         }
-      : { pools: completePools(given, { enableIPv4, enableIPv6 }, around) }),
+      : { pools: completePools(given, { ...record, enableIPv4, enableIPv6 }, around) }),
     ...chosen(given),
   };
 }
@@ -124,16 +127,15 @@ function fromTemplate(
     ...(!pool.gateway && { gateway: firstUsable(prefixOf(pool.subnet)), gatewayHidden: true }),
   }));
   const { enableIPv4, enableIPv6 } = template;
-  return {
+  const record: NetworkRecord = {
     ...bareRecord(request, name, driver),
     enableIPv4,
     enableIPv6,
     options: { ...template.options },
     labels: { ...template.labels },
     configFrom: template.name,
-    pools: completePools(given, { enableIPv4, enableIPv6 }, around),
-    ...chosen(given),
   };
+  return { ...record, pools: completePools(given, record, around), ...chosen(given) };
 }
 
 const familyOf = (pool: Pool) => prefixOf(pool.subnet).family;
@@ -161,11 +163,9 @@ function poolOf(config: IPAMConfig): Pool {
 }
 
 /** Those given, none of which may overlap another network's, and one for each family that has none. */
-function completePools(
-  given: readonly Pool[],
-  { enableIPv4, enableIPv6 }: { enableIPv4: boolean; enableIPv6: boolean },
-  around: Surroundings,
-): Pool[] {
+function completePools(given: readonly Pool[], record: NetworkRecord, around: Surroundings): Pool[] {
+  const { enableIPv4, enableIPv6 } = record;
+  const withGateway = around.choosesGateway(record.driver, record);
   const known = around.networks
     .filter(({ configOnly }) => !configOnly)
     .flatMap(({ pools }) => pools.map(({ subnet }) => prefixOf(subnet)));
@@ -173,7 +173,7 @@ function completePools(
   for (const [at, prefix] of prefixes.entries())
     if ([...known, ...prefixes.slice(0, at)].some((other) => overlaps(other, prefix)))
       throw forbidden("invalid pool request: Pool overlaps with other one on this address space");
-  const pools = [...given];
+  const pools = given.map((pool) => (withGateway ? pool : withoutHiddenGateway(pool)));
   for (const [family, wanted] of [
     [4, enableIPv4],
     [6, enableIPv6],
@@ -181,9 +181,17 @@ function completePools(
     if (!wanted || pools.some((pool) => familyOf(pool) === family)) continue;
     const subnet = chooseSubnet(poolsOf(family, around), family, [...known, ...prefixes, ...around.used()]);
     if (!subnet) throw forbidden("all predefined address pools have been fully subnetted");
-    pools.push({ subnet: formatPrefix(subnet), gateway: firstUsable(subnet) });
+    pools.push({
+      subnet: formatPrefix(subnet),
+      ...(withGateway && { gateway: firstUsable(subnet) }),
+    });
   }
   return pools;
+}
+
+function withoutHiddenGateway({ gatewayHidden, ...pool }: Pool): Pool {
+  if (gatewayHidden) delete pool.gateway;
+  return pool;
 }
 
 /** For IPv6, where no pool is configured, /64s of one unique local prefix (RFC 4193) that stays the same for a data root. */

@@ -23,6 +23,9 @@ import { openBurial } from "./burial.ts";
 import { decideNetwork } from "./create-network.ts";
 import { checkConfig, ensureDefaultNetworks } from "./default-networks.ts";
 import { openBridgeDriver } from "./drivers/bridge.ts";
+import { openIpvlanDriver } from "./drivers/ipvlan.ts";
+import { openMacvlanDriver } from "./drivers/macvlan.ts";
+import { openParentDevices } from "./drivers/parent-device.ts";
 import { hostDriver, noneDriver } from "./drivers/plain.ts";
 import type { NetworkDriver } from "./drivers/types.ts";
 import { openHostPorts } from "./host-ports.ts";
@@ -66,8 +69,11 @@ export function openNetworks(options: {
   const rows = openRows(options.store);
   const folder = join(environment.paths.execRoot, "netns");
   const bridge = openBridgeDriver({ environment, config });
+  const parents = openParentDevices(environment);
   const drivers = new Map<string, NetworkDriver>(
-    [bridge, hostDriver(), noneDriver()].map((driver) => [driver.name, driver]),
+    [bridge, hostDriver(), noneDriver(), openMacvlanDriver(parents), openIpvlanDriver(parents)].map(
+      (driver) => [driver.name, driver],
+    ),
   );
   const burial = openBurial();
   const decisions = openSandboxRows({ rows, config, hostPorts: openHostPorts(rows, config.ip), driverOf });
@@ -159,6 +165,8 @@ export function openNetworks(options: {
         networks,
         config,
         drivers: new Set([...drivers.keys()]),
+        choosesGateway: (driver, network) =>
+          (drivers.get(driver)?.defaultRoute?.(network) ?? "gateway") === "gateway",
         used: () => usedPrefixes(ownDevices()),
       });
       if (!record.configOnly) driverOf(record).check(record, networks);
@@ -218,6 +226,7 @@ export function openNetworks(options: {
         dropNamespaces(folder);
       }
       bridge.close();
+      parents.close();
       lock?.[Symbol.dispose]();
     },
   };

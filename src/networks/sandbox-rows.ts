@@ -3,7 +3,7 @@
 import type { EndpointSettings } from "../api/types/index.ts";
 import { conflict, forbidden, messageOf, systemError } from "../base/errors.ts";
 import { newId } from "./default-networks.ts";
-import type { NetworkDriver } from "./drivers/types.ts";
+import type { Allocation, NetworkDriver } from "./drivers/types.ts";
 import { checkSettings, chooseAddresses } from "./endpoint-addresses.ts";
 import { type Attached, gatewaysOf } from "./gateways.ts";
 import type { HostPorts } from "./host-ports.ts";
@@ -131,8 +131,8 @@ export function openSandboxRows(options: {
       scope: network.scope,
       interfaceName: interfaceNameOf(network, settings, siblings),
       aliases: settings.Aliases ?? [],
-      addresses: driver.sandbox === "private" ? chooseAddresses(network, settings.IPAMConfig, taken) : {},
-      ...driver.allocate(network, mac ? { mac } : {}),
+      addresses: addressesOf(driver, network, settings, taken),
+      ...allocated(driver, network, request, mac ? { mac } : {}),
       ports: [],
     };
     rows.endpoints.put(endpoint);
@@ -192,6 +192,32 @@ export function openSandboxRows(options: {
     } catch (thrown) {
       throw programming(request, first.id, thrown);
     }
+  }
+}
+
+function addressesOf(
+  driver: NetworkDriver,
+  network: NetworkRecord,
+  { IPAMConfig }: EndpointSettings,
+  taken: ReadonlySet<string>,
+): EndpointRecord["addresses"] {
+  if (driver.sandbox !== "private") return {};
+  const route = driver.defaultRoute?.(network) ?? (network.internal ? "none" : "gateway");
+  return chooseAddresses(network, IPAMConfig, taken, { leadsOut: route === "gateway" });
+}
+
+/** What the driver decides, with Docker's frame around what it says against it. */
+function allocated(
+  driver: NetworkDriver,
+  network: NetworkRecord,
+  { containerName }: SandboxRequest,
+  asked: { mac?: string },
+): Allocation {
+  try {
+    return driver.allocate(network, asked);
+  } catch (thrown) {
+    const frame = `failed to create endpoint ${containerName} on network ${network.name}`;
+    throw systemError(`${frame}: ${messageOf(thrown)}`, thrown);
   }
 }
 

@@ -2,19 +2,17 @@
 //
 // State: a route socket in the host's namespace, and the number of the rule set when ours was last seen whole. All of
 // it is synchronous, so nothing of ours runs at the same time as it.
-import { createHash, randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { HostEnvironment } from "../../base/environment.ts";
 import { messageOf, systemError } from "../../base/errors.ts";
 import { log } from "../../base/log.ts";
 import { isIpv6 } from "../../linux/ip-address.ts";
-import { addAddress, listAddresses } from "../../linux/netlink/address.ts";
+import { listAddresses } from "../../linux/netlink/address.ts";
 import { forgetConnections } from "../../linux/netlink/conntrack.ts";
 import {
   addVeth,
   findLink,
-  formatMac,
   type Link,
   listLinks,
   removeLink,
@@ -30,7 +28,6 @@ import {
   ensureBridge,
   forwards,
   macOf,
-  setKernel,
   switchForwardingOn,
   uplinks,
 } from "./bridge-device.ts";
@@ -43,6 +40,9 @@ import {
   tableOf,
   wholeTable,
 } from "./bridge-rules.ts";
+import { setUpDevice } from "./container-device.ts";
+import { hostTag } from "./host-tag.ts";
+import { randomMac } from "./mac-address.ts";
 import { acceptForwarding, otherEnginesBridges, withdrawForwarding } from "./other-firewalls.ts";
 import type { NetworkDriver, Place } from "./types.ts";
 
@@ -75,11 +75,7 @@ export function openBridgeDriver(options: {
 }): BridgeDriver {
   const { environment, config } = options;
   const { bridge } = environment;
-  // Our veths' names begin with what only this daemon has: two daemons on one host leave each other's alone.
-  const tag = createHash("sha256")
-    .update(`${bridge} ${environment.paths.execRoot}`)
-    .digest("hex")
-    .slice(0, 4);
+  const tag = hostTag(environment);
   const table = `inet ${tableOf(bridge)}`;
   const force: InForce = {
     networks: new Map(),
@@ -156,17 +152,9 @@ export function openBridgeDriver(options: {
       { name, master: master.index, mtu: device.mtu, up: true },
       { name: interfaceName, namespaceFd, mtu: device.mtu, ...(endpoint.mac && { address: endpoint.mac }) },
     );
-    const end = findLink(inside, interfaceName);
     const port = findLink(host(), name);
-    if (!end || !port) throw systemError(`the device ${interfaceName} is gone`);
-    const { ipv4, ipv6, prefix4, prefix6, linkLocal = [] } = endpoint.addresses;
-    // Before it is up, or the kernel gives it a link-local address first.
-    setKernel(`ipv6/conf/${interfaceName}/disable_ipv6`, ipv6 ? "0" : "1");
-    if (ipv4) addAddress(inside, { index: end.index, address: ipv4, prefix: prefix4 ?? 32 });
-    if (ipv6) addAddress(inside, { index: end.index, address: ipv6, prefix: prefix6 ?? 128 });
-    for (const address of linkLocal)
-      addAddress(inside, { index: end.index, address, prefix: isIpv6(address) ? 64 : 16 });
-    setLink(inside, end.index, { up: true });
+    if (!port) throw systemError(`the device ${interfaceName} is gone`);
+    setUpDevice(inside, interfaceName, endpoint.addresses);
     // Where bridged frames pass the IP rules (br_netfilter), a container reaches a port of its own this way.
     setBridgePort(host(), port.index, { hairpin: true });
   }
@@ -360,13 +348,6 @@ function rulesOf(network: NetworkRecord, config: NetworksConfig, tag: string): B
     icc: optionIs(network, OPTION.ICC, network.builtIn ? config.icc : true),
     internal: network.internal,
   };
-}
-
-/** Locally administered, one receiver: as Docker 28 makes them. */
-function randomMac(): string {
-  const bytes = randomBytes(6);
-  bytes[0] = ((bytes[0] ?? 0) & 0xfc) | 0x02;
-  return formatMac(bytes);
 }
 
 function publishedPorts(endpoint: EndpointRecord): PublishedPort[] {
