@@ -66,7 +66,7 @@ export function openParentDevices(environment: HostEnvironment): ParentDevices {
   return {
     host,
     check(kind, network) {
-      if (!kernelHas(host(), kind)) throw missing(kind, `${kind} networks`);
+      if (!kernelHas(host(), kind)) throw missing(kind, `the driver ${kind}`);
       const { parent } = network.options;
       if (parent && !findLink(host(), parent)) requireVlan(parent);
     },
