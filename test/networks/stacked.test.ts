@@ -324,7 +324,7 @@ test.skipIf(kernel.dummy || !kernel.macvlan)(
   "no dummies in the kernel: the error names the module",
   async () => {
     await expect(daemon.call("create", macvlan({ Options: {} }))).rejects.toThrow(
-      "operation not supported: a network without -o parent needs the kernel's module dummy, which this kernel does not have",
+      "operation not supported: this kernel does not have the module dummy, which a network without -o parent needs",
     );
     expect(await daemon.call<unknown[]>("list", { type: ["custom"] })).toEqual([]);
   },
@@ -332,7 +332,7 @@ test.skipIf(kernel.dummy || !kernel.macvlan)(
 
 test.skipIf(kernel.ipvlan)("no ipvlan in the kernel: the error names the module", async () => {
   await expect(daemon.call("create", ipvlan("l2"))).rejects.toThrow(
-    "operation not supported: the driver ipvlan needs the kernel's module ipvlan, which this kernel does not have",
+    "operation not supported: this kernel does not have the module ipvlan, which the driver ipvlan needs",
   );
 });
 

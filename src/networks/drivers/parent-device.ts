@@ -141,9 +141,8 @@ export function openParentDevices(environment: HostEnvironment): ParentDevices {
     try {
       addVlan(host(), { name, ...vlan });
     } catch (thrown) {
-      if (failedWith(thrown, "EOPNOTSUPP") && !kernelHas(host(), "vlan"))
-        throw missing("8021q", `the VLAN ${parent}`, thrown);
-      throw systemError(`failed to create ${parent} vlan link: ${kernelWords(thrown)}`, thrown);
+      const unknown = failedWith(thrown, "EOPNOTSUPP") ? ` (${lacks("8021q")})` : "";
+      throw systemError(`failed to create ${parent} vlan link: ${kernelWords(thrown)}${unknown}`, thrown);
     }
   }
 
@@ -183,9 +182,8 @@ export function parseVlan(name: string): { device: string; id: number } | string
   return { device, id: Number(id) };
 }
 
+const lacks = (module: string) => `this kernel does not have the module ${module}`;
+
 function missing(module: string, what: string, cause?: unknown): Error {
-  return systemError(
-    `operation not supported: ${what} needs the kernel's module ${module}, which this kernel does not have`,
-    cause,
-  );
+  return systemError(`operation not supported: ${lacks(module)}, which ${what} needs`, cause);
 }
