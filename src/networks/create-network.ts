@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import type { IPAMConfig } from "../api/types/index.ts";
 import { conflict, forbidden, invalid, notFound, unavailable } from "../base/errors.ts";
+import { now } from "../base/nanoseconds.ts";
 import { chooseSubnet, DEFAULT_POOLS, firstUsable } from "./address-pool.ts";
 import { newId } from "./default-networks.ts";
 import { canonicalAddress, checkIpamConfig } from "./ipam-config.ts";
@@ -14,6 +15,9 @@ type Pool = NetworkRecord["pools"][number];
 const PREDEFINED = ["bridge", "host", "none", "default"];
 const NOT_MANAGER =
   'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.';
+/** Options that say the same as EnableIPv4 and EnableIPv6, which win. */
+const ENABLE_IPV4 = "com.docker.network.enable_ipv4";
+const ENABLE_IPV6 = "com.docker.network.enable_ipv6";
 /** Drivers that give a subnet no gateway of their own choice. */
 const WITHOUT_POOLS = ["null"];
 
@@ -32,13 +36,16 @@ export function decideNetwork(request: NetworkRequest, around: Surroundings): Ne
   const { name, driver } = checkFrame(request, around);
   const template = request.ConfigFrom?.Network;
   if (template) return fromTemplate(request, name, driver, template, around);
-  const enableIPv4 = request.EnableIPv4 ?? flagOf(request.Options, "com.docker.network.enable_ipv4") ?? true;
-  const enableIPv6 = request.EnableIPv6 ?? flagOf(request.Options, "com.docker.network.enable_ipv6") ?? false;
+  const options = { ...around.config.defaultNetworkOpts?.[driver], ...request.Options };
+  const enableIPv4 = request.EnableIPv4 ?? flagOf(options, ENABLE_IPV4) ?? true;
+  const enableIPv6 = request.EnableIPv6 ?? flagOf(options, ENABLE_IPV6) ?? false;
+  if (request.EnableIPv4 != null) delete options[ENABLE_IPV4];
+  if (request.EnableIPv6 != null) delete options[ENABLE_IPV6];
   if (!enableIPv4 && !enableIPv6) throw invalid("IPv4 or IPv6 must be enabled");
   const configs = request.IPAM?.Config ?? [];
   checkIpamConfig(configs, enableIPv6);
   const given = configs.map(poolOf);
-  const record = bareRecord(request, name, request.ConfigOnly ? "null" : driver);
+  const record = { ...bareRecord(request, name, request.ConfigOnly ? "null" : driver), options };
   return {
     ...record,
     enableIPv4,
@@ -92,7 +99,7 @@ function bareRecord(request: NetworkRequest, name: string, driver: string): Netw
     name,
     driver,
     scope: "local",
-    createdAt: new Date().toISOString().replace("Z", "000000Z"),
+    createdAt: now(),
     internal: request.Internal ?? false,
     attachable: request.Attachable ?? false,
     enableIPv4: true,

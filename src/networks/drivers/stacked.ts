@@ -2,7 +2,7 @@
 // the container's namespace. There is nothing of an endpoint on the host, and its ports can't be published.
 import { systemError } from "../../base/errors.ts";
 import { failedWith } from "../../linux/errors.ts";
-import { findLink, removeLink } from "../../linux/netlink/link.ts";
+import { findLink, removeLink, setLink } from "../../linux/netlink/link.ts";
 import { type NetlinkSocket, openRoute } from "../../linux/netlink/socket.ts";
 import type { StackedLink } from "../../linux/netlink/stacked-link.ts";
 import { inNamespace } from "../../linux/netns.ts";
@@ -43,14 +43,19 @@ export function stackedDriver(device: StackedDevice, parents: ParentDevices): Ne
   function plug(network: NetworkRecord, endpoint: EndpointRecord, place: Place): void {
     const { inside, interfaceName, namespaceFd } = place;
     const parent = parents.find(kind, network);
+    // Older kernels (6.1) look for the name among the host's devices too, where eth0 is taken.
+    const name = `bts${endpoint.id.slice(0, 12)}`;
+    // What a crash left.
+    removeLink(inside, name);
     try {
-      device.add(network, endpoint, { name: interfaceName, parent: parent.index, namespaceFd }, inside);
+      device.add(network, endpoint, { name, parent: parent.index, namespaceFd }, inside);
     } catch (thrown) {
       const busy = failedWith(thrown, "EBUSY")
         ? ` (${parent.name} can't carry macvlan and ipvlan at once, nor be a port of a bridge or bond)`
         : "";
       throw systemError(`failed to create the ${kind} port: ${kernelWords(thrown)}${busy}`, thrown);
     }
+    setLink(inside, findLink(inside, name)?.index ?? 0, { name: interfaceName });
     setUpDevice(inside, interfaceName, endpoint.addresses, { announced: true });
   }
 
