@@ -115,7 +115,7 @@ export function mountPoints(mounts: ResolvedMount[], volumeFolder: (name: string
       Source:
         mount.type === "volume" ? volumeFolder(mount.source) : mount.type === "image" ? "" : mount.source,
       Destination: mount.destination,
-      ...(mount.type === "volume" && { Driver: "local" }),
+      ...(mount.type === "volume" && { Driver: mount.driver ?? "local" }),
       Mode: mount.mode,
       RW: !mount.readOnly,
       Propagation: mount.type === "bind" || mount.type === "image" ? (mount.propagation ?? "rprivate") : "",
