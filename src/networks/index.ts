@@ -300,7 +300,7 @@ export function openNetworks(options: {
 
   function checkRules(): void {
     try {
-      bridge.checkRules();
+      bridge.mend();
     } catch (thrown) {
       log.warn("cannot look after the network's rules", { error: messageOf(thrown) });
     }
