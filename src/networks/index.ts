@@ -70,7 +70,7 @@ export function openNetworks(options: {
     [bridge, hostDriver(), noneDriver()].map((driver) => [driver.name, driver]),
   );
   const burial = openBurial();
-  const decisions = openSandboxRows({ rows, config, hostPorts: openHostPorts(rows, config.ip), driverOf });
+  const decisions = openSandboxRows({ rows, config, hostPorts: openHostPorts(rows), driverOf });
   const sandboxes = openSandboxes({ rows, decisions, burial, folder, driverOf });
   /** Allocated by this process: not yet recorded as running maybe, and its to release. */
   const starting = new Set<string>();
@@ -348,7 +348,7 @@ export function openNetworks(options: {
 function reservations(endpoints: readonly EndpointRecord[]): RealisedSandbox["reserve"] {
   return endpoints.flatMap(({ ports }) =>
     ports.flatMap(({ protocol, hostAddress, hostPort }) =>
-      protocol === "sctp" ? [] : [{ protocol, address: hostAddress, port: hostPort }],
+      protocol === "sctp" || hostPort === 0 ? [] : [{ protocol, address: hostAddress, port: hostPort }],
     ),
   );
 }

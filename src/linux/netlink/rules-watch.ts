@@ -19,6 +19,7 @@ const EAGAIN = 11;
 const EINTR = 4;
 const SUBSYSTEM = 10;
 const NEWGEN = 15;
+const GETGEN = 16;
 const GEN_ID = 1;
 /** In all of nf_tables' messages the first attribute is the table's name (or, of a generation, its number). */
 const TABLE = 1;
@@ -52,6 +53,9 @@ export function watchRules(): RulesWatch {
   const socket = NetlinkSocket.open(NETLINK.NETFILTER);
   c.setsockopt(socket.fd, SOL_SOCKET, SO_RCVBUFFORCE, Int32Array.of(ROOM, 0), 4);
   c.setsockopt(socket.fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, Int32Array.of(NFNLGRP_NFTABLES, 0), 4);
+  // A first request gives it an address: without one (0) it counts as the sender of the kernel's own notifications, and
+  // gets none (net/netlink/af_netlink.c, do_one_broadcast).
+  socket.get((SUBSYSTEM << 8) | GETGEN, Uint8Array.of(0, 0, 0, 0), "read nftables generation", "");
   const buffer = new Uint8Array(1 << 16);
   /** Of a transaction whose end (its number) wasn't read yet. */
   let open = new Set<string>();

@@ -3,6 +3,7 @@ import { forbidden, invalid, systemError } from "../../base/errors.ts";
 import { parseIp, prefixOf } from "../prefix.ts";
 import type { NetworkRecord } from "../types.ts";
 import { GATEWAY_MODES, type GatewayMode } from "./bridge-rules.ts";
+import type { Publishing } from "./types.ts";
 
 /** Options of a bridge network, by Docker's names. */
 export const OPTION = {
@@ -48,6 +49,12 @@ export function isAddressed(network: NetworkRecord, family: 4 | 6): boolean {
   const enabled = family === 4 ? network.enableIPv4 : network.enableIPv6;
   if (!enabled || gatewayMode(network, family) === "isolated") return false;
   return family === 6 || !optionIs(network, OPTION.INHIBIT, false);
+}
+
+export function publishing(network: NetworkRecord): Publishing {
+  const defaultIp = network.options[OPTION.HOST_BINDING];
+  const routed = ([4, 6] as const).filter((family) => gatewayMode(network, family) === "routed");
+  return { ...(defaultIp && { defaultIp }), routed };
 }
 
 const cannotParse = (key: string, text: string, why: string) =>

@@ -26,7 +26,15 @@ import { openStaleConnections } from "./bridge-connections.ts";
 import { type BridgeDevice, ensureBridge, macOf, setKernel } from "./bridge-device.ts";
 import { openBridgeFirewall } from "./bridge-firewall.ts";
 import { notedUplinks, startForwarding } from "./bridge-forwarding.ts";
-import { checkBridge, gatewayMode, isAddressed, OPTION, optionIs, trustedDevices } from "./bridge-options.ts";
+import {
+  checkBridge,
+  gatewayMode,
+  isAddressed,
+  OPTION,
+  optionIs,
+  publishing,
+  trustedDevices,
+} from "./bridge-options.ts";
 import type { BridgeRules, FamilyRules, PublishedPort } from "./bridge-rules.ts";
 import type { NetworkDriver, Place } from "./types.ts";
 
@@ -74,6 +82,7 @@ export function openBridgeDriver(options: {
     name: "bridge",
     sandbox: "private",
     publishes: true,
+    publishing,
     check: checkBridge,
     allocate: (_network, { mac }) => ({ mac: mac || randomMac() }),
     deviceOf: (network) => bridgeOf(network, tag).name,
