@@ -52,8 +52,9 @@ function route(to: string): void {
   const done = Bun.spawnSync([...enter, "ip", ...(six ? ["-6"] : []), "route", "replace", to, "via", via]);
   if (done.exitCode !== 0) throw new Error(done.stderr.toString());
 }
+const pinger = Bun.which("ping") ? ["ping"] : ["busybox", "ping"];
 const ping = (place: { namespace: string }, address: string) =>
-  Bun.spawnSync(["nsenter", `--net=${place.namespace}`, "ping", "-c1", "-W1", address]).exitCode === 0;
+  Bun.spawnSync(["nsenter", `--net=${place.namespace}`, ...pinger, "-c1", "-W1", address]).exitCode === 0;
 
 test("two networks reach each other by published ports and by the host's addresses alone", async () => {
   await using _a = await network("a");
@@ -107,6 +108,13 @@ describe.each(["1", "0"])("icc=false, with bridge-nf-call-iptables=%s", (filtere
     expect(await from(two, machine.address, 8120)).toStartWith("one ");
     expect(await from(machine.outside, machine.address, 8120)).toBe(`one ${machine.outside.address}`);
     expect(await from(two, machine.outside.address, 9000)).toStartWith("world ");
+    // Somebody changes the setting while they run.
+    const other = filtered === "1" ? "0" : "1";
+    machine.run("sysctl", "-q", "-w", `net.bridge.bridge-nf-call-iptables=${other}`);
+    await daemon.start("next", { networkMode: "apart" });
+    await daemon.call("release", "next");
+    await refused(two, one.address, 80);
+    expect(await from(two, machine.address, 8120)).toStartWith("one ");
     machine.run("sysctl", "-q", "-w", "net.bridge.bridge-nf-call-iptables=1");
   });
 });
@@ -251,10 +259,7 @@ describe("the administrator's chain", () => {
     await using _a = await network("a");
     await using a = await server("in-a", "a", "8180");
     route(a.address);
-    machine.run(
-      "nft",
-      `add rule ${user()} ct original proto-dst 8180 ip saddr ${machine.outside.address} drop`,
-    );
+    machine.run("nft", `add rule ${user()} tcp dport 80 ip saddr ${machine.outside.address} drop`);
     await refused(machine.outside, machine.address, 8180);
     machine.run("nft", `flush chain ${user()}`);
     expect(await from(machine.outside, machine.address, 8180)).toStartWith("in-a ");

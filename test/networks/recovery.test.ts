@@ -54,6 +54,46 @@ test("a bridge that somebody removed is made again, and the living are its ports
   expect(await ask(machine.outside.namespace, "tcp", machine.address, 8080)).toStartWith("web ");
 });
 
+describe("a user's bridge that somebody removed while containers run", () => {
+  test.each(["at the next start of a container on it", "by itself"])("is made again %s", async (when) => {
+    const daemon = await machine.daemon();
+    await daemon.call("create", {
+      Name: "own",
+      Options: { "com.docker.network.bridge.name": "own0", "com.docker.network.bridge.enable_icc": "true" },
+    });
+    const container = await daemon.start("web", { networkMode: "own", ...web("8080") });
+    await using _server = await serve(container.namespace, "tcp", 80, "web");
+    machine.run("ip", "link", "del", "own0");
+    await expect(ask(machine.outside.namespace, "tcp", machine.address, 8080)).rejects.toThrow();
+    if (when === "by itself") {
+      const until = Date.now() + 15_000; // looked at every 5 s
+      while (!machine.run("ip", "-br", "link").includes("own0") && Date.now() < until) await Bun.sleep(200);
+    } else {
+      const next = await daemon.start("next", { networkMode: "own" });
+      expect(await ask(next.namespace, "tcp", container.address, 80)).toStartWith("web ");
+    }
+    expect(await ask(machine.outside.namespace, "tcp", machine.address, 8080)).toStartWith("web ");
+    // A container that is off it by now is not joined again.
+    await daemon.call("release", "web");
+    await daemon.call("disconnect", "next", "own", {}).catch(() => {});
+  });
+});
+
+test("a container whose namespace's file is gone says so, and starts again", async () => {
+  const daemon = await machine.daemon();
+  await daemon.call("create", { Name: "own" });
+  const container = await daemon.start("web", web("8080"));
+  machine.run("umount", container.realised.namespace ?? "");
+  machine.run("rm", container.realised.namespace ?? "");
+  await expect(daemon.call("connect", "web", "own", { EndpointsConfig: { own: {} } })).rejects.toThrow(
+    /^the network namespace of container web is gone \(.*\): restart the container$/,
+  );
+  await daemon.call("release", "web");
+  const again = await daemon.start("web", web("8080"));
+  await using _server = await serve(again.namespace, "tcp", 80, "web");
+  expect(await ask(machine.outside.namespace, "tcp", machine.address, 8080)).toStartWith("web ");
+});
+
 test.each([
   ["alive", ["web"]],
   ["ended", []],

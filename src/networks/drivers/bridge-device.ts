@@ -78,6 +78,10 @@ const isOn = (path: string) => {
   }
 };
 
+/** Whether frames between the ports of a bridge pass the rules for IP too: br_netfilter, networking/ip-sysctl. */
+export const filtersBridged = () =>
+  isOn("bridge/bridge-nf-call-iptables") && isOn("bridge/bridge-nf-call-ip6tables");
+
 /** Whether the host forwards, of a family. */
 export const forwards = (ipv6: boolean) => isOn(ipv6 ? "ipv6/conf/all/forwarding" : "ipv4/ip_forward");
 

@@ -23,7 +23,7 @@ import { type NetlinkSocket, openRoute } from "../../linux/netlink/socket.ts";
 import { prefixOf } from "../prefix.ts";
 import type { EndpointRecord, NetworkRecord, NetworksConfig } from "../types.ts";
 import { openStaleConnections } from "./bridge-connections.ts";
-import { type BridgeDevice, ensureBridge, macOf, setKernel } from "./bridge-device.ts";
+import { type BridgeDevice, ensureBridge, filtersBridged, macOf, setKernel } from "./bridge-device.ts";
 import { openBridgeFirewall } from "./bridge-firewall.ts";
 import { notedUplinks, startForwarding } from "./bridge-forwarding.ts";
 import {
@@ -63,6 +63,8 @@ export function openBridgeDriver(options: {
   let networks = new Map<string, NetworkRecord>();
   /** Those that are plugged in, by their device's name. */
   let plugged = new Map<string, EndpointRecord>();
+  /** Whether bridged frames pass the IP rules, as the ports were joined. */
+  let filtered = filtersBridged();
   let socket: NetlinkSocket | undefined;
 
   const host = () => {
@@ -90,6 +92,7 @@ export function openBridgeDriver(options: {
       const known = networks.has(network.id);
       if (!known && config.ipForward) startForwarding(environment, host(), [network]);
       mendBridge(network);
+      followSetting();
       networks.set(network.id, network);
       firewall.addNetwork(network.id, rulesOf(network, config, tag));
       firewall.check();
@@ -110,6 +113,7 @@ export function openBridgeDriver(options: {
     },
     mend() {
       for (const network of networks.values()) mendBridge(network);
+      followSetting();
       firewall.check();
     },
     removeRules() {
@@ -124,6 +128,18 @@ export function openBridgeDriver(options: {
       socket = undefined;
     },
   };
+
+  /** Somebody switches br_netfilter at any time. */
+  function followSetting(): void {
+    if (filtered === filtersBridged()) return;
+    filtered = !filtered;
+    for (const [name, { networkId }] of plugged) {
+      const network = networks.get(networkId);
+      if (!network || rulesOf(network, config, tag).icc) continue;
+      const link = findLink(host(), name);
+      if (link?.master) joinBridge(network, link.index);
+    }
+  }
 
   /** The network's device, made when it is missing; where somebody removed it, the living are its ports again. */
   function mendBridge(network: NetworkRecord): void {
@@ -172,8 +188,9 @@ export function openBridgeDriver(options: {
     setBridgePort(host(), index, {
       // Where bridged frames pass the IP rules (br_netfilter), a container reaches a port of its own this way.
       hairpin: true,
-      // icc=false, also where they pass none.
-      isolated: !rulesOf(network, config, tag).icc,
+      // icc=false where they pass none. Else it is the rules', since what they translate from one port to another
+      // (a neighbour's published port) is bridged too.
+      isolated: !filtered && !rulesOf(network, config, tag).icc,
     });
   }
 
