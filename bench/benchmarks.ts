@@ -7,6 +7,7 @@ import { logBenchmarks } from "./logs.ts";
 import { manyContainers } from "./many.ts";
 import { inTurn, type Sample, timeProcess } from "./measure.ts";
 import { shimMemory } from "./memory.ts";
+import { nameBenchmarks } from "./names.ts";
 import { benchPull } from "./pull.ts";
 
 export interface Setting {
@@ -74,4 +75,5 @@ export const BENCHMARKS: Benchmark[] = [
   ...listing,
   benchPull,
   ...buildBenchmarks,
+  ...nameBenchmarks,
 ];

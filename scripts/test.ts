@@ -1,10 +1,11 @@
-// Runs the tests: those beside the code in one process, each file under test/ in a process of its own, two side
-// by side. Looks at the kernel before and after: a mount, device, namespace, rule or process that a test leaves
-// behind fails the run. Ends with the line "N passed, N failed".
+// Runs the tests: those beside the code in one process, each file under test/ in a process of its own, one for each
+// processor side by side, and more while the processors rest (lanes.ts). Looks at the kernel before and after: a mount, device,
+// namespace, rule or process that a test leaves behind fails the run. Ends with the line "N passed, N failed".
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Glob } from "bun";
+import { inLanes, longestFirst } from "./lanes.ts";
 import { leftovers, takeInventory } from "./leftovers.ts";
 
 /** Milliseconds after which one test file's process is ended: the slowest takes about four minutes. */
@@ -16,6 +17,8 @@ interface Outcome {
   failed: number;
   skipped: number;
   seconds: number;
+  /** Seconds of processor time, of the test's process and of what it started and awaited: daemons, not containers. */
+  busy?: number;
   output: string;
 }
 
@@ -56,8 +59,9 @@ async function run(name: string, files: string[]): Promise<Outcome> {
   const counts = readReport(report);
   // A process that died without a report, or failed outside any test, counts as one failure.
   if (code !== 0 && counts.failed === 0) counts.failed = 1;
+  const busy = Number(child.resourceUsage()?.cpuTime.total ?? 0) / 1e6;
   const text = (await Bun.file(output).text()) + (await Bun.file(`${output}.err`).text());
-  return { name, ...counts, seconds: (performance.now() - began) / 1000, output: text };
+  return { name, ...counts, seconds: (performance.now() - began) / 1000, busy, output: text };
 }
 
 function readReport(path: string): { passed: number; failed: number; skipped: number } {
@@ -76,8 +80,9 @@ function readReport(path: string): { passed: number; failed: number; skipped: nu
 function print(outcome: Outcome): void {
   const mark = outcome.failed > 0 ? "FAIL" : "ok  ";
   const skipped = outcome.skipped > 0 ? `, ${outcome.skipped} skipped` : "";
+  const busy = outcome.busy === undefined ? "" : `, busy for ${outcome.busy.toFixed(1)} s`;
   console.log(
-    `${mark} ${outcome.name}: ${outcome.passed} passed${skipped} (${outcome.seconds.toFixed(1)} s)`,
+    `${mark} ${outcome.name}: ${outcome.passed} passed${skipped} (${outcome.seconds.toFixed(1)} s${busy})`,
   );
   if (outcome.failed > 0) console.log(outcome.output.replace(/^/gm, "     "));
   else for (const line of outcome.output.match(/^skipped: .*$/gm) ?? []) console.log(`     ${line}`);
@@ -90,15 +95,9 @@ const finish = (outcome: Outcome) => {
   print(outcome);
 };
 
-if (beside.length > 0) finish(await run("beside the code", beside));
-// From both ends of the list: files of one folder work the same part of the machine, and would wait for each other.
-const queue = [...kernel];
-const ends = [() => queue.shift(), () => queue.pop()];
-await Promise.all(
-  ends.map(async (next) => {
-    for (let file = next(); file; file = next()) finish(await run(file, [file]));
-  }),
-);
+const work = longestFirst(kernel).map((file) => ({ name: file, files: [file] }));
+if (beside.length > 0) work.unshift({ name: "beside the code", files: beside });
+await inLanes(work, async ({ name, files }) => finish(await run(name, files)));
 rmSync(folder, { recursive: true });
 
 const left = await leftovers(before);

@@ -10,7 +10,7 @@ const list: Handler = ({ query }, rooms) =>
   json(
     rooms.networks
       .list(parseFilters(query.get("filters")))
-      .map((network) => rooms.networks.toApi(network, { verbose: false })),
+      .map((network) => rooms.networks.toApi(network, { containers: false })),
   );
 
 const inspect: Handler = ({ name, query }, rooms) => {
@@ -19,7 +19,7 @@ const inspect: Handler = ({ name, query }, rooms) => {
     throw invalid(
       `invalid value for verbose: ${text}: strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`,
     );
-  return json(rooms.networks.toApi(rooms.networks.find(name), { verbose: /^(?:1|[tT])/.test(text) }));
+  return json(rooms.networks.toApi(rooms.networks.find(name), { containers: true }));
 };
 
 const create: Handler = ({ body }, rooms) => {

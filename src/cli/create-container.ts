@@ -77,6 +77,16 @@ async function proxies(session: Session, env: string[]): Promise<string[]> {
     .map(([name, value]) => `${name}=${value}`);
 }
 
+/** Before API 1.44 a container had one hardware address, on its first network. */
+async function refuseForOldDaemon(client: Client, spec: ContainerSpec): Promise<void> {
+  const first = spec.HostConfig?.NetworkMode;
+  const endpoints = Object.entries(spec.NetworkingConfig?.EndpointsConfig ?? {});
+  if (!endpoints.some(([network, { MacAddress }]) => network !== first && MacAddress)) return;
+  throw new Error(
+    `"specify mac-address per network" requires API version 1.44, but the Docker daemon API version is ${await client.connection.version()}`,
+  );
+}
+
 /** Creates it and gives its id; warnings go to standard error. */
 export async function createContainer(
   session: Session,
@@ -89,7 +99,8 @@ export async function createContainer(
     const reference = parsedImage(spec.Image ?? "");
     const platform = flags.platform ? await wholePlatform(flags.platform) : undefined;
     // The endpoint's settings say it since API 1.44.
-    if (spec.MacAddress && (await client.connection.supports("1.44"))) delete spec.MacAddress;
+    if (await client.connection.supports("1.44")) delete spec.MacAddress;
+    else await refuseForOldDaemon(client, spec);
     if (spec.HostConfig) spec.HostConfig.ConsoleSize = consoleSize(session);
     const withApiSocket = flags["use-api-socket"]
       ? await (await import("./api-socket.ts")).addApiSocket(session, client, spec)

@@ -1,6 +1,7 @@
 // One build from the command line: `build` under all of its names.
 import { rm, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
+import { fileErrorText } from "../base/file-error.ts";
 import { type Client, isRemoteAddress } from "../sdk/index.ts";
 import { BuildCanceled, buildFailure } from "./build-failure.ts";
 import { keepLocalState, type LocalState } from "./build-history/local-state.ts";
@@ -44,11 +45,18 @@ export async function runBuild(
       if (!order.question) response["buildx.build.ref"] = `${builder}/${builder}/${ref}`;
       if (mode === "quiet" && (flags.quiet || flags.progress === "quiet"))
         await session.out.line(imageId(response));
-      if (flags.iidfile) await writeFile(flags.iidfile, imageId(response));
+      if (flags.iidfile)
+        await writeFile(flags.iidfile, imageId(response)).catch((thrown: unknown) => {
+          throw new Error(`writing image ID file: ${fileErrorText(thrown)}`, { cause: thrown });
+        });
       if (flags["metadata-file"]) {
         const withWarnings = !order.question && truthOf(process.env.BUILDX_METADATA_WARNINGS ?? "") === true;
         const provenance = order.question ? {} : await provenanceOf(client, ref);
-        await writeMetadata(flags["metadata-file"], response, provenance, withWarnings ? ended : []);
+        await writeMetadata(flags["metadata-file"], response, provenance, withWarnings ? ended : []).catch(
+          (thrown: unknown) => {
+            throw new Error(`writing metadata file: ${fileErrorText(thrown)}`, { cause: thrown });
+          },
+        );
       }
       if (order.question) {
         const { printAnswer } = await import("./build-answers/print.ts");

@@ -325,11 +325,33 @@ const image: Place[] = [
 
 const network: Place[] = [
   {
+    name: "connect",
+    about: "Connect a container to a network",
+    load: () => import("./commands/network/connect.ts"),
+  },
+  { name: "create", about: "Create a network", load: () => import("./commands/network/create.ts") },
+  {
+    name: "disconnect",
+    about: "Disconnect a container from a network",
+    load: () => import("./commands/network/disconnect.ts"),
+  },
+  {
     name: "inspect",
     about: "Display detailed information on one or more networks",
     load: () => import("./commands/network/inspect.ts"),
   },
   { name: "ls", aliases: ["list"], about: "List networks", load: () => import("./commands/network/ls.ts") },
+  {
+    name: "prune",
+    about: "Remove all unused networks",
+    load: () => import("./commands/network/prune.ts"),
+  },
+  {
+    name: "rm",
+    aliases: ["remove"],
+    about: "Remove one or more networks",
+    load: () => import("./commands/network/rm.ts"),
+  },
 ];
 
 const system: Place[] = [

@@ -6,7 +6,7 @@ import { builderOf } from "./builder.ts";
 import type { Engine, Filters, PruneReport } from "./types.ts";
 
 export async function buildCacheUsage(engine: Engine): Promise<BuildCache[]> {
-  return (await builderOf(engine)).usage().map(toApi);
+  return (await (await builderOf(engine)).usage()).map(toApi);
 }
 
 const toApi = (record: Usage): BuildCache => ({
@@ -54,7 +54,8 @@ export async function pruneBuildCache(engine: Engine, request: BuildCachePrune):
   );
   // No record has a label: Docker passes over the filter, and removes what the person wanted to keep.
   if (label) return { deleted: [], spaceReclaimed: 0 };
-  const removed = (await builderOf(engine)).prune({
+  const builder = await builderOf(engine);
+  const removed = await builder.prune({
     all: request.all,
     filters: terms.length > 0 ? [terms.join(",")] : [],
     keepFor: age === undefined ? 0 : milliseconds(age),

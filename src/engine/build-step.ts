@@ -72,7 +72,8 @@ export async function runBuildStep(engine: Engine, request: StepRequest): Promis
             type: "tmpfs",
             source: "tmpfs",
             destination: mount.destination,
-            options: ["nosuid", "nodev", ...(mount.size > 0 ? [`size=${mount.size}`] : [])],
+            // As BuildKit's: compilers and configure scripts run what they make there.
+            options: ["nosuid", "dev", "exec", ...(mount.size > 0 ? [`size=${mount.size}`] : [])],
           },
     ),
     files: {},

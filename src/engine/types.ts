@@ -35,6 +35,10 @@ export interface DaemonConfig {
   fixedCidrV6?: string;
   /** `--default-gateway` of the default bridge. */
   defaultGateway?: string;
+  /** `--default-gateway-v6` of it. */
+  defaultGatewayV6?: string;
+  /** `--default-network-opt`: options of new networks, by driver. */
+  defaultNetworkOpts?: Record<string, Record<string, string>>;
   /** `--ip`: host address of published ports that name none. */
   ip?: string;
   /** `--host-gateway-ip`: what `host-gateway` means in extra hosts; absent: the default bridge's address. */

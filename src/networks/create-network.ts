@@ -14,6 +14,9 @@ type Pool = NetworkRecord["pools"][number];
 const PREDEFINED = ["bridge", "host", "none", "default"];
 const NOT_MANAGER =
   'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.';
+/** Options that say the same as EnableIPv4 and EnableIPv6, which win. */
+const ENABLE_IPV4 = "com.docker.network.enable_ipv4";
+const ENABLE_IPV6 = "com.docker.network.enable_ipv6";
 /** Drivers that give a subnet no gateway of their own choice. */
 const WITHOUT_POOLS = ["null"];
 
@@ -30,14 +33,18 @@ export function decideNetwork(request: NetworkRequest, around: Surroundings): Ne
   const { name, driver } = checkFrame(request, around);
   const template = request.ConfigFrom?.Network;
   if (template) return fromTemplate(request, name, driver, template, around);
-  const enableIPv4 = request.EnableIPv4 ?? flagOf(request.Options, "com.docker.network.enable_ipv4") ?? true;
-  const enableIPv6 = request.EnableIPv6 ?? flagOf(request.Options, "com.docker.network.enable_ipv6") ?? false;
+  const options = { ...around.config.defaultNetworkOpts?.[driver], ...request.Options };
+  const enableIPv4 = request.EnableIPv4 ?? flagOf(options, ENABLE_IPV4) ?? true;
+  const enableIPv6 = request.EnableIPv6 ?? flagOf(options, ENABLE_IPV6) ?? false;
+  if (request.EnableIPv4 != null) delete options[ENABLE_IPV4];
+  if (request.EnableIPv6 != null) delete options[ENABLE_IPV6];
   if (!enableIPv4 && !enableIPv6) throw invalid("IPv4 or IPv6 must be enabled");
   const configs = request.IPAM?.Config ?? [];
   checkIpamConfig(configs, enableIPv6);
   const given = configs.map(poolOf);
   return {
     ...bareRecord(request, name, request.ConfigOnly ? "null" : driver),
+    options,
     enableIPv4,
     enableIPv6,
     ...(request.ConfigOnly

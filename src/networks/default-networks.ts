@@ -32,7 +32,12 @@ export function checkConfig(config: NetworksConfig, bridge: string): void {
         `network at index ${i} (${base}) has a smaller prefix (/${prefix.length}) than the target size of that pool (/${size})`,
       );
   }
-  for (const address of [config.ip, config.defaultGateway, ...(config.hostGatewayIps ?? [])])
+  for (const address of [
+    config.ip,
+    config.defaultGateway,
+    config.defaultGatewayV6,
+    ...(config.hostGatewayIps ?? []),
+  ])
     if (address && !parseIp(address)) throw invalid(`invalid IP address: ${address}`);
 }
 
@@ -98,11 +103,14 @@ function bridgePools(config: NetworksConfig, used: readonly Prefix[], before: re
   const pools = config.defaultAddressPools.length > 0 ? config.defaultAddressPools : DEFAULT_POOLS;
   const four = configuredPool(config.bip, config.fixedCidr) ?? keptPool(ofFamily(4), pools, used);
   const result: Pool[] = [four ?? chosenPool(pools, 4, used)];
-  if (config.defaultGateway) result[0]!.auxiliary = { [DEFAULT_GATEWAY]: config.defaultGateway };
+  if (config.defaultGateway) result[0]!.auxiliary = { [DEFAULT_GATEWAY[4]]: config.defaultGateway };
   else delete result[0]!.auxiliary;
   if (!config.ipv6) return result;
   const six = configuredPool(config.bip6, config.fixedCidrV6) ?? keptPool(ofFamily(6), undefined, used);
-  result.push(six ?? (hasFamily(pools, 6) ? chosenPool(pools, 6, used) : localPool()));
+  const pool = six ?? (hasFamily(pools, 6) ? chosenPool(pools, 6, used) : localPool());
+  if (config.defaultGatewayV6) pool.auxiliary = { [DEFAULT_GATEWAY[6]]: config.defaultGatewayV6 };
+  else delete pool.auxiliary;
+  result.push(pool);
   return result;
 }
 

@@ -2,12 +2,13 @@
 import type { EndpointSettings } from "../api/types/index.ts";
 import { forbidden, invalid } from "../base/errors.ts";
 import { lowestFree } from "./address-pool.ts";
+import { sysctlProblems } from "./endpoint-sysctls.ts";
 import { canonicalAddress, holds, joinProblems } from "./ipam-config.ts";
 import { parseIp, prefixOf } from "./prefix.ts";
 import type { EndpointRecord, NetworkRecord } from "./types.ts";
 
-/** The name under which `--default-gateway` is kept among a pool's auxiliary addresses, as in libnetwork. */
-export const DEFAULT_GATEWAY = "DefaultGatewayIPv4";
+/** The names under which `--default-gateway(-v6)` is kept among a pool's auxiliary addresses, as in libnetwork. */
+export const DEFAULT_GATEWAY = { 4: "DefaultGatewayIPv4", 6: "DefaultGatewayIPv6" } as const;
 
 const NO_SUBNET =
   "user specified IP address is supported only when connecting to networks with user configured subnets";
@@ -35,7 +36,7 @@ export function settingsProblems(
     else if (!network.pools.some(({ subnet }) => holds(prefixOf(subnet), address)))
       problems.push(`no configured subnet or ip-range contain the IP address ${address}`);
   }
-  return problems;
+  return [...problems, ...sysctlProblems(settings)];
 }
 
 /** Errors: invalid. */
@@ -58,7 +59,9 @@ export function chooseAddresses(
     const wanted = family === 4 ? asked?.IPv4Address : asked?.IPv6Address;
     const { address, pool } = chooseOf(network, pools, wanted, family, taken);
     const { length } = prefixOf(pool.subnet);
-    const gateway = network.internal ? undefined : (pool.auxiliary?.[DEFAULT_GATEWAY] ?? pool.gateway);
+    const gateway = network.internal
+      ? undefined
+      : (pool.auxiliary?.[DEFAULT_GATEWAY[family]] ?? pool.gateway);
     if (family === 4)
       Object.assign(addresses, { ipv4: address, prefix4: length, ...(gateway && { gateway4: gateway }) });
     else Object.assign(addresses, { ipv6: address, prefix6: length, ...(gateway && { gateway6: gateway }) });

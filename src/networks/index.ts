@@ -26,6 +26,9 @@ import { openBridgeDriver } from "./drivers/bridge.ts";
 import { hostDriver, noneDriver } from "./drivers/plain.ts";
 import type { NetworkDriver } from "./drivers/types.ts";
 import { openHostPorts } from "./host-ports.ts";
+import { hasNames, openNameSource } from "./name-source.ts";
+import { openNameServer } from "./names/index.ts";
+import { type Prefix, prefixOf } from "./prefix.ts";
 import { checkConnection, checkRequest, networkNames, sharedContainer } from "./request-check.ts";
 import { deleteSandboxRows, openRows } from "./rows.ts";
 import { sandboxFiles } from "./sandbox-files.ts";
@@ -71,7 +74,8 @@ export function openNetworks(options: {
   );
   const burial = openBurial();
   const decisions = openSandboxRows({ rows, config, hostPorts: openHostPorts(rows), driverOf });
-  const sandboxes = openSandboxes({ rows, decisions, burial, folder, driverOf });
+  const names = openNameServer(openNameSource(rows, config));
+  const sandboxes = openSandboxes({ rows, decisions, burial, folder, driverOf, names });
   /** Allocated by this process: not yet recorded as running maybe, and its to release. */
   const starting = new Set<string>();
   let watch: ReturnType<typeof setInterval> | undefined;
@@ -185,7 +189,7 @@ export function openNetworks(options: {
 
     list: (filters = {}) => filterNetworks(rows, filters),
     find: (term) => findNetwork(rows, term),
-    toApi: (record, { verbose }) => networkToApi(rows, record, verbose),
+    toApi: (record, { containers }) => networkToApi(rows, record, containers),
 
     async reconcile(alive) {
       forgetDead(alive);
@@ -209,6 +213,7 @@ export function openNetworks(options: {
     async close() {
       clearInterval(watch);
       watch = undefined;
+      names.close();
       await burial.finish();
       // While containers run, all of it has to stay; without any, a daemon that ends leaves the host as it was.
       if (rows.sandboxes.all().length === 0) {
@@ -264,7 +269,9 @@ export function openNetworks(options: {
   function filesOf(owner: SandboxRecord): { hosts: string; resolvConf: string } {
     const [network] = rows.networks.where("name", "bridge");
     const gateways = network?.pools.flatMap(({ gateway }) => (gateway ? [gateway] : [])) ?? [];
-    return sandboxFiles(owner, rows.endpoints.where("sandboxId", owner.id), config, gateways);
+    const networks = decisions.attached(owner).map((one) => one.network);
+    const named = hasNames(owner, networks);
+    return sandboxFiles(owner, rows.endpoints.where("sandboxId", owner.id), config, { named, gateways });
   }
 
   /** Errors: forbidden, in Docker's words. */
@@ -313,12 +320,24 @@ export function openNetworks(options: {
     );
   }
 
+  /** Subnets of the networks that somebody made: the default bridge gets none of them. */
+  function ownPrefixes(): Prefix[] {
+    const made = rows.networks.all().filter(({ builtIn, configOnly }) => !builtIn && !configOnly);
+    return made.flatMap(({ pools }) => pools.map(({ subnet }) => prefixOf(subnet)));
+  }
+
   /** Makes the default networks' rows and devices, again when another daemon chose the same subnet meanwhile. */
   function settleDefaultNetworks(): void {
     for (let attempt = 1; ; attempt++) {
       const busy = rows.endpoints.all().some(isAddressed);
       rows.transaction(() =>
-        ensureDefaultNetworks(rows, config, environment, usedPrefixes(ownDevices()), busy),
+        ensureDefaultNetworks(
+          rows,
+          config,
+          environment,
+          [...usedPrefixes(ownDevices()), ...ownPrefixes()],
+          busy,
+        ),
       );
       for (const driver of drivers.values()) {
         const networks = rows.networks

@@ -26,16 +26,31 @@ export interface Rows {
   addresses: Documents<AddressRow>;
   ports: Documents<PortRow>;
   transaction<T>(work: () => T): T;
+  /** Grows with every change of networks, sandboxes and endpoints by this process, which is alone with them. */
+  revision(): number;
 }
 
 export function openRows(store: Store): Rows {
+  let revision = 0;
+  const counted = <T extends { id: string }>(documents: Documents<T>): Documents<T> => ({
+    ...documents,
+    put(document) {
+      revision++;
+      documents.put(document);
+    },
+    delete(id) {
+      revision++;
+      return documents.delete(id);
+    },
+  });
   return {
-    networks: store.documents<NetworkRecord>("networks"),
-    sandboxes: store.documents<SandboxRecord>("sandboxes"),
-    endpoints: store.documents<EndpointRecord>("endpoints"),
+    networks: counted(store.documents<NetworkRecord>("networks")),
+    sandboxes: counted(store.documents<SandboxRecord>("sandboxes")),
+    endpoints: counted(store.documents<EndpointRecord>("endpoints")),
     addresses: store.documents<AddressRow>("addresses"),
     ports: store.documents<PortRow>("ports"),
     transaction: (work) => store.transaction(work),
+    revision: () => revision,
   };
 }
 

@@ -17,19 +17,23 @@ function readText(path: string): string {
   }
 }
 
-function resolvConfPath(): string {
+/** The host's file of name servers: the one behind systemd-resolved's stub, where it has that. */
+export function resolvConfPath(): string {
   const servers = [...readText(RESOLV_CONF).matchAll(/^\s*nameserver\s+(\S+)/gm)].map(([, server]) => server);
   return servers.length === 1 && servers[0] === "127.0.0.53" ? BEHIND_STUB : RESOLV_CONF;
 }
 
 const either = (own: readonly string[], daemons: readonly string[]) => (own.length > 0 ? own : daemons);
 
-/** @param gateways what `host-gateway` stands for: the default bridge's addresses */
+/**
+ * @param named whether the sandbox has the name server
+ * @param gateways what `host-gateway` stands for: the default bridge's addresses
+ */
 export function sandboxFiles(
   sandbox: SandboxRecord,
   endpoints: readonly EndpointRecord[],
   config: NetworksConfig,
-  gateways: readonly string[],
+  { named, gateways }: { named: boolean; gateways: readonly string[] },
 ): { hosts: string; resolvConf: string } {
   const { request } = sandbox;
   const ownHost = sandbox.mode === "host";
@@ -46,7 +50,7 @@ export function sandboxFiles(
     resolvConf: resolvConf({
       host: readText(path),
       hostPath: path,
-      kind: ownHost ? "host" : "legacy",
+      kind: ownHost ? "host" : named ? "internal" : "legacy",
       ipv6: endpoints.some((endpoint) => endpoint.addresses.ipv6),
       dns: either(request.dns, config.dns),
       dnsSearch: either(request.dnsSearch, config.dnsSearch),

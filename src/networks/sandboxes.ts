@@ -11,7 +11,10 @@ import { type NetlinkSocket, openRoute } from "../linux/netlink/socket.ts";
 import { createNamespace, inNamespace, isPinned, pinOf, removeNamespace } from "../linux/netns.ts";
 import type { Burial, Plug } from "./burial.ts";
 import type { NetworkDriver } from "./drivers/types.ts";
+import { applySysctls } from "./endpoint-sysctls.ts";
 import { gatewaysOf } from "./gateways.ts";
+import { hasNames } from "./name-source.ts";
+import type { NameServer } from "./names/index.ts";
 import { checkConnection } from "./request-check.ts";
 import { deleteSandboxRows, type Rows } from "./rows.ts";
 import { type SandboxRows, settingsOf } from "./sandbox-rows.ts";
@@ -50,8 +53,9 @@ export function openSandboxes(options: {
   /** Where the namespaces are pinned. */
   folder: string;
   driverOf: (network: NetworkRecord) => NetworkDriver;
+  names: NameServer;
 }): Sandboxes {
-  const { rows, decisions, burial, folder, driverOf } = options;
+  const { rows, decisions, burial, folder, driverOf, names } = options;
   const pinFile = (sandbox: SandboxRecord) => pinOf(folder, pinName(sandbox));
   return { realise, letGo, connect, disconnect, repair, ownerOf, pinFile };
 
@@ -86,22 +90,26 @@ export function openSandboxes(options: {
         using inside = openRoute();
         const loopback = findLink(inside, "lo");
         if (loopback) setLink(inside, loopback.index, { up: true });
-        for (const plug of plugs) plugIn(plug, namespaceFd, inside);
+        for (const plug of plugs) plugIn(sandbox, plug, namespaceFd, inside);
         setGateways(sandbox, inside, { fresh: true });
       });
       for (const { driver, network, endpoint } of plugs) driver.publish(network, endpoint);
+      settleNames(sandbox);
     } catch (thrown) {
       letGo(sandbox);
       throw thrown;
     }
   }
 
-  function plugIn({ driver, network, endpoint }: Plug, namespaceFd: number, inside: NetlinkSocket): void {
-    driver.plug(network, endpoint, {
-      namespaceFd,
-      inside,
-      interfaceName: endpoint.interfaceName ?? "eth0",
-    });
+  function plugIn(
+    { request }: SandboxRecord,
+    { driver, network, endpoint }: Plug,
+    namespaceFd: number,
+    inside: NetlinkSocket,
+  ): void {
+    const { interfaceName = "eth0" } = endpoint;
+    driver.plug(network, endpoint, { namespaceFd, inside, interfaceName });
+    applySysctls(settingsOf(request, network), interfaceName);
   }
 
   /** The default routes, by the endpoints that lead out by now. In the sandbox's namespace. */
@@ -119,8 +127,22 @@ export function openSandboxes(options: {
     else if (!fresh) removeDefaultRoute(inside, "ipv6");
   }
 
+  /** The name server in a sandbox that has names, and in no other. */
+  function settleNames(sandbox: SandboxRecord): void {
+    const networks = decisions.attached(sandbox).map(({ network }) => network);
+    if (!hasNames(sandbox, networks)) {
+      names.stop(sandbox.id);
+      return;
+    }
+    const { id, namePorts: ports } = sandbox;
+    const namePorts = names.serve({ id, namespace: pinFile(sandbox), ...(ports && { ports }) });
+    if (namePorts.udp !== ports?.udp || namePorts.tcp !== ports.tcp)
+      rows.sandboxes.put({ ...sandbox, namePorts });
+  }
+
   function letGo(sandbox: SandboxRecord): void {
     if (sandbox.mode === "shared" || sandbox.mode === "host") return;
+    names.stop(sandbox.id);
     const plugs = plugsOf(sandbox);
     for (const { driver, network, endpoint } of plugs) driver.unplug(network, endpoint);
     burial.add(pinFile(sandbox), plugs);
@@ -154,11 +176,12 @@ export function openSandboxes(options: {
     const after: SandboxRecord = { ...sandbox, request };
     try {
       enter(after, (namespaceFd, inside) => {
-        plugIn({ driver, network, endpoint }, namespaceFd, inside);
+        plugIn(after, { driver, network, endpoint }, namespaceFd, inside);
         failpoint("network.connect-plugged");
         setGateways(after, inside);
       });
       movePorts(before, plugsOf(after));
+      settleNames(after);
     } catch (thrown) {
       disconnect(after, network, sandbox.request.networkingConfig ?? {}, () => {
         rows.sandboxes.put(sandbox);
@@ -197,6 +220,7 @@ export function openSandboxes(options: {
       before.filter((plug) => plug !== gone),
       plugsOf(after),
     );
+    settleNames(after);
   }
 
   /** The ports of an endpoint that went, for those that stay: settled on the one that leads out by now. */
@@ -237,9 +261,11 @@ export function openSandboxes(options: {
       const plugs = plugsOf(sandbox);
       enter(sandbox, (namespaceFd, inside) => {
         for (const plug of plugs)
-          if (!findLink(inside, plug.endpoint.interfaceName ?? "eth0")) plugIn(plug, namespaceFd, inside);
+          if (!findLink(inside, plug.endpoint.interfaceName ?? "eth0"))
+            plugIn(sandbox, plug, namespaceFd, inside);
         setGateways(sandbox, inside);
       });
+      settleNames(sandbox);
     } catch (thrown) {
       log.error("cannot bring a container's network in line: restart the container", {
         container: sandbox.id,

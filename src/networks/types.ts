@@ -25,6 +25,8 @@ export type NetworksConfig = Pick<
   | "fixedCidr"
   | "fixedCidrV6"
   | "defaultGateway"
+  | "defaultGatewayV6"
+  | "defaultNetworkOpts"
   | "ip"
   | "hostGatewayIps"
   | "ipv6"
@@ -127,6 +129,8 @@ export interface SandboxRecord {
   /** Whose namespace it shares (`--network container:ID`). */
   sharedWith?: string;
   scope: NetworkScope;
+  /** Where its name server listens, so that the next daemon's is found by the rules in the namespace. */
+  namePorts?: { udp: number; tcp: number };
   /** What was asked, so that `realise` needs nothing but the row. */
   request: SandboxRequest;
 }
@@ -230,7 +234,7 @@ export interface Networks {
   /** Filters of `GET /networks`: driver, type, id, name, label, scope, dangling. Errors: invalid, in Docker's words. */
   list(filters?: NetworkFilters): NetworkRecord[];
   find(nameOrId: string): NetworkRecord; // throws not-found "network X not found"
-  toApi(record: NetworkRecord, options: { verbose: boolean }): ApiNetwork;
+  toApi(record: NetworkRecord, options: { containers: boolean }): ApiNetwork;
   /**
    * At start-up and on SIGHUP: default networks, rules and devices as the rows of `alive` containers (by id) say; the
    * rest away. A sandbox whose container is alive but whose namespace is gone is left as it is, and logged.

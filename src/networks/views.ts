@@ -16,8 +16,8 @@ const withPrefix = (address: string | undefined, prefix: number | undefined) =>
   address ? `${address}/${prefix}` : "";
 
 /** A network as `GET /networks/{id}` has it; the list leaves its containers out. */
-export function networkToApi(rows: Rows, record: NetworkRecord, verbose: boolean): ApiNetwork {
-  const containers = verbose
+export function networkToApi(rows: Rows, record: NetworkRecord, withContainers: boolean): ApiNetwork {
+  const containers = withContainers
     ? rows.endpoints.where("networkId", record.id).map((endpoint) => [
         endpoint.sandboxId,
         {

@@ -24,8 +24,12 @@ export class Networks {
   list(filters?: Filters): Promise<Network[]> {
     return this.connection.json("GET", "/networks", { query: { filters: encodeFilters(filters) } });
   }
-  create(spec: NetworkSpec): Promise<NetworkCreateResponse> {
-    return this.connection.json("POST", "/networks/create", { json: spec });
+  /** Refused where there is one of that name. */
+  async create(spec: NetworkSpec): Promise<NetworkCreateResponse> {
+    // Older daemons take a name twice, if they aren't told to look.
+    const old = !(await this.connection.supports("1.44"));
+    const json = old ? { ...spec, CheckDuplicate: true } : spec;
+    return this.connection.json("POST", "/networks/create", { json });
   }
   inspect(name: string, options: { verbose?: boolean; scope?: string } = {}): Promise<Network> {
     return this.connection.json("GET", `/networks/${segment(name, "network")}`, {

@@ -3,7 +3,7 @@
 // `index` is the list of the last transfer that came to its end. `journal` is there while one is under way: its presence says
 // that the folder isn't what the index says, and it lists what was made since. Both hold for the boot they were written in: no
 // transfer waits for the disk, so after a power cut files may be empty whose names are there.
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { messageOf, systemError } from "../base/errors.ts";
 import { decodeFileList, encodeFileList, type FileEntry } from "../buildkit/file-sync/index.ts";
 
@@ -36,6 +36,13 @@ export function decodeContextState(bytes: Buffer): (ContextHead & { entries: Fil
   const { boot, digest } = (head ?? {}) as { boot?: unknown; digest?: unknown };
   if (typeof boot !== "string" || typeof digest !== "string") return undefined;
   return { boot, digest, entries: decodeFileList(bytes, end + 1) };
+}
+
+/** Bytes of the files that the last transfer into the folder left; 0 when none came to its end. */
+export function contextSize(state: string): number {
+  const path = `${state}/${INDEX}`;
+  const index = existsSync(path) ? decodeContextState(readFileSync(path)) : undefined;
+  return (index?.entries ?? []).reduce((sum, { size }) => sum + size, 0);
 }
 
 let boot: string | undefined;

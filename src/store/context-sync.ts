@@ -5,7 +5,7 @@ import { exchangeWith } from "./feed-worker.ts";
 import { WORKER_ENVIRONMENT, workerCommand } from "./worker/confine.ts";
 import type { ReceivedContext } from "./worker/receive-context.ts";
 
-export { readContextIndex } from "./context-state.ts";
+export { contextSize, readContextIndex } from "./context-state.ts";
 export type { ReceivedContext };
 
 export interface ContextTransfer {

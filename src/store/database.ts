@@ -1,6 +1,6 @@
 // The database: opening it, its schema and the migrations from older releases.
 import { constants, Database } from "bun:sqlite";
-import { closeSync, fstatSync, openSync } from "node:fs";
+import { closeSync, fstatSync, openSync, statfsSync } from "node:fs";
 import { conflict } from "../base/errors.ts";
 import { log } from "../base/log.ts";
 import { reserveSpace } from "../linux/raw-io.ts";
@@ -68,9 +68,10 @@ export const MIGRATIONS: readonly ((db: Database) => void)[] = [
 /**
  * Bytes kept for the database on a disk that is full: stopping and removing containers writes rows, and it is how a person
  * makes room. SQLite writes its log (WAL) anew from the beginning at each 4 MB; the rest is for a log that can't be
- * written back since the database itself can't grow.
+ * written back since the database itself can't grow. Room behind the database's end lasts until its log is first written back, when
+ * SQLite cuts it to its length; `pages` are kept inside, free.
  */
-const RESERVED = { log: 6 << 20, database: 1 << 20 };
+const RESERVED = { log: 6 << 20, database: 3 << 20, pages: 1 << 20 };
 
 /**
  * Opens the database and brings its schema up to date, each migration in a transaction with its version number.
@@ -92,6 +93,7 @@ export function openDatabase(path: string, migrations = MIGRATIONS): Database {
     migrate(db, migrations);
     defineDocumentTables(db);
     reserve(`${path}-wal`, RESERVED.log);
+    keepFreePages(db);
     return db;
   } catch (thrown) {
     db.close();
@@ -109,6 +111,21 @@ function reserve(path: string, bytes: number): void {
   } finally {
     closeSync(file);
   }
+}
+
+/**
+ * Fills up the database's free pages where they became few and the disk has room for more. In two transactions: pages that are made
+ * and freed in one are never written, and have no place on the disk.
+ */
+export function keepFreePages(db: Database): void {
+  const number = (pragma: string) => Object.values(db.query(`PRAGMA ${pragma}`).get() as object)[0] as number;
+  const free = number("freelist_count") * number("page_size");
+  const { bavail, bsize } = statfsSync(db.filename);
+  // On a full disk it would only use up the room of the log.
+  if (free >= RESERVED.pages / 2 || bavail * bsize < 4 * RESERVED.pages) return;
+  db.exec("DROP TABLE IF EXISTS room; CREATE TABLE room (bytes BLOB)");
+  db.exec(`INSERT INTO room VALUES (zeroblob(${RESERVED.pages - free}))`);
+  db.exec("DROP TABLE room");
 }
 
 function migrate(db: Database, migrations: readonly ((db: Database) => void)[]): void {

@@ -4,7 +4,7 @@ import { collectSoon } from "./collect-soon.ts";
 import { openContent } from "./content.ts";
 import { copyBackend } from "./copy-backend.ts";
 import { openDataRoot } from "./data-root.ts";
-import { openDatabase } from "./database.ts";
+import { keepFreePages, openDatabase } from "./database.ts";
 import { openDocuments } from "./documents.ts";
 import { collectGarbage } from "./garbage.ts";
 import { openImageRecords } from "./image-records.ts";
@@ -38,6 +38,7 @@ export { cloneLayer } from "./clone-layer.ts";
 export { type DigestRequest, digestPaths } from "./content-digest.ts";
 export {
   type ContextTransfer,
+  contextSize,
   type ReceivedContext,
   readContextIndex,
   receiveContext,
@@ -107,7 +108,11 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const wanted =
     options.snapshotBackend ?? (((await overlayWorks(folders.scratch)) ?? !copied(db)) ? "overlay" : "copy");
   const snapshots = openSnapshots(db, folders.snapshots, { current: backends[wanted], all: backends }, sync);
-  const collect = () => collectGarbage(db, content, snapshots, folders);
+  const collect = async () => {
+    const report = await collectGarbage(db, content, snapshots, folders);
+    keepFreePages(db);
+    return report;
+  };
   const soon = collectSoon(collect);
   const close = async () => {
     await soon.close();

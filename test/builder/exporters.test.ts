@@ -277,6 +277,12 @@ describe("folders and tars", () => {
     expect(list).toContain("own/other link to own/file");
   });
 
+  test("that can't be written say why", async () => {
+    await expect(build({ type: "local", attributes: {}, folder: "/proc/not/there" })).rejects.toThrow(
+      /failed to create synctarget dest dir \/proc\/not\/there: .*no such file or directory/,
+    );
+  });
+
   test("have a folder for a platform that was asked for by name", async () => {
     const { platform } = await import("../../src/oci/platform.ts").then(({ hostPlatform }) => ({
       platform: `linux/${hostPlatform().architecture}`,
@@ -370,7 +376,12 @@ describe("attestations", () => {
         externalParameters: { request: { args: { "build-arg:A": "1" } } },
         internalParameters: { buildConfig: { llbDefinition: expect.any(Array) } },
       },
-      runDetails: { metadata: { buildkit_completeness: { request: true, resolvedDependencies: false } } },
+      runDetails: {
+        metadata: {
+          invocationId: expect.any(String),
+          buildkit_completeness: { request: true, resolvedDependencies: false },
+        },
+      },
     });
   });
 

@@ -269,6 +269,95 @@ describe("mounts", () => {
     expect(await look(counted("two").root, "ls -A / | grep cache; true")).toBe("");
   });
 
+  const twice = (sharing: "shared" | "locked" | "private") =>
+    sh(base, "echo text > /one/file; cat /two/file", {
+      mounts: ["/one", "/two"].map((target) => ({
+        type: "cache" as const,
+        target,
+        id: `twice-${sharing}`,
+        sharing,
+      })),
+    });
+
+  test.each(["shared", "locked", "private"] as const)(
+    "of one %s cache twice in a step are one",
+    async (sharing) => {
+      expect((await client.solve(twice(sharing).root)).output).toBe("text\n");
+    },
+  );
+
+  const user = (id: string, sharing: "shared" | "locked" | "private", script: string) =>
+    sh(base, script, {
+      ignoreCache: true,
+      mounts: [{ type: "cache", target: "/cache", id, sharing }],
+    }).root;
+
+  test.each([
+    ["shared", "shared", "held\n"],
+    ["private", "shared", ""],
+    ["shared", "private", ""],
+    ["locked", "shared", ""],
+    ["shared", "locked", "held\nleft\n"],
+    ["locked", "locked", "held\nleft\n"],
+  ] as const)("of a cache that a %s one holds: a %s one sees %j", async (first, second, seen) => {
+    const id = `held-${first}-${second}`;
+    const began = Promise.withResolvers<void>();
+    const holder = client.solve(
+      user(id, first, "touch /cache/held; echo began; sleep 2; touch /cache/left"),
+      { onOutput: () => began.resolve() },
+    );
+    await began.promise;
+    const { output } = await client.solve(user(id, second, "ls /cache"));
+    await holder;
+    expect(output).toBe(seen);
+  });
+
+  test("of a locked cache: who waits can leave", async () => {
+    const began = Promise.withResolvers<void>();
+    const leaves = new AbortController();
+    const holder = client.solve(user("left", "locked", "echo began; sleep 3"), {
+      onOutput: () => began.resolve(),
+    });
+    await began.promise;
+    const waiting = client.solve(user("left", "locked", "true"), { signal: leaves.signal });
+    setTimeout(() => leaves.abort(), 300);
+    const left = await waiting.then(
+      () => "ended",
+      () => "left",
+    );
+    const first = await Promise.race([
+      holder.then(() => "the holder"),
+      Bun.sleep(1).then(() => "who waited"),
+    ]);
+    await holder;
+    expect([left, first]).toEqual(["left", "who waited"]);
+  });
+
+  test("count with what they hold in the cache's size", async () => {
+    const tree = sh(base, "dd if=/dev/zero of=/cache/big bs=1M count=5 2>/dev/null", {
+      mounts: [{ type: "cache", target: "/cache", id: "measured" }],
+    }).root;
+    await client.solve(tree);
+    const { record } = await client.control.diskUsage({});
+    const found = record.find(({ description }) => description === "cached mount measured");
+    expect(Number(found?.size)).toBeGreaterThanOrEqual(5 << 20);
+  });
+
+  test("that a step may write to, and nobody sees, count by what they show", async () => {
+    const bound = (more: Record<string, string>) => {
+      const other = file(scratch(), [
+        mkdir("/part"),
+        mkfile("/part/file", "text\n"),
+        ...Object.entries(more).map(([path, text]) => mkfile(path, text)),
+      ]);
+      const mounts = [{ type: "bind" as const, target: "/mnt", from: other, source: "/part", discard: true }];
+      return sh(base, "touch /mnt/x; cat /mnt/file", { mounts }).root;
+    };
+    expect((await client.solve(bound({}))).output).toBe("text\n");
+    expect((await client.solve(bound({ "/beside": "not seen" }))).output).toBe("");
+    expect((await client.solve(bound({ "/part/more": "seen" }))).output).toBe("text\n");
+  });
+
   test("of another tree are seen, not changed", async () => {
     const other = file(scratch(), mkfile("/there", "text\n"));
     const bound = (readOnly: boolean, script: string) =>
@@ -296,6 +385,16 @@ describe("files", () => {
     const copied = (way: string) => sh(file(base, copy(made(way), "/out", "/in")), "echo after").root;
     expect((await client.solve(copied("one"))).output).toBe("after\n");
     expect((await client.solve(copied("two"))).output).toBe("");
+  });
+
+  test("that were copied without the cache are found by their content, with what stands on them", async () => {
+    const source = (beside: string) =>
+      file(scratch(), [mkfile("/taken", "taken"), mkfile("/beside", beside)]);
+    const built = (beside: string, ignoreCache: boolean) =>
+      sh(file(base, copy(source(beside), "/taken", "/in"), { ignoreCache }), "echo ran", { ignoreCache })
+        .root;
+    expect((await client.solve(built("one", true))).output).toBe("ran\n");
+    expect((await client.solve(built("two", false))).output).toBe("");
   });
 
   test("are made, changed and removed in one operation", async () => {

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { Client } from "./client.ts";
 import { copyCases } from "./copy-suite.ts";
 import { lifeCases } from "./life-suite.ts";
+import { networkCases } from "./network-suite.ts";
 
 /** busybox's shell asks the terminal for its cursor's place behind the prompt, and clears the rest of the line. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: a terminal's escape sequence
@@ -820,6 +821,7 @@ export function clientSuite(title: string, given: () => Given): void {
   });
 
   lifeCases({ client, image, name, check });
+  networkCases({ client, image, name, check });
   copyCases({ client, image, name, check, scratch: () => scratch });
 
   check(

@@ -158,12 +158,12 @@ export interface OtherServer extends Disposable {
   readonly asked: Buffer[];
 }
 
-/** A server at 127.0.0.1 of a namespace, by UDP and TCP on one port. */
-export function openServer(namespace: string, behave: Behaviour): OtherServer {
+/** A server at an address of a namespace, by UDP and TCP on one port. */
+export function openServer(namespace: string, behave: Behaviour, hostname = "127.0.0.1"): OtherServer {
   const asked: Buffer[] = [];
   return inNamespace(namespace, () => {
     const listener: TCPSocketListener = Bun.listen({
-      hostname: "127.0.0.1",
+      hostname,
       port: 0,
       socket: {
         data(socket, chunk) {
@@ -179,7 +179,7 @@ export function openServer(namespace: string, behave: Behaviour): OtherServer {
     });
     const socket = Bun.peek(
       Bun.udpSocket({
-        hostname: "127.0.0.1",
+        hostname,
         port: listener.port,
         socket: {
           data(socket, bytes, port, address) {

@@ -45,9 +45,9 @@ const serve = (ports?: { udp: number; tcp: number }) =>
   server.serve({ id: ID, namespace: host.namespace, ...(ports && { ports }) });
 
 /** Another server, here or in the container's namespace, as the next to be asked. */
-function other(behave: Parameters<typeof openServer>[1], inside = false): OtherServer {
-  const made = opened.use(openServer(inside ? host.namespace : HERE, behave));
-  upstream.push({ address: "127.0.0.1", port: made.port, inside });
+function other(behave: Parameters<typeof openServer>[1], inside = false, address = "127.0.0.1"): OtherServer {
+  const made = opened.use(openServer(inside ? host.namespace : HERE, behave, address));
+  upstream.push({ address, port: made.port, inside });
   return made;
 }
 
@@ -149,6 +149,13 @@ describe("other servers", () => {
     const data = [inside ? "1.1.1.1" : "2.2.2.2"];
     expect(await client.ask(question("example.com"))).toMatchObject({ rcode: "NOERROR", data });
     expect(await client.askByTcp([frame(question("example.com"))], 1)).toMatchObject([{ data }]);
+  });
+
+  test("may have IPv6 addresses", async () => {
+    fresh();
+    other(addressed("3.3.3.3"), true, "::1");
+    expect(await client.ask(question("example.com"))).toMatchObject({ data: ["3.3.3.3"] });
+    expect(await client.askByTcp([frame(question("example.com"))], 1)).toMatchObject([{ data: ["3.3.3.3"] }]);
   });
 
   test("get the question as it came but for its id, and their answers go back as they come", async () => {

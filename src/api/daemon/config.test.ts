@@ -303,8 +303,6 @@ describe("no option is taken and then forgotten", () => {
 
 describe("what can't be served", () => {
   test.each([
-    [["--default-gateway-v6", "fd00::1"], "default-gateway-v6"],
-    [["--default-network-opt", "bridge=a=b"], "default-network-opt"],
     [["--ip-forward-no-drop"], "rules of its own"],
     [["--userland-proxy"], "no userland proxy"],
     [["--userland-proxy-path", "/x"], "no userland proxy"],

@@ -249,6 +249,10 @@ export function configOf(settings: Settings, environment: NodeJS.ProcessEnv = pr
     fixedCidr: text("fixed-cidr"),
     fixedCidrV6: text("fixed-cidr-v6"),
     defaultGateway: text("default-gateway"),
+    defaultGatewayV6: text("default-gateway-v6"),
+    defaultNetworkOpts: settings.get("default-network-opt") as
+      | Record<string, Record<string, string>>
+      | undefined,
     ip: text("ip"),
     ipv6: flag("ipv6", false),
     defaultAddressPools: (settings.get("default-address-pool") as Pool[] | undefined) ?? [],

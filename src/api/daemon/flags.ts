@@ -137,7 +137,6 @@ export const FLAGS: readonly Flag[] = [
     name: "default-gateway-v6",
     kind: "ip",
     help: "Default gateway IPv6 address for the default bridge network",
-    refused: "not implemented",
   },
   {
     name: "default-ipc-mode",
@@ -151,7 +150,6 @@ export const FLAGS: readonly Flag[] = [
     key: "default-network-opts",
     help: "Default network options",
     shown: "map[]",
-    refused: "not implemented",
   },
   {
     name: "default-runtime",

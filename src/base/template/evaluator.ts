@@ -180,7 +180,11 @@ class Execution {
     if (first.kind === "nil") this.fail(first, "nil is not a command");
     if (hasArguments && first.kind === "field") {
       const method = this.method(first, dot);
-      if (method) return method(...rest.map((word) => this.operand(word, dot, variables)), ...final);
+      if (method) {
+        const count = rest.length + final.length;
+        if (count !== method.length) this.fail(first, wrongCount(show(first).slice(1), method.length, count));
+        return method(...rest.map((word) => this.operand(word, dot, variables)), ...final);
+      }
     }
     if (hasArguments && !["field", "chain", "variable"].includes(first.kind))
       this.fail(first, `can't give argument to non-function ${show(first)}`);
@@ -266,6 +270,7 @@ class Execution {
             ? `${name} is not a method but has arguments`
             : `${name} has arguments but cannot be invoked as function`,
         );
+      if (typeof found.value === "function") this.fail(node, wrongCount(name, found.value.length, 0));
       return found.value;
     }
     if (kind === "struct") this.fail(node, `can't evaluate field ${name} in type ${typeName(receiver)}`);
@@ -288,10 +293,7 @@ class Execution {
     const count = words.length + final.length;
     const [min, max] = fn.arity;
     if (count < min || count > max)
-      this.fail(
-        node,
-        `wrong number of args for ${name}: want ${max === min ? min : `at least ${min}`} got ${count}`,
-      );
+      this.fail(node, wrongCount(name, max === min ? min : `at least ${min}`, count));
     if (name === "and" || name === "or") return this.shortCircuit(name, words, dot, variables, final);
     const args = [...words, ...final].map((word, i) =>
       i < words.length
@@ -373,3 +375,6 @@ function own(object: object, name: string): { value: unknown } | undefined {
     if (Object.hasOwn(object, key)) return { value: (object as Record<string, unknown>)[key] };
   return undefined;
 }
+
+const wrongCount = (name: string, wanted: number | string, count: number) =>
+  `wrong number of args for ${name}: want ${wanted} got ${count}`;

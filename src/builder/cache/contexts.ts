@@ -5,6 +5,7 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { spreadSubfolders } from "../../linux/files.ts";
+import { contextSize } from "../../store/index.ts";
 import type { Store } from "../../store/types.ts";
 import type { Records } from "./records.ts";
 
@@ -56,6 +57,11 @@ export class Contexts {
         },
       };
     }
+  }
+
+  /** Bytes of its files, as the last transfer left them. */
+  sizeOf(recordId: string): number {
+    return contextSize(join(this.root, recordId, "state"));
   }
 
   /** Takes away the folder of a record that is gone. */

@@ -27,18 +27,21 @@ export function chooseRecords(
     .filter(({ inUse }) => !inUse)
     .filter(({ type, shared }) => request.all || (type !== "internal" && type !== "frontend" && !shared))
     .filter(({ lastUsedAt }) => request.keepFor === 0 || now - Date.parse(lastUsedAt) >= request.keepFor);
-  const total = all.reduce((sum, { size }) => sum + size, 0);
+  const total = all.reduce((sum, record) => sum + ownSize(record), 0);
   const keep = bytesToKeep(request, total, root);
   if (keep === undefined) return candidates;
   let left = total;
   const chosen: Usage[] = [];
   for (const record of [...candidates].sort(byUse)) {
     if (left <= keep) break;
-    left -= record.size;
+    left -= ownSize(record);
     chosen.push(record);
   }
   return chosen;
 }
+
+/** What the cache alone has the disk full of. */
+const ownSize = ({ size, shared }: Usage): number => (shared ? 0 : size);
 
 /** Those that any of the filters takes; all where there is none. Errors: invalid. */
 export function matching(all: readonly Usage[], filters: readonly string[], now = Date.now()): Usage[] {
@@ -99,11 +102,30 @@ function parseTerm(term: string): Match {
 }
 
 const PARTS = { reserved: 0.1, most: 0.75, free: 0.2 };
+const HOUR = 3600_000;
+/** Of what is quickly made again: its part of the reserved space (moby calls it e·π·φ percent), and the least. */
+const TEMPORARY = { part: 0.138, least: 512e6 };
 
-/** What the cache may have without anybody's asking: as Docker's default policy (moby, builder/builder-next/worker/gc.go). */
-export function defaultBounds(
-  root: string,
-): Pick<PruneRequest, "reservedSpace" | "maxUsedSpace" | "minFreeSpace"> {
+/** What the cache may have without anybody's asking, in the order of their application: as Docker's default (moby, builder-next/worker/gc.go). */
+export function defaultPolicies(root: string): PruneRequest[] {
+  const bounds = defaultBounds(root);
+  const policy = { all: false, filters: [], keepFor: 0, ...bounds };
+  return [
+    {
+      ...policy,
+      filters: ["type==source.local", "type==exec.cachemount", "type==source.git.checkout"],
+      keepFor: 48 * HOUR,
+      reservedSpace: 0,
+      maxUsedSpace: Math.max(TEMPORARY.least, Math.round(bounds.reservedSpace * TEMPORARY.part)),
+      minFreeSpace: 0,
+    },
+    { ...policy, keepFor: 60 * 24 * HOUR },
+    policy,
+    { ...policy, all: true },
+  ];
+}
+
+function defaultBounds(root: string): Pick<PruneRequest, "reservedSpace" | "maxUsedSpace" | "minFreeSpace"> {
   const { blocks, bsize } = statfsSync(root);
   const size = blocks * bsize;
   return {

@@ -51,6 +51,8 @@ export class Records {
   private readonly aliases;
   /** Records that a running build has, by how many. */
   private readonly users = new Map<string, number>();
+  /** Mutable ones that somebody may have written to since they were measured. */
+  private readonly unmeasured = new Set<string>();
 
   constructor(private readonly store: Store) {
     this.rows = store.documents<BuildRecord>("buildRecords");
@@ -90,9 +92,7 @@ export class Records {
 
   /** Writes the row and what keeps its snapshots, in one transaction. A record of the same key gives way. */
   async add(made: NewRecord): Promise<BuildRecord> {
-    let size = 0;
-    for (const output of made.outputs)
-      if (output !== null) size += (await this.store.snapshots.usage(output)).size;
+    const size = await snapshotsSize(this.store, made.outputs);
     const time = new Date().toISOString();
     const record: BuildRecord = {
       id: randomBytes(12).toString("hex"),
@@ -137,11 +137,32 @@ export class Records {
         const left = (this.users.get(id) ?? 1) - 1;
         if (left > 0) this.users.set(id, left);
         else this.users.delete(id);
+        if (record?.mutable) this.unmeasured.add(id);
       },
     };
+  }
+
+  /** Brings the sizes of mutable ones up to date. `sizeOf`: bytes. */
+  async measure(sizeOf: (record: BuildRecord) => Promise<number>): Promise<void> {
+    const ids = [...this.unmeasured];
+    this.unmeasured.clear();
+    for (const id of ids) {
+      const known = this.rows.get(id);
+      if (!known) continue;
+      const size = await sizeOf(known);
+      const record = this.rows.get(id);
+      if (record && record.size !== size) this.rows.put({ ...record, size });
+    }
   }
 
   inUse(id: string): boolean {
     return this.users.has(id);
   }
+}
+
+/** Bytes on disk. */
+export async function snapshotsSize(store: Store, outputs: BuildRecord["outputs"]): Promise<number> {
+  let size = 0;
+  for (const output of outputs) if (output !== null) size += (await store.snapshots.usage(output)).size;
+  return size;
 }

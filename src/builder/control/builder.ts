@@ -2,6 +2,7 @@
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
+import { Arrivals } from "../../base/arrivals.ts";
 import { conflict, forbidden, invalid } from "../../base/errors.ts";
 import { SharedWork } from "../../base/shared-work.ts";
 import type { BuildHistoryRecord, StatusResponseSchema } from "../../buildkit/messages/control_pb.ts";
@@ -10,8 +11,8 @@ import type { RegistryAuth } from "../../registry/types.ts";
 import type { LeaseId } from "../../store/types.ts";
 import { CacheMounts } from "../cache/cache-mounts.ts";
 import { Contexts } from "../cache/contexts.ts";
-import { chooseRecords, defaultBounds, matching, type PruneRequest } from "../cache/prune.ts";
-import { Records } from "../cache/records.ts";
+import { chooseRecords, defaultPolicies, matching, type PruneRequest } from "../cache/prune.ts";
+import { Records, snapshotsSize } from "../cache/records.ts";
 import { type CacheEntry, readCacheExports } from "../cache/remote/options.ts";
 import { cacheUsage, type Usage } from "../cache/usage.ts";
 import type { AttestationRequest } from "../export/attestations/index.ts";
@@ -62,11 +63,10 @@ export class Builder {
   readonly records: Records;
   readonly history: History;
   readonly workshop: Workshop;
-  readonly jobs = new Map<string, Job>();
+  private readonly jobs = new Arrivals<Job>();
   /** Of builds that ended a moment ago. */
   private readonly ended = new Map<string, Progress>();
   private readonly running = new Set<Promise<unknown>>();
-  private readonly awaited = new Map<string, PromiseWithResolvers<Job>>();
   private readonly tools: JobTools;
 
   constructor(
@@ -102,7 +102,7 @@ export class Builder {
   private async runJob(request: BuildRequest): Promise<ExporterResponse> {
     const { store } = this.host;
     if (request.ref === "") throw invalid("a build needs a ref");
-    if (this.jobs.has(request.ref)) throw conflict(`build ${request.ref} is running already`);
+    if (this.jobs.get(request.ref)) throw conflict(`build ${request.ref} is running already`);
     const lease = store.leases.open(BUILD_LEASE, LEASE_SECONDS);
     const renewal = setInterval(() => store.leases.touch(lease, LEASE_SECONDS), RENEW_EVERY);
     const job = new Job(
@@ -119,8 +119,7 @@ export class Builder {
       this.tools,
     );
     job.inputs = request.inputs ?? {};
-    this.jobs.set(request.ref, job);
-    this.waiting(request.ref).resolve(job);
+    this.jobs.arrive(request.ref, job);
     const begun = request.record && beginRecord({ ...request, ...request.record });
     if (begun) this.history.begin(begun);
     let failure: unknown;
@@ -136,11 +135,10 @@ export class Builder {
       await job.close();
       this.keepEnded(request.ref, job.progress);
       if (begun) void this.history.end(request.ref, (held) => this.keepRecord(begun, job, failure, held));
-      this.jobs.delete(request.ref);
-      this.awaited.delete(request.ref);
+      this.jobs.leave(request.ref, job);
       clearInterval(renewal);
       store.leases.close(lease);
-      this.host.background("the bounds of the build cache", async () => this.keepWithinBounds());
+      this.host.background("the bounds of the build cache", () => this.keepWithinBounds());
     }
   }
 
@@ -189,32 +187,27 @@ export class Builder {
 
   /** A running build, also one that is about to begin. Errors: not-found when it doesn't. */
   async job(ref: string, signal: AbortSignal): Promise<Job> {
-    const known = this.jobs.get(ref);
-    if (known) return known;
-    const left = Promise.withResolvers<never>();
-    const timer = setTimeout(
-      () => left.reject(new ConnectError(`no such job ${ref}`, Code.NotFound)),
-      PATIENCE,
-    );
-    const leave = () => left.reject(signal.reason);
-    signal.addEventListener("abort", leave, { once: true });
-    try {
-      return await Promise.race([this.waiting(ref).promise, left.promise]);
-    } finally {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", leave);
-    }
+    // Nothing is begun without a name.
+    const job = ref === "" ? undefined : await this.jobs.wait(ref, PATIENCE, signal);
+    if (!job) throw new ConnectError(`no such job ${ref}`, Code.NotFound);
+    return job;
   }
 
   /** Errors: invalid, for filters. */
-  usage(filters: readonly string[] = []): Usage[] {
-    return matching(cacheUsage(this.host.store, this.records), filters);
+  async usage(filters: readonly string[] = []): Promise<Usage[]> {
+    const { store } = this.host;
+    const { contexts } = this.workshop;
+    await this.records.measure(async ({ id, type, outputs }) => {
+      if (type === "source.local") return contexts.sizeOf(id);
+      return await snapshotsSize(store, outputs);
+    });
+    return matching(cacheUsage(store, this.records), filters);
   }
 
   /** Removes records that nobody uses; answers them. Their files go in a moment. Errors: invalid, for filters. */
-  prune(request: PruneRequest): Usage[] {
+  async prune(request: PruneRequest): Promise<Usage[]> {
     const { store } = this.host;
-    const chosen = chooseRecords(this.usage(), request, store.root);
+    const chosen = chooseRecords(await this.usage(), request, store.root);
     for (const { id, type } of chosen) {
       this.records.remove(id);
       if (type === "source.local") this.workshop.contexts.remove(id);
@@ -224,9 +217,8 @@ export class Builder {
   }
 
   /** Keeps the cache within its bounds, after a build. */
-  private keepWithinBounds(): void {
-    const { store } = this.host;
-    this.prune({ all: true, filters: [], keepFor: 0, ...defaultBounds(store.root) });
+  private async keepWithinBounds(): Promise<void> {
+    for (const policy of defaultPolicies(this.host.store.root)) await this.prune(policy);
   }
 
   /** Resolves when no build runs any more; the host's closing has told them all. */
@@ -234,14 +226,6 @@ export class Builder {
     await Promise.allSettled(this.running);
     await this.history.close();
     this.sessions.close();
-  }
-
-  private waiting(ref: string): PromiseWithResolvers<Job> {
-    const known = this.awaited.get(ref);
-    if (known) return known;
-    const made = Promise.withResolvers<Job>();
-    this.awaited.set(ref, made);
-    return made;
   }
 }
 

@@ -33,15 +33,15 @@ export function controlService(builder: Builder): ServiceImpl<typeof Control> {
     },
     listWorkers: () => ({ record: [workerRecord(builder.host)] }),
     info: () => ({ buildkitVersion: workerRecord(builder.host).buildkitVersion }),
-    diskUsage({ filter }) {
+    async diskUsage({ filter }) {
       try {
-        return { record: builder.usage(filter).map(usageOf) };
+        return { record: (await builder.usage(filter)).map(usageOf) };
       } catch (thrown) {
         throw toConnectError(thrown);
       }
     },
     async *prune(request) {
-      yield* pruned(builder, request);
+      yield* await pruned(builder, request);
     },
     async *listenBuildHistory({ filter, ...query }, { signal, responseHeader }) {
       responseHeader.set(CURRENT_TIME, clock());
@@ -74,18 +74,17 @@ async function* inConnectErrors<T>(messages: AsyncIterable<T>): AsyncGenerator<T
   }
 }
 
-function pruned(builder: Builder, request: PruneRequest) {
+async function pruned(builder: Builder, request: PruneRequest) {
   try {
-    return builder
-      .prune({
-        all: request.all,
-        filters: request.filter,
-        keepFor: Number(request.keepDuration) / 1e6,
-        reservedSpace: Number(request.reservedSpace),
-        maxUsedSpace: Number(request.maxUsedSpace),
-        minFreeSpace: Number(request.minFreeSpace),
-      })
-      .map(usageOf);
+    const removed = await builder.prune({
+      all: request.all,
+      filters: request.filter,
+      keepFor: Number(request.keepDuration) / 1e6,
+      reservedSpace: Number(request.reservedSpace),
+      maxUsedSpace: Number(request.maxUsedSpace),
+      minFreeSpace: Number(request.minFreeSpace),
+    });
+    return removed.map(usageOf);
   } catch (thrown) {
     throw toConnectError(thrown);
   }

@@ -4,7 +4,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { ENGINE_VERSION } from "../../base/build.ts";
 import type { WorkerRecordSchema } from "../../buildkit/messages/worker_pb.ts";
 import type { Platform } from "../../oci/types.ts";
-import { defaultBounds } from "../cache/prune.ts";
+import { defaultPolicies } from "../cache/prune.ts";
 import type { BuildHost } from "../types.ts";
 
 /** The release of BuildKit whose protocol and Dockerfiles this is. */
@@ -23,21 +23,21 @@ export function workerRecord({ environment, steps, store, hostGateways }: BuildH
       [`${prefix}.snapshotter`]: store.snapshots.backend === "overlay" ? "overlayfs" : "native",
     },
     platforms: [environment.platform, ...steps.foreignPlatforms()].map(platformMessage),
-    gcPolicy: [policy(store.root)],
+    gcPolicy: policies(store.root),
     buildkitVersion: { package: "berth", version: BUILDKIT, revision: ENGINE_VERSION },
   } satisfies MessageInitShape<typeof WorkerRecordSchema>;
 }
 
 /** What goes by itself after a build. */
-function policy(root: string) {
-  const { reservedSpace, maxUsedSpace, minFreeSpace } = defaultBounds(root);
-  return {
-    all: true,
-    reservedSpace: BigInt(reservedSpace),
-    maxUsedSpace: BigInt(maxUsedSpace),
-    minFreeSpace: BigInt(minFreeSpace),
-  };
-}
+const policies = (root: string) =>
+  defaultPolicies(root).map(({ all, filters, keepFor, ...bounds }) => ({
+    all,
+    filters: [...filters],
+    keepDuration: BigInt(keepFor * 1e6),
+    reservedSpace: BigInt(bounds.reservedSpace),
+    maxUsedSpace: BigInt(bounds.maxUsedSpace),
+    minFreeSpace: BigInt(bounds.minFreeSpace),
+  }));
 
 export const platformMessage = ({ os, architecture, variant = "" }: Platform) => ({
   os,

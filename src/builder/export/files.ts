@@ -17,7 +17,7 @@ import type { BuildHost, ExportedPlatform, ExporterResponse, View } from "../typ
 import { statementOf } from "./attestations/statement.ts";
 import { type Exporter, type ExportInput, type ExportSteps, isMultiPlatform } from "./exporter.ts";
 import { flagOf, readEpoch } from "./image-options.ts";
-import { callFileSend, sendBytes } from "./send-bytes.ts";
+import { callFileSend, endOf, sendBytes } from "./send-bytes.ts";
 
 interface FilesOptions {
   attestationPrefix: string;
@@ -100,6 +100,10 @@ async function exportFolder(
           });
           call.end();
           await call.status;
+        } catch (thrown) {
+          input.signal.throwIfAborted();
+          // A client that leaves says why in its status.
+          throw (await endOf(call)) ?? thrown;
         } finally {
           input.signal.removeEventListener("abort", cancel);
           call.cancel();

@@ -67,7 +67,7 @@ export async function sendBytes(
 const PATIENCE = 1000;
 
 /** What the client ended the call with, where that comes in a moment. */
-async function endOf({ status }: FramedCall): Promise<GrpcError | undefined> {
+export async function endOf({ status }: FramedCall): Promise<GrpcError | undefined> {
   const late = Promise.withResolvers<undefined>();
   const timer = setTimeout(() => late.resolve(undefined), PATIENCE);
   try {

@@ -6,6 +6,7 @@ import { type Mount, MountType } from "../../buildkit/messages/ops_pb.ts";
 import { mount as mountFileSystem, unmount } from "../../linux/mount.ts";
 import { resolveInRoot } from "../../runtime/index.ts";
 import type { SnapshotId } from "../../store/types.ts";
+import type { StepCacheMounts } from "../cache/cache-mounts.ts";
 import type { RunContext } from "../solver/operation.ts";
 import { mountWritable, scratchFolder } from "../solver/views.ts";
 import type { StepMount } from "../types.ts";
@@ -58,12 +59,15 @@ class Preparation {
   rootfs: string | undefined;
   readonly mounts: StepMount[] = [];
   private readonly written: Written[] = [];
+  private readonly cacheMounts: StepCacheMounts;
 
   constructor(
     private readonly environment: OperationEnvironment,
     private readonly context: RunContext,
     private readonly stack: AsyncDisposableStack,
-  ) {}
+  ) {
+    this.cacheMounts = stack.use(environment.cacheMounts.ofStep());
+  }
 
   async add(mount: Mount): Promise<void> {
     switch (mount.mountType) {
@@ -126,16 +130,14 @@ class Preparation {
 
   private async cache(mount: Mount): Promise<void> {
     const input = mount.input < 0n ? undefined : this.context.inputs[Number(mount.input)];
-    const opened = this.stack.use(
-      await this.environment.cacheMounts.open({
-        id: mount.cacheOpt?.id || mount.dest,
-        base: input,
-        sharing: mount.cacheOpt?.sharing ?? 0,
-        lease: this.context.lease,
-        signal: this.context.signal,
-      }),
-    );
-    this.push(mount, await this.select(opened.path, mount.selector), mount.readonly);
+    const opened = await this.cacheMounts.open({
+      id: mount.cacheOpt?.id || mount.dest,
+      base: input,
+      sharing: mount.cacheOpt?.sharing ?? 0,
+      lease: this.context.lease,
+      signal: this.context.signal,
+    });
+    this.push(mount, await this.select(opened, mount.selector), mount.readonly);
   }
 
   private async secret(mount: Mount): Promise<void> {

@@ -4,7 +4,6 @@ import {
   type ExecOp,
   type Mount,
   MountContentCache,
-  MountType,
   NetMode,
   type Platform,
   SecurityMode,
@@ -41,19 +40,22 @@ function refuseEntitlements(op: ExecOp, allowed: ReadonlySet<string>): void {
   if (op.security === SecurityMode.INSECURE) need("security.insecure");
 }
 
-/** A read-only bind counts by what is in it; what the process may change counts by its key. */
+/**
+ * What no later step sees changed counts by what is in it, else by its key. The root always counts by its key: it is too
+ * large to be looked through (BuildKit, solver/llbsolver/ops/exec.go, getMountDeps).
+ */
 function selectorsOf(mounts: readonly Mount[]): Map<number, PathSelector[]> {
   const selectors = new Map<number, PathSelector[]>();
   const byKey = new Set<number>();
   for (const mount of mounts) {
     const input = Number(mount.input);
     if (input < 0) continue;
+    const isWhole = mount.selector === "" || mount.selector === "/";
     const content =
       mount.contentCache === MountContentCache.ON ||
       (mount.contentCache === MountContentCache.DEFAULT &&
-        mount.mountType === MountType.BIND &&
-        mount.readonly &&
-        mount.dest !== "/");
+        mount.dest !== "/" &&
+        (mount.output < 0n || mount.readonly || isWhole));
     if (!content) byKey.add(input);
     else
       selectors.set(input, [

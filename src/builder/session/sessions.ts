@@ -3,6 +3,7 @@
 //
 // Who may run side by side: a build may ask for a session before it has come, since a client opens both at once.
 import type { Duplex } from "node:stream";
+import { Arrivals } from "../../base/arrivals.ts";
 import { notFound } from "../../base/errors.ts";
 import { type GrpcConnection, openGrpc } from "../../buildkit/grpc/index.ts";
 
@@ -29,8 +30,7 @@ export interface SessionHeaders {
 const PATIENCE = 5_000;
 
 export class Sessions {
-  private readonly live = new Map<string, Session>();
-  private readonly awaited = new Map<string, Set<() => void>>();
+  private readonly live = new Arrivals<Session>();
 
   /** Takes a connection; resolves when it has ended. */
   async serve(socket: Duplex, headers: SessionHeaders): Promise<void> {
@@ -44,31 +44,17 @@ export class Sessions {
       serves: (method) => methods.has(method.toLowerCase()),
       ended: ended.signal,
     };
-    this.live.set(headers.id, session);
-    for (const wake of this.awaited.get(headers.id) ?? []) wake();
+    this.live.arrive(headers.id, session);
     await grpc.closed;
-    if (this.live.get(headers.id) === session) this.live.delete(headers.id);
+    this.live.leave(headers.id, session);
     ended.abort(new Error("no active session: the client's connection has ended"));
   }
 
   /** Errors: not-found when it doesn't come. */
   async get(id: string, signal?: AbortSignal): Promise<Session> {
-    const known = this.live.get(id);
-    if (known) return known;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const waiting = this.awaited.get(id) ?? new Set();
-    this.awaited.set(id, waiting.add(resolve));
-    const timer = setTimeout(resolve, PATIENCE);
-    signal?.addEventListener("abort", () => resolve(), { once: true });
-    try {
-      await promise;
-    } finally {
-      clearTimeout(timer);
-      waiting.delete(resolve);
-      if (waiting.size === 0) this.awaited.delete(id);
-    }
-    signal?.throwIfAborted();
-    const come = this.live.get(id);
+    // Nobody opens one without an id: such a client has none.
+    if (id === "") throw notFound("no active sessions");
+    const come = await this.live.wait(id, PATIENCE, signal);
     if (!come) throw notFound(`no active session for ${id}: context deadline exceeded`);
     return come;
   }

@@ -196,7 +196,9 @@ export class Build {
       state.isAssumed = true;
       return this.hit(state, imported);
     }
-    const key = await this.reported(state, () => contentKey(step, inputs));
+    const content = await this.reported(state, () => contentKey(step, inputs));
+    const newest = records.keyOf(content);
+    const key = newest && records.find(newest) ? newest : content;
     records.setAlias(atOnce, key);
     return this.hit(state, key);
   }
@@ -297,9 +299,13 @@ export class Build {
     try {
       const inputs = await Promise.all(vertex.inputs.map((input) => this.refOf(input)));
       const progress = state.progress.withLog(report);
+      // What is built without the cache is found by the next build, also where that takes it of another folder.
+      const anew = vertex.metadata?.ignoreCache && step.selectors.size > 0;
+      const content = anew ? contentKey(step, inputs) : undefined;
+      content?.catch(() => {});
       const outputs = await step.run({ inputs, lease, progress, signal }).catch(async (thrown) => {
-        // What is built without the cache isn't looked at before: a source that isn't there is told as everywhere.
-        if (vertex.metadata?.ignoreCache && !signal.aborted) await contentKey(step, inputs);
+        // It isn't looked at before either: a source that isn't there is told as everywhere.
+        if (!signal.aborted) await content;
         throw thrown;
       });
       const parents = vertex.inputs.flatMap((input) => this.recordOf(input));
@@ -315,6 +321,7 @@ export class Build {
       });
       const atOnce = key.indexOf("#");
       if (atOnce > 0) records.setAlias(key.slice(0, atOnce), key);
+      if (content) records.setAlias(await content, key);
       return record;
     } finally {
       // One turn later: those who wait for the record take hold of it themselves.

@@ -3,12 +3,14 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { invalid, messageOf } from "../../base/errors.ts";
 import {
   type Definition,
+  type Input,
   type Op,
   type OpMetadata,
   OpSchema,
   type Source,
 } from "../../buildkit/messages/ops_pb.ts";
 import { type Digest, digestOf } from "../../oci/digest.ts";
+import { checkOperation, outputsOf } from "./check-operation.ts";
 
 export interface Vertex {
   /** sha256 of the operation's bytes: what progress and errors name it by. */
@@ -40,13 +42,9 @@ export function loadDefinition(definition: Definition | undefined): Edge | undef
     const digest = digestOf(bytes);
     last = op;
     if (op.op.case === undefined) continue;
+    checkOperation(op);
     const metadata = definition.metadata[digest];
-    const inputs = op.inputs.map(
-      (input): Edge => ({
-        vertex: vertexNamed(vertices, input.digest),
-        index: Number(input.index),
-      }),
-    );
+    const inputs = op.inputs.map((input) => edgeTo(vertices, input));
     vertices.set(digest, {
       digest,
       op,
@@ -59,7 +57,7 @@ export function loadDefinition(definition: Definition | undefined): Edge | undef
   const [input] = last?.inputs ?? [];
   if (!last || last.op.case !== undefined || !input)
     throw invalid("invalid build definition: it names no result");
-  return { vertex: vertexNamed(vertices, input.digest), index: Number(input.index) };
+  return edgeTo(vertices, input);
 }
 
 function decode(bytes: Uint8Array): Op {
@@ -70,10 +68,12 @@ function decode(bytes: Uint8Array): Op {
   }
 }
 
-function vertexNamed(vertices: ReadonlyMap<string, Vertex>, digest: string): Vertex {
+function edgeTo(vertices: ReadonlyMap<string, Vertex>, { digest, index }: Input): Edge {
   const vertex = vertices.get(digest);
   if (!vertex) throw invalid(`invalid missing input digest ${digest}`);
-  return vertex;
+  if (index < 0n || index >= BigInt(outputsOf(vertex.op)))
+    throw invalid(`invalid output index ${index} of ${vertex.op.op.case} op ${digest}`);
+  return { vertex, index: Number(index) };
 }
 
 function nameOf(op: Op, metadata: OpMetadata | undefined): string {

@@ -1,6 +1,6 @@
 // `--list=targets` and `--list=variables`, as a table or as JSON.
 import { goJson } from "../../base/go-json.ts";
-import { parseCsvLine } from "../container-options/csv.ts";
+import { parseCsvLine } from "../framework/csv.ts";
 import type { Parsed } from "./files.ts";
 
 export interface ListRequest {

@@ -1,5 +1,5 @@
 // Variables of bake files: their types, defaults and conditions, and what the environment says of them.
-import { parseCsvLine } from "../container-options/csv.ts";
+import { parseCsvLine } from "../framework/csv.ts";
 import { parseBool } from "../framework/flags.ts";
 import { evaluate, type Scope } from "./hcl/evaluate.ts";
 import { HclError } from "./hcl/failure.ts";

@@ -1,5 +1,5 @@
 // `type=local,dest=out`: the form of buildx's flags that have parts.
-import { parseCsvLine } from "../container-options/csv.ts";
+import { parseCsvLine } from "../framework/csv.ts";
 import { cut, parseBool } from "../framework/flags.ts";
 
 export type KeyValue = [key: string, value: string];

@@ -1,6 +1,7 @@
 // `--output`: what becomes of a build's result, and where it goes.
 import { createWriteStream, mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
+import { fileErrorText } from "../../base/file-error.ts";
 import type { ArchiveSink, BuildOutput } from "../../sdk/index.ts";
 import { isTerminal } from "../output.ts";
 import { keyValues, truthOf } from "./csv-keys.ts";
@@ -69,12 +70,12 @@ function fileSink(path: string): () => ArchiveSink {
           mkdirSync(dirname(path), { recursive: true });
           stream = createWriteStream(path);
           stream.on("error", (error) => {
-            failure = error;
+            failure = new Error(fileErrorText(error), { cause: error });
           });
         }
         const file = stream;
         await new Promise<void>((resolve, reject) =>
-          file.write(chunk, (error) => (error ? reject(error) : resolve())),
+          file.write(chunk, (error) => (error ? reject(new Error(fileErrorText(error))) : resolve())),
         );
       },
       async close() {

@@ -1,7 +1,7 @@
 // The other flags of a build that have parts: caches, secrets, keys, attestations, contexts, annotations, questions
 // (docker/buildx util/buildflags).
 import type { CacheSpec, SecretSource } from "../../sdk/index.ts";
-import { parseCsvLine } from "../container-options/csv.ts";
+import { parseCsvLine } from "../framework/csv.ts";
 import { cut, parseBool } from "../framework/flags.ts";
 import { familiar, parseReference } from "../reference.ts";
 import { csvOf, keyValues, truthOf } from "./csv-keys.ts";

@@ -25,6 +25,7 @@ export async function confirm(session: Session, warning: string): Promise<boolea
   await session.out.write(`${warning} [y/N] `);
   const reader = Bun.stdin.stream().getReader();
   const { value } = await reader.read();
+  reader.releaseLock();
   const answer = new TextDecoder()
     .decode(value ?? new Uint8Array())
     .split("\n")[0]

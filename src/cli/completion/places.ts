@@ -18,10 +18,21 @@ import {
   pairs,
   upTo,
   volumes,
+  type Which,
 } from "./candidates.ts";
 
 const running = containers();
 const all = containers({ all: true });
+
+/** Containers that are connected to the network before them, or those that aren't. */
+const ofNetwork =
+  (connected: boolean): Completer =>
+  (session, typed) => {
+    const [network = ""] = typed.args;
+    const which: Which = ({ NetworkSettings }) =>
+      Object.hasOwn(NetworkSettings?.Networks ?? {}, network) === connected;
+    return containers({ all: true, which })(session, typed);
+  };
 
 /** Builds that the daemon remembers. */
 const builds: Completer = async (session) => {
@@ -81,8 +92,8 @@ export const ARGUMENTS: Record<string, Completer> = {
   "image rm": images,
   "image save": images,
   "image tag": upTo(2, images),
-  "network connect": upTo(1, networks, upTo(2, all)),
-  "network disconnect": upTo(1, networks, upTo(2, all)),
+  "network connect": upTo(1, networks, upTo(2, ofNetwork(false))),
+  "network disconnect": upTo(1, networks, upTo(2, ofNetwork(true))),
   "network inspect": networks,
   "network rm": networks,
   "volume inspect": volumes,
@@ -160,7 +171,7 @@ const securityOptions: Completer = (_, { word }) => {
 
 /** What the daemon has installed of a kind. */
 const plugins =
-  (kind: "Log" | "Volume", ...builtIn: string[]): Completer =>
+  (kind: "Log" | "Network" | "Volume", ...builtIn: string[]): Completer =>
   async (session) => {
     const known = await session
       .client()
@@ -213,12 +224,13 @@ const MAKING: Record<string, Completer> = {
 const filterOf = (keys: string, values: Record<string, Completer> = {}): Completer =>
   pairs(Object.fromEntries(keys.split(" ").map((key) => [key, values[key] ?? nothing])));
 
+/** Flags whose values nobody can guess, and are no files. */
+const notGuessed = (names: string) => Object.fromEntries(names.split(" ").map((name) => [name, nothing]));
+
 /** The flags of `build`; those that are not here have values that nobody can guess. */
 const BUILDING: Record<string, Completer> = {
-  ...Object.fromEntries(
-    "add-host annotation attest builder cgroup-parent label no-cache-filter secret shm-size ssh tag target"
-      .split(" ")
-      .map((name) => [name, nothing]),
+  ...notGuessed(
+    "add-host annotation attest builder cgroup-parent label no-cache-filter secret shm-size ssh tag target",
   ),
   allow: oneOf("device", "network.host", "security.insecure"),
   "build-arg": environment,
@@ -301,6 +313,16 @@ const FLAGS: Record<string, Record<string, Completer>> = {
     }),
   },
   "image prune": { filter: filterOf("label label! until") },
+  "network connect": {
+    ...notGuessed("alias driver-opt gw-priority ip ip6 link-local-ip"),
+    link,
+  },
+  "network create": {
+    ...notGuessed("aux-address gateway ip-range ipam-driver ipam-opt label opt subnet"),
+    "config-from": networks,
+    driver: plugins("Network", "bridge", "host", "ipvlan", "macvlan", "null", "overlay"),
+    scope: oneOf("global", "local", "swarm"),
+  },
   "network ls": {
     filter: filterOf("dangling driver id label name scope type", {
       dangling: truth,

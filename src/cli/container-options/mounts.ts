@@ -2,8 +2,8 @@
 import { isAbsolute, resolve } from "node:path";
 import type { Mount } from "../../sdk/index.ts";
 import { parseRam } from "../format/units.ts";
+import { parseCsvLine } from "../framework/csv.ts";
 import { cut, parseBool } from "../framework/flags.ts";
-import { parseCsvLine } from "./csv.ts";
 
 /** `-v`: a bind as the API takes it, or the path of an anonymous volume. Relative host folders become whole ones. */
 export function parseVolume(spec: string): { bind: string } | { anonymous: string } {

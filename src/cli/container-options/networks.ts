@@ -1,7 +1,7 @@
 // `--network` and its companions: which networks a container joins, and how.
 import type { EndpointSettings } from "../../sdk/index.ts";
+import { parseCsvLine } from "../framework/csv.ts";
 import { cut } from "../framework/flags.ts";
-import { parseCsvLine } from "./csv.ts";
 
 /** One `--network`, short (`mynet`) or long (`name=mynet,alias=db,ip=10.0.0.5`). */
 export interface Attachment {
@@ -67,12 +67,19 @@ function setField(attachment: Attachment, key: string, value: string): void {
       return;
     }
     case "gw-priority":
-      if (!/^[+-]?\d+$/.test(value)) throw new Error(`invalid gw-priority (${value}): invalid syntax`);
-      attachment.gatewayPriority = Number(value);
+      attachment.gatewayPriority = priority(value);
       return;
     default:
       throw new Error(`invalid field key ${key}`);
   }
+}
+
+/** Which network has the default gateway: Go's strconv.Atoi. */
+function priority(text: string): number {
+  if (!/^[+-]?\d+$/.test(text)) throw new Error(`invalid gw-priority (${text}): invalid syntax`);
+  if (BigInt.asIntN(64, BigInt(text.replace("+", ""))) !== BigInt(text.replace("+", "")))
+    throw new Error(`invalid gw-priority (${text}): value out of range`);
+  return Number(text);
 }
 
 /** The flags beside `--network` that speak of the first network. */

@@ -2,8 +2,8 @@
 import { posix } from "node:path";
 import type { DeviceMapping, DeviceRequest, ThrottleDevice } from "../../sdk/index.ts";
 import { parseRam } from "../format/units.ts";
+import { parseCsvLine } from "../framework/csv.ts";
 import { cut, parseInteger } from "../framework/flags.ts";
-import { parseCsvLine } from "./csv.ts";
 import { asMap } from "./key-values.ts";
 
 /** `--cpus`: a decimal or a fraction, in billionths of a processor. */

@@ -57,7 +57,7 @@ export async function containerSpec(source: SpecSource): Promise<ContainerSpec> 
     Domainname: flags.domainname,
     User: flags.user,
     ...attached,
-    ExposedPorts: Object.fromEntries([...exposed].map((port) => [port, {}])),
+    ExposedPorts: exposed.size > 0 ? Object.fromEntries([...exposed].map((port) => [port, {}])) : undefined,
     Tty: flags.tty,
     OpenStdin: flags.interactive,
     StdinOnce: flags.interactive && attached.AttachStdin,

@@ -1,7 +1,7 @@
 // `--docker host=tcp://…,ca=…,cert=…,key=…,skip-tls-verify=…` of `context create` and `update`: the endpoint that it
 // describes, looked at whole before anything is kept.
 import { parseEndpoint, type TlsMaterial } from "../../sdk/index.ts";
-import { parseCsvLine } from "../container-options/csv.ts";
+import { parseCsvLine } from "../framework/csv.ts";
 import { fail } from "../framework/failure.ts";
 import { cut, type Flag, parseBool } from "../framework/flags.ts";
 import type { Session } from "../session.ts";

@@ -87,7 +87,11 @@ export async function compile(source: string, heading = false): Promise<(data: o
   if (PLAIN.test(source)) {
     const names = [...source.matchAll(/\{\{\s*\.(\w+)\s*\}\}/g)].map((match) => match[1] ?? "");
     return (data) => {
-      for (const name of names) if (!(name in data) && !heading) throw unknownField(source, name, data);
+      for (const name of names) {
+        if (!(name in data) && !heading) throw unknownField(source, name, data);
+        const value = (data as Record<string, unknown>)[name];
+        if (typeof value === "function") throw needsArgument(source, name, value.length);
+      }
       return source.replace(/\{\{\s*\.(\w+)\s*\}\}/g, (_, name: string) => {
         // A heading that nobody named is a map's missing key.
         const value = name in data ? (data as Record<string, unknown>)[name] : "<no value>";
@@ -100,9 +104,16 @@ export async function compile(source: string, heading = false): Promise<(data: o
 }
 
 function unknownField(source: string, name: string, data: object) {
-  const column = source.indexOf(`.${name}`);
+  const column = source.search(new RegExp(`\\.${name}\\b`));
   return fail(
     `template parsing error: template: :1:${column}: executing "" at <.${name}>: can't evaluate field ${name} in type ${typeName(data)}`,
+  );
+}
+
+function needsArgument(source: string, name: string, count: number) {
+  const column = source.search(new RegExp(`\\.${name}\\b`));
+  return fail(
+    `template parsing error: template: :1:${column}: executing "" at <.${name}>: wrong number of args for ${name}: want ${count} got 0`,
   );
 }
 

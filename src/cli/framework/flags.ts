@@ -1,5 +1,6 @@
 // A command's flags as a table: kinds of values, how a text becomes one, and what a wrong text is called. The
 // texts are those of Go's strconv and spf13/pflag, which people's scripts and fingers know.
+import { parseCsvLine } from "./csv.ts";
 
 /** One flag. `T` is what the command gets; repeating the flag calls `set` again with what is there. */
 export interface Flag<T> {
@@ -59,13 +60,13 @@ export const flag = {
   /** Nanoseconds. */
   duration: single("duration", 0, parseDuration),
   list: repeated("list", asIs),
-  /** Comma-separated values; each use adds its own. */
+  /** Comma-separated values, quoted where they hold a comma; each use adds its own. */
   strings: (usage: string, options: FlagOptions<string[]> = {}): Flag<string[]> => ({
     type: "strings",
     usage,
     ...options,
     initial: options.default ?? [],
-    set: (text, before) => [...before, ...(text === "" ? [] : text.split(","))],
+    set: (text, before) => [...before, ...(text === "" ? [] : parseCsvLine(text))],
   }),
   map: (
     usage: string,

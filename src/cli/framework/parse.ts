@@ -154,6 +154,7 @@ function spellOut(
       !name ||
       flags[name]?.type !== "" ||
       word[position + 1] !== "=" ||
+      word.length === position + 2 ||
       word[position] !== token.rawName[1]
     )
       continue;
@@ -172,8 +173,8 @@ function textOf(one: Flag<unknown>, token: OptionToken, long: boolean, word: str
         : `flag needs an argument: '${token.rawName[1]}' in ${shortTail(word, token)}`,
     );
   }
-  // `-p=80:80`: the sign belongs to the flag, not to its value.
-  return !long && token.inlineValue && token.value.startsWith("=") ? token.value.slice(1) : token.value;
+  // `-p=80:80`: the sign belongs to the flag, not to its value. With nothing behind it, it is the value.
+  return !long && token.inlineValue && /^=./s.test(token.value) ? token.value.slice(1) : token.value;
 }
 
 /** What pflag names of `-itv`: the part from the flag in question on. */

@@ -104,11 +104,14 @@ export function parseQuestion(bytes: Buffer): Question | { refuse: number } | un
   };
 }
 
-/** What the records after the question say about the client's room: its OPT record's class. Undefined: malformed. */
+/**
+ * What the records after the question say about the client's room: its OPT record's class. Undefined: malformed. That
+ * there are fewer than the header says is let pass, as Docker's server does.
+ */
 function roomOf(bytes: Buffer, start: number): number | undefined {
   let room = SMALLEST_ROOM;
   let at = start;
-  for (let left = u16(bytes, 6) + u16(bytes, 8) + u16(bytes, 10); left > 0; left--) {
+  for (let left = u16(bytes, 6) + u16(bytes, 8) + u16(bytes, 10); left > 0 && at < bytes.length; left--) {
     const record = endOfName(bytes, at);
     if (record < 0 || record + 10 > bytes.length) return undefined;
     if (u16(bytes, record) === TYPE.OPT) room = Math.max(room, u16(bytes, record + 2));
@@ -141,7 +144,7 @@ export function answer(
   }
   const message = Buffer.allocUnsafe(size);
   bytes.copy(message, 0, 0, end);
-  setHeader(message, bytes, RCODE.success, 1, count);
+  setHeader(message, bytes, RECURSION_AVAILABLE | RCODE.success, 1, count);
   if (count < records.length) message[2] = (message[2] as number) | TRUNCATED;
   let at = end;
   for (let i = 0; i < count; i++) {
@@ -157,7 +160,10 @@ export function answer(
   return message;
 }
 
-/** An answer of a code alone, with the question when that could be read. */
+/**
+ * An answer of a code alone, with the question when that could be read. It doesn't say that recursion is available, as
+ * Docker's does not.
+ */
 export function failure(bytes: Buffer, code: number, question?: Question): Buffer {
   const end = question?.end ?? HEADER;
   const message = Buffer.allocUnsafe(end);
@@ -169,12 +175,12 @@ export function failure(bytes: Buffer, code: number, question?: Question): Buffe
 function setHeader(
   message: Buffer,
   asked: Uint8Array,
-  code: number,
+  outcome: number,
   questions: number,
   answers: number,
 ): void {
   message[2] = ANSWER | ((asked[2] as number) & (OPCODE | RECURSION_DESIRED));
-  message[3] = RECURSION_AVAILABLE | ((asked[3] as number) & CHECKING_DISABLED) | code;
+  message[3] = ((asked[3] as number) & CHECKING_DISABLED) | outcome;
   message.writeUInt16BE(questions, 4);
   message.writeUInt16BE(answers, 6);
   message.writeUInt32BE(0, 8);

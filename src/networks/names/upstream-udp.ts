@@ -2,6 +2,7 @@
 // connected), bear the question's random id, and repeat the question; a socket, and so its port, serves few questions,
 // so that who can't see them has ids and ports to guess (RFC 5452 section 9).
 import type { udp } from "bun";
+import { isIpv6 } from "../../linux/ip-address.ts";
 import { answers, idOf, type Question, withId } from "./message.ts";
 
 /** Opens something in the namespace that the server is asked from. */
@@ -35,6 +36,8 @@ class Channel {
     // Made and connected within the call, though the promise looks otherwise; it is fulfilled in the next turn.
     const opening = enter(() =>
       Bun.udpSocket({
+        // Its family is the socket's.
+        hostname: isIpv6(address) ? "::" : "0.0.0.0",
         connect: { hostname: address, port },
         socket: {
           data: (_, reply) => this.take(reply),

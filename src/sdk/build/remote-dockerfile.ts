@@ -24,8 +24,7 @@ export async function fetchDockerfile(
   const { control, bridge } = await calls.services();
   await using session = await openSession(connection, [], { signal });
   const ref = newId();
-  const ended = new AbortController();
-  const status = follow(calls, ref, ended.signal, options.onEvent);
+  const status = follow(calls, ref, options.onEvent);
   const solving = control.solve({ ref, session: session.id, internal: true }, { signal });
   const call = { signal, headers: { "buildkit-controlapi-buildid": ref } };
   try {
@@ -48,9 +47,7 @@ export async function fetchDockerfile(
     await solving.catch(() => {}); // It fails with what is thrown here
     throw buildError(thrown, "failed to solve");
   } finally {
-    const late = setTimeout(() => ended.abort(), 1000);
-    await status;
-    clearTimeout(late);
+    await status.settle(signal?.aborted === true);
   }
 }
 

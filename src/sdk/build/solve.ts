@@ -24,9 +24,6 @@ import { newId, openSession, type SessionService } from "./session/session.ts";
 import { follow } from "./status.ts";
 import type { BuildResult, BuildSpec } from "./types.ts";
 
-/** Milliseconds that the last events may take after the result. */
-const STATUS_PATIENCE = 5000;
-
 /** Builds. Throws a BuildError with the daemon's words, an SdkError for what can't be asked, `signal`'s reason when it aborts. */
 export async function solve(
   connection: Connection,
@@ -129,8 +126,7 @@ async function run(
   const ref = spec.ref ?? newId();
   const attributes = { ...plan.attributes, ...caches.attributes };
   const exporters = plan.outputs.map(({ type, attributes: attrs }) => ({ type, attrs }));
-  const done = new AbortController();
-  const status = follow(builder, ref, done.signal, spec.onEvent);
+  const status = follow(builder, ref, spec.onEvent);
   const { signal } = spec;
   try {
     const solving = builder.solve(
@@ -158,9 +154,7 @@ async function run(
     const { buildError } = await import("./error.ts");
     throw buildError(thrown, "failed to solve");
   } finally {
-    const late = setTimeout(() => done.abort(), STATUS_PATIENCE);
-    await status;
-    clearTimeout(late);
+    await status.settle(signal?.aborted === true);
   }
 }
 

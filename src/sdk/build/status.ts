@@ -3,16 +3,42 @@ import { GrpcError } from "../../buildkit/calls/index.ts";
 import type { BuildCalls } from "./build-calls.ts";
 import type { BuildEvent } from "./types.ts";
 
-/** What happens, until the daemon says that it was all. Its end is no error: the result says how the build went. */
-export async function follow(
+/** Milliseconds that the last events may take after the result. */
+const PATIENCE = 5000;
+
+export interface Following {
+  /**
+   * Resolves when the daemon has said that it was all, or takes too long for it. `hasLeft`: whoever asked for the build broke it off,
+   * and of a build that nothing was heard of by then the daemon may never have known.
+   */
+  settle(hasLeft: boolean): Promise<void>;
+}
+
+/** Hears what happens from now on. The end of it is no error: the result says how the build went. */
+export function follow(
   calls: Pick<BuildCalls, "status">,
   ref: string,
-  signal: AbortSignal,
   onEvent: (event: BuildEvent) => void = () => {},
-): Promise<void> {
-  try {
-    for await (const event of calls.status(ref, { signal })) onEvent(event);
-  } catch (thrown) {
-    if (!(thrown instanceof GrpcError) && !signal.aborted) throw thrown;
-  }
+  patience = PATIENCE,
+): Following {
+  const done = new AbortController();
+  let isHeard = false;
+  const hear = async () => {
+    try {
+      for await (const event of calls.status(ref, { signal: done.signal })) {
+        isHeard = true;
+        onEvent(event);
+      }
+    } catch (thrown) {
+      if (!(thrown instanceof GrpcError) && !done.signal.aborted) throw thrown;
+    }
+  };
+  const heard = hear();
+  return {
+    async settle(hasLeft) {
+      if (hasLeft && !isHeard) done.abort();
+      const late = setTimeout(() => done.abort(), patience);
+      await heard.finally(() => clearTimeout(late));
+    },
+  };
 }

@@ -116,7 +116,7 @@ export function provenancePredicate(
     runDetails: {
       builder: { id: options.builderId },
       metadata: {
-        invocationID: facts.id,
+        invocationId: facts.id,
         startedOn,
         finishedOn,
         buildkit_metadata: metadata,

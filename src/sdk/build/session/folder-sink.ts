@@ -15,11 +15,18 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
+import { fileErrorText } from "../../../base/file-error.ts";
 import { type FileStat, type FileWriter, MODE, type Sink } from "../../../buildkit/file-sync/index.ts";
 
 export class FolderSink implements Sink {
   constructor(private readonly folder: string) {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    try {
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+    } catch (thrown) {
+      throw new Error(`failed to create synctarget dest dir ${folder}: ${fileErrorText(thrown)}`, {
+        cause: thrown,
+      });
+    }
   }
 
   directory(stat: FileStat): void {

@@ -24,6 +24,8 @@ import { type ForeignCompression, foreignCompression, unpackFile } from "./unpac
 import { matchWildcards } from "./wildcards.ts";
 
 const FOLDER_MODE = 0o755;
+/** BuildKit makes the folders that a copy's destination lacks with the copied files' mode, under a umask of 022. */
+const MADE_FOLDERS = 0o755;
 const ENOENT = 2;
 const ENOTDIR = 20;
 
@@ -128,7 +130,7 @@ function openRegular(root: number, names: string[]): number | undefined {
 function copyOne(action: CopyAction, context: CopyContext, path: string): void {
   const { target, source, owner, time } = context;
   const { modeText, mode } = action;
-  const made = { mode: ((modeText ? undefined : mode) ?? FOLDER_MODE) & 0o777, owner, time };
+  const made = { mode: ((modeText ? undefined : mode) ?? FOLDER_MODE) & MADE_FOLDERS, owner, time };
   const destination = toByteString(action.destination);
   const above = makeFolders(target, resolveNames(target, folderOf(destination)), made);
   const copier = new Copier({

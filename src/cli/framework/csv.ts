@@ -1,4 +1,4 @@
-// One line of comma-separated values (RFC 4180), as `--mount`, `--network` and `--gpus` take them.
+// One line of comma-separated values (RFC 4180), as `--mount`, `--network`, `--gpus` and lists of texts take them.
 
 /** The fields of the first record; messages as Go's encoding/csv has them. */
 export function parseCsvLine(text: string): string[] {
