@@ -126,7 +126,7 @@ export function sandboxStatus(rows: Rows, sandbox: SandboxRecord, sandboxKey: st
     const network = rows.networks.get(endpoint.networkId);
     if (!network) continue;
     endpoints[network.name] = endpointToApi(sandbox, endpoint, network);
-    if (network.driver === "bridge") addPorts(ports, sandbox, endpoint);
+    if (network.driver === "bridge" && !network.internal) addPorts(ports, sandbox, endpoint);
   }
   return { sandboxId: sandbox.key, sandboxKey, endpoints, ports };
 }
