@@ -5,7 +5,7 @@ import type { NetworkingConfig } from "../../src/api/types/index.ts";
 import type { HostEnvironment } from "../../src/base/environment.ts";
 import { BerthError } from "../../src/base/errors.ts";
 import { configureLog } from "../../src/base/log.ts";
-import { nft, nftList } from "../../src/linux/nftables.ts";
+import { nft, nftGeneration, nftList } from "../../src/linux/nftables.ts";
 import {
   type NetworkRequest,
   type NetworksConfig,
@@ -69,6 +69,7 @@ const methods = {
   list: (filters: Record<string, string[]>) => networks.list(filters),
   nft: (commands: string) => nft(commands),
   nftList: (command: string) => nftList(command) ?? null,
+  generation: () => nftGeneration(),
   /** Ends without any clean-up, after having answered nothing. */
   die: () => process.kill(process.pid, "SIGKILL"),
   close: async () => {
