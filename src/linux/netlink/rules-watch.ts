@@ -48,10 +48,10 @@ export interface RulesWatch extends Disposable {
   read(own: ReadonlySet<number>): RuleNews;
 }
 
-/** Watches the network namespace that the thread is in now. */
-export function watchRules(): RulesWatch {
+/** Watches the network namespace that the thread is in now. `room` is how many bytes may wait to be read. */
+export function watchRules({ room } = { room: ROOM }): RulesWatch {
   const socket = NetlinkSocket.open(NETLINK.NETFILTER);
-  c.setsockopt(socket.fd, SOL_SOCKET, SO_RCVBUFFORCE, Int32Array.of(ROOM, 0), 4);
+  c.setsockopt(socket.fd, SOL_SOCKET, SO_RCVBUFFORCE, Int32Array.of(room, 0), 4);
   c.setsockopt(socket.fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, Int32Array.of(NFNLGRP_NFTABLES, 0), 4);
   // A first request gives it an address: without one (0) it counts as the sender of the kernel's own notifications, and
   // gets none (net/netlink/af_netlink.c, do_one_broadcast).
