@@ -59,6 +59,7 @@ const STARTS_PROCESSES = new Map([
   ["src/store/changes.ts", "the confined worker"],
   ["src/store/context-sync.ts", "the confined worker"],
   ["src/store/file-actions.ts", "the confined worker"],
+  ["src/store/mount-apart.ts", "a process for one mount"],
   ["src/store/content-digest.ts", "the confined worker"],
   ["src/store/clone-layer.ts", "cp"],
   ["src/store/copy-backend.ts", "cp"],

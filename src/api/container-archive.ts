@@ -5,9 +5,9 @@ import * as engine from "../engine/index.ts";
 import { bestEncoding } from "./content-encoding.ts";
 import { empty, flag, type Handler, type Reply } from "./request.ts";
 
-const STAT_HEADER = "X-Docker-Container-Path-Stat";
+export const STAT_HEADER = "X-Docker-Container-Path-Stat";
 
-const pathOf = (query: URLSearchParams): string => {
+export const pathOf = (query: URLSearchParams): string => {
   const path = query.get("path") ?? "";
   if (path === "") throw invalid("bad parameter: pathcannot be empty"); // Docker's words
   if (path.includes("\0")) throw invalid("bad parameter: path has a NUL in it");
@@ -28,7 +28,7 @@ const read: Handler = async ({ name, query, headers, signal }, rooms) => {
     encoding ?? "none",
     signal,
   );
-  return archive(chunks, "application/x-tar", {
+  return streamArchive(chunks, "application/x-tar", {
     [STAT_HEADER]: encodeStat(stat),
     ...(encoding && { "Content-Encoding": encoding }),
   });
@@ -45,9 +45,9 @@ const write: Handler = async ({ name, query, stream, contentLength, signal }, ro
 };
 
 const exportAll: Handler = async ({ name, signal }, rooms) =>
-  archive(await engine.exportContainer(rooms, name, signal), "application/octet-stream");
+  streamArchive(await engine.exportContainer(rooms, name, signal), "application/octet-stream");
 
-function archive(
+export function streamArchive(
   chunks: AsyncGenerator<Uint8Array>,
   contentType: string,
   headers: Record<string, string> = {},
@@ -87,7 +87,7 @@ export function goFileMode(mode: number): number {
   );
 }
 
-function encodeStat({ name, size, mode, modified, linkTarget }: engine.PathStat): string {
+export function encodeStat({ name, size, mode, modified, linkTarget }: engine.PathStat): string {
   const said = {
     name,
     size,

@@ -29,6 +29,7 @@ const registry = lazily(() => import("./registry-content.ts"));
 const stats = lazily(() => import("./container-stats.ts"));
 const system = lazily(() => import("./system.ts"));
 const updates = lazily(() => import("./container-update.ts"));
+const volumeFiles = lazily(() => import("./volume-files.ts"));
 const volumes = lazily(() => import("./volumes.ts"));
 
 const PING_HEADERS = {
@@ -134,7 +135,7 @@ export const ROUTES: readonly Route[] = [
   post("/volumes/create", "VolumeCreate", volumes("create"), "json"),
   post("/volumes/prune", "VolumePrune", volumes("prune")),
   get("/volumes/{name}", "VolumeInspect", volumes("inspect")),
-  route("PUT", "/volumes/{name}", "VolumeUpdate", undefined, "json"),
+  route("PUT", "/volumes/{name}", "VolumeUpdate", volumes("update"), "json"),
   remove("/volumes/{name}", "VolumeDelete", volumes("remove")),
 
   get("/plugins", "PluginList", system("plugins")),
@@ -179,6 +180,15 @@ export const ROUTES: readonly Route[] = [
   ),
   get("/berth/registry/blobs/{name}", "BerthRegistryBlob", registry("readBlob")),
   post("/berth/registry/copies/{name}", "BerthRegistryCopy", registry("copy")),
+
+  // Volumes as archives, their files, copies of them, and who uses them.
+  get("/berth/volumes", "BerthVolumeList", volumeFiles("list")),
+  get("/berth/volumes/archives/{name}", "BerthVolumeExport", volumeFiles("export")),
+  route("PUT", "/berth/volumes/archives/{name}", "BerthVolumeImport", volumeFiles("import"), "stream"),
+  post("/berth/volumes/clones/{name}", "BerthVolumeClone", volumeFiles("clone")),
+  route("HEAD", "/berth/volumes/files/{name}", "BerthVolumeFileInfo", volumeFiles("stat")),
+  get("/berth/volumes/files/{name}", "BerthVolumeFile", volumeFiles("read")),
+  route("PUT", "/berth/volumes/files/{name}", "BerthVolumePutFile", volumeFiles("write"), "stream"),
 ];
 
 /** List, inspect, remove and update of one of Swarm's kinds of objects. */

@@ -26,6 +26,8 @@ export interface ExtractTreeOptions {
   noOverwriteDirNonDir: boolean;
   /** Whose the files will be: as the archive says, always this one's, or (`caller`) whoever runs this. */
   owner: "archive" | "caller" | { uid: number; gid: number };
+  /** The folder itself gets what the archive says of it (owner, mode, attributes, times); without it, it keeps its own. */
+  settlesRoot?: boolean;
   /** How the folder is called in errors. */
   shown: string;
 }
@@ -47,6 +49,7 @@ interface OpenFile {
 /** Takes what a TarReader hands on; `finish` at the end, `close` in each case. The process's umask should be 0. */
 export class TreeExtractor implements TarHandler, Disposable {
   private open: OpenFile | undefined;
+  private rootEntry: TarEntry | undefined;
   /** Folders of the archive with their clean names: times come last, since each new file changes them. */
   private readonly folders: { name: string; entry: TarEntry }[] = [];
   /** The folder of the last entry: most entries follow one of the same folder. */
@@ -60,7 +63,10 @@ export class TreeExtractor implements TarHandler, Disposable {
 
   entry(entry: TarEntry): void {
     const name = cleanName(entry.name, () => `invalid entry name ${JSON.stringify(toText(entry.name))}`);
-    if (name === "") return; // The folder itself, which keeps what it has
+    if (name === "") {
+      if (this.options.settlesRoot && entry.type === "directory") this.rootEntry = entry;
+      return;
+    }
     const slash = name.lastIndexOf("/");
     const folder = this.folderOf(slash < 0 ? "" : name.slice(0, slash));
     const base = name.slice(slash + 1);
@@ -108,6 +114,18 @@ export class TreeExtractor implements TarHandler, Disposable {
       } catch (thrown) {
         if (!(thrown instanceof BerthError)) throw thrown; // Gone since: another's doing
       }
+    }
+    if (this.rootEntry) this.settleRoot(this.rootEntry);
+  }
+
+  private settleRoot(entry: TarEntry): void {
+    const fd = openChild(this.root, ".", O.RDONLY | O.DIRECTORY | O.NONBLOCK);
+    if (fd < 0) throw childError("openat", -fd, ".");
+    try {
+      this.settle(fd, entry);
+      setTimes(fd, accessedOf(entry), entry.modified);
+    } finally {
+      close(fd);
     }
   }
 

@@ -4,6 +4,7 @@
 /** Every failpoint there is; tests walk this list, so a new one is tested by being named here. */
 export const FAILPOINTS = [
   "create.snapshot-prepared",
+  "create.volumes-filled",
   "create.row-written",
   "network.created",
   "network.removed",
@@ -31,6 +32,8 @@ export const FAILPOINTS = [
   "commit.content-stored",
   "commit.image-recorded",
   "commit.resumed",
+  "volume.filled",
+  "volume.renamed",
   "update.intended",
   "update.applied",
   "update.recorded",

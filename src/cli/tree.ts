@@ -372,7 +372,31 @@ const system: Place[] = [
 ];
 
 const volume: Place[] = [
+  {
+    name: "clone",
+    about: "Copy a volume under another name",
+    ours: true,
+    load: () => import("./commands/volume/clone.ts"),
+  },
+  {
+    name: "cp",
+    about: "Copy files/folders between a volume and the local filesystem",
+    ours: true,
+    load: () => import("./commands/volume/cp.ts"),
+  },
   { name: "create", about: "Create a volume", load: () => import("./commands/volume/create.ts") },
+  {
+    name: "export",
+    about: "Export a volume's files as a tar archive",
+    ours: true,
+    load: () => import("./commands/volume/export.ts"),
+  },
+  {
+    name: "import",
+    about: "Make a volume from a tar archive",
+    ours: true,
+    load: () => import("./commands/volume/import.ts"),
+  },
   {
     name: "inspect",
     about: "Display detailed information on one or more volumes",
@@ -385,6 +409,12 @@ const volume: Place[] = [
     aliases: ["remove"],
     about: "Remove one or more volumes",
     load: () => import("./commands/volume/rm.ts"),
+  },
+  {
+    name: "update",
+    about: "Update a volume (cluster volumes only)",
+    hidden: true,
+    load: () => import("./commands/volume/update.ts"),
   },
 ];
 

@@ -8,6 +8,7 @@ import { Records } from "./records.ts";
 import type { Containers, EmitContainerEvent } from "./types.ts";
 import { Waiters } from "./waiters.ts";
 
+export { millisecondsOf, now, nowNanoseconds, parseEpoch, parseNanoseconds } from "../base/nanoseconds.ts";
 export { attach, connectPending, endPending } from "./attach.ts";
 export {
   createExec,
@@ -45,7 +46,6 @@ export {
 } from "./state-machine.ts";
 export { type ContainerStats, type StatsSample, toStats } from "./stats/answer.ts";
 export { Sampler } from "./stats/sampler.ts";
-export { millisecondsOf, now, nowNanoseconds, parseEpoch, parseNanoseconds } from "./timestamps.ts";
 export { top } from "./top.ts";
 export type * from "./types.ts";
 export { mergeUpdate } from "./update.ts";

@@ -1,8 +1,8 @@
 // The one place that changes a container's state. Each change is one transaction; then the events, then those who wait.
 // Callers hold the container's lock, except for `created`.
 import { conflict } from "../base/errors.ts";
+import { millisecondsOf } from "../base/nanoseconds.ts";
 import type { ExitStatus } from "../runtime/types.ts";
-import { millisecondsOf } from "./timestamps.ts";
 import type { ContainerId, ContainerRecord, ContainerState, Containers } from "./types.ts";
 import { exitCodeOf } from "./views/status-text.ts";
 

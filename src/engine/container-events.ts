@@ -38,7 +38,7 @@ export function publishVolumeEvents(
     if (mount.type !== "volume") continue;
     engine.events.publish("volume", action, mount.source, {
       container: record.id,
-      driver: "local",
+      driver: mount.driver ?? "local",
       ...(action === "mount" && {
         destination: mount.destination,
         propagation: mount.propagation ?? "",

@@ -30,6 +30,7 @@ import { containerFolder } from "./folders.ts";
 import { needsOf, resolveImageMounts } from "./image-mounts.ts";
 import { resolveLinks } from "./links.ts";
 import { withLogDefaults } from "./log-config.ts";
+import { fillVolumes } from "./rootfs.ts";
 import { sandboxRequest } from "./sandbox-request.ts";
 import type { CreateRequest, Engine } from "./types.ts";
 
@@ -98,11 +99,9 @@ async function make(
   undo.defer(() => store.snapshots.remove(snapshot));
   failpoint("create.snapshot-prepared");
   undo.defer(() => volumes.release(id, { removeAnonymous: true }));
-  const before = new Set(volumes.list().map((volume) => volume.id));
   const acquired = await volumes.acquire(id, mounts);
-  for (const { type, source } of acquired)
-    if (type === "volume" && !before.has(source))
-      engine.events.publish("volume", "create", source, { driver: "local" });
+  await fillVolumes(engine, { id, snapshot, mounts: acquired });
+  failpoint("create.volumes-filled");
   const command = [...(draft.config.Entrypoint ?? []), ...(draft.config.Cmd ?? [])];
   const record: ContainerRecord = {
     ...draft,

@@ -1,5 +1,5 @@
 // GET /system/df: what images, containers and volumes take on the disk.
-import type { ContainerSummary } from "../api/types/index.ts";
+import type { ContainerSummary, Volume } from "../api/types/index.ts";
 import { imagesDiskUsage, listImages } from "../images/index.ts";
 import { buildCacheUsage } from "./build-cache.ts";
 import { imageUsers } from "./image-actions.ts";
@@ -33,11 +33,16 @@ function withoutManifest({ ImageManifestDescriptor: _, ...summary }: ContainerSu
   return summary;
 }
 
-function volumeUsage({ volumes }: Engine) {
-  return Promise.all(
-    volumes.list().map(async (record) => ({
-      ...volumes.toApi(record),
-      UsageData: { RefCount: volumes.usersOf(record.id).length, Size: await volumes.usage(record.id) },
-    })),
+/** As Docker, only those that are folders of ours: what others are takes none of this disk, or nobody knows how much. */
+async function volumeUsage({ volumes }: Engine): Promise<Volume[]> {
+  const listed = await volumes.list({ driver: ["local"] });
+  const used = await Promise.all(
+    listed.volumes.map(async (volume) => {
+      const size = await volumes.usage(volume.Name);
+      return size === undefined
+        ? []
+        : [{ ...volume, UsageData: { RefCount: volumes.usersOf(volume.Name).length, Size: size } }];
+    }),
   );
+  return used.flat();
 }

@@ -62,4 +62,13 @@ export { startContainer } from "./start-container.ts";
 export { restartContainer, stopContainer } from "./stop-container.ts";
 export type * from "./types.ts";
 export { type UpdateRequest, updateContainer } from "./update-container.ts";
-export { createVolume, pruneVolumes, removeVolume } from "./volume-actions.ts";
+export { pruneVolumes } from "./volume-actions.ts";
+export {
+  archiveVolumePath,
+  cloneVolume,
+  exportVolume,
+  extractToVolume,
+  importVolume,
+  statVolumePath,
+} from "./volume-files.ts";
+export { listUsedVolumes, type UsedVolume } from "./volume-usage.ts";

@@ -65,7 +65,7 @@ export async function systemInfo(engine: Engine): Promise<SystemInfo> {
     Driver: "overlayfs",
     DriverStatus: [["driver-type", "io.containerd.snapshotter.v1"]],
     Plugins: {
-      Volume: ["local"],
+      Volume: engine.volumes.drivers(),
       Network: ["bridge", "host", "null"],
       ...JSON.parse('{"Authorization":null}'),
       Log: [...LOG_DRIVERS],

@@ -2,7 +2,7 @@
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { EndpointSettings } from "../api/types/index.ts";
-import { conflict, messageOf, systemError } from "../base/errors.ts";
+import { conflict, isKind, messageOf, notFound, systemError } from "../base/errors.ts";
 import { log } from "../base/log.ts";
 import {
   type ContainerRecord,
@@ -106,13 +106,12 @@ export async function disconnectNetwork(
   container: string,
   { force }: { force: boolean },
 ): Promise<void> {
-  const { id } = engine.containers.find(container);
+  const { id } = findHolder(engine, container, force);
   await engine.containers.locks.run(id, async () => {
     const record = engine.containers.find(id);
     const network = engine.networks.find(reference);
     const connected = [...engine.networks.named(sandboxRequest(record)).values()];
     if (!connected.some((known) => known?.id === network.id)) {
-      if (force) return;
       const the = isRunning(record.state) ? "" : "the ";
       throw systemError(`container ${id} is not connected to ${the}network ${network.name}`);
     }
@@ -124,6 +123,15 @@ export async function disconnectNetwork(
     refreshFiles(engine, id, files);
     publish(engine, network, "disconnect", id);
   });
+}
+
+/** By force, Docker looks for the endpoint of a container that is gone; here none outlives its container. */
+function findHolder(engine: Engine, container: string, force: boolean): ContainerRecord {
+  try {
+    return engine.containers.find(container);
+  } catch (error) {
+    throw force && isKind(error, "not-found") ? notFound(`endpoint ${container} not found`, error) : error;
+  }
 }
 
 /** A container's settings for all of its networks but one, the mode's own among them where it is implied so far. */

@@ -59,7 +59,20 @@ export async function recover(engine: Engine): Promise<void> {
     );
   }
   await removeLeftovers(engine);
+  unmountVolumes(engine);
   engine.recovered.resolve();
+}
+
+/** Of containers that ended while nobody looked. In the background: a plugin may be away, or hang. */
+function unmountVolumes({ background, containers, volumes }: Engine): void {
+  for (const { id } of containers.all())
+    if (volumes.isHeldBy(id))
+      background.run("the unmounting of a container's volumes", () =>
+        containers.locks.run(id, async () => {
+          const record = containers.get(id);
+          if (record && !isRunning(record.state)) await volumes.letGo(id);
+        }),
+      );
 }
 
 const isUp = ({ phase }: ShimState): boolean => phase === "running" || phase === "paused";

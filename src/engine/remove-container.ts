@@ -118,11 +118,7 @@ export async function removeHeld(
   try {
     await endRootfsUse(engine, id);
     unmountRootfs(engine, id);
-    const anonymous = record.mounts.filter((mount) => options.volumes && mount.anonymous);
     await volumes.release(id, { removeAnonymous: options.volumes });
-    for (const { source } of anonymous)
-      if (volumes.usersOf(source).length === 0)
-        engine.events.publish("volume", "destroy", source, { driver: "local" });
     failpoint("remove.volumes-released");
     await removeSnapshot(engine, record);
     failpoint("remove.snapshot-removed");

@@ -36,6 +36,24 @@ export function mountRootfs(engine: Engine, { id, snapshot, state }: ContainerRe
   if (state.status === "created") makeUsualFiles(target, rootOwner(engine.environment));
 }
 
+/**
+ * Gives a new container's volumes the image's content: at its creation, as Docker does, so that another one may have them before it
+ * starts, and once, so that a volume that its user emptied stays empty.
+ */
+export async function fillVolumes(
+  engine: Engine,
+  { id, snapshot, mounts }: Pick<ContainerRecord, "id" | "snapshot" | "mounts">,
+): Promise<void> {
+  if (!engine.volumes.copiesUp(mounts)) return;
+  const target = rootfsFolder(engine.environment, id);
+  mountSnapshot(engine.store, snapshot, target);
+  try {
+    await engine.volumes.copyUp(id, mounts, target);
+  } finally {
+    unmountAll(target);
+  }
+}
+
 /** Use of a container's files. At its disposal nothing may be done with them any more. */
 export interface RootfsUse extends AsyncDisposable {
   /** As it was when the use began. */
@@ -54,12 +72,6 @@ export function useRootfs(engine: Engine, id: ContainerId): Promise<RootfsUse> {
     if (status === "removing" || status === "dead" || containers.removing.has(id))
       throw conflict(`container ${id} is marked for removal and its files cannot be used`);
     if (!isRunning(record.state)) mountRootfs(engine, record);
-    // Once: a volume that its user emptied between two starts stays empty.
-    if (status === "created")
-      await engine.volumes.copyUp(record.mounts, rootfsFolder(engine.environment, id)).catch((error) => {
-        unmountRootfs(engine, id);
-        throw error;
-      });
     const users = rootfsUsers.get(id) ?? new Set();
     rootfsUsers.set(id, users);
     const ended = Promise.withResolvers<void>();

@@ -312,8 +312,6 @@ async function realiseMounts(
   opened.defer(() => {
     for (const { close } of realised) close?.();
   });
-  // Once: a volume that its user emptied between two starts stays empty.
-  if (record.state.status === "created") await engine.volumes.copyUp(record.mounts, rootfs);
   const mounts = await Promise.all(
     engine.volumes.toBundle(realised, record.hostConfig.Tmpfs).map((mount) => withOpenMode(rootfs, mount)),
   );

@@ -55,7 +55,12 @@ export async function startEngine(config: DaemonConfig): Promise<Engine> {
   const images = openImages({ store, config, environment, onImageEvent });
   const networks = openNetworks({ store, config, environment });
   undo.defer(() => networks.close());
-  const volumes = await openVolumes({ store, environment });
+  const volumes = await openVolumes({
+    store,
+    environment,
+    pluginFolders: config.pluginDirs,
+    onVolumeEvent: (action, { id, driver }) => events.publish("volume", action, id, { driver }),
+  });
   const engine = joinRooms({ config, environment, store, images, networks, volumes, events, onImageEvent });
   await recover(engine);
   undo.move();

@@ -88,6 +88,8 @@ export interface DaemonConfig {
   features: Record<string, boolean>;
   /** Folders of CDI's files; empty: devices are not looked for. */
   cdiSpecDirs: string[];
+  /** Folders where plugins' sockets and addresses are looked for. */
+  pluginDirs: string[];
 }
 
 export interface Engine {

@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import type { IPAMConfig } from "../api/types/index.ts";
 import { conflict, forbidden, invalid, notFound, unavailable } from "../base/errors.ts";
+import { now } from "../base/nanoseconds.ts";
 import { chooseSubnet, DEFAULT_POOLS, firstUsable } from "./address-pool.ts";
 import { newId } from "./default-networks.ts";
 import { canonicalAddress, checkIpamConfig } from "./ipam-config.ts";
@@ -96,7 +97,7 @@ function bareRecord(request: NetworkRequest, name: string, driver: string): Netw
     name,
     driver,
     scope: "local",
-    createdAt: new Date().toISOString().replace("Z", "000000Z"),
+    createdAt: now(),
     internal: request.Internal ?? false,
     attachable: request.Attachable ?? false,
     enableIPv4: true,

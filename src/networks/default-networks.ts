@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import type { HostEnvironment } from "../base/environment.ts";
 import { invalid, systemError } from "../base/errors.ts";
+import { now } from "../base/nanoseconds.ts";
 import { chooseSubnet, DEFAULT_POOLS, firstUsable, type Pool } from "./address-pool.ts";
 import { OPTION } from "./drivers/bridge-options.ts";
 import { DEFAULT_GATEWAY } from "./endpoint-addresses.ts";
@@ -86,7 +87,7 @@ function plainRecord(name: string, driver: string): NetworkRecord {
     name,
     driver,
     scope: "local",
-    createdAt: new Date().toISOString().replace("Z", "000000Z"),
+    createdAt: now(),
     internal: false,
     attachable: false,
     enableIPv4: true,

@@ -1,6 +1,7 @@
 // Networks and endpoints as the Engine API shows them (28.5), and the filters of its list.
 import type { Network as ApiNetwork, EndpointSettings, PortMap } from "../api/types/index.ts";
 import { invalid, notFound } from "../base/errors.ts";
+import { leadsOut } from "./gateways.ts";
 import { parsePorts } from "./port-requests.ts";
 import type { Rows } from "./rows.ts";
 import type {
@@ -126,7 +127,8 @@ export function sandboxStatus(rows: Rows, sandbox: SandboxRecord, sandboxKey: st
     const network = rows.networks.get(endpoint.networkId);
     if (!network) continue;
     endpoints[network.name] = endpointToApi(sandbox, endpoint, network);
-    if (network.driver === "bridge" && !network.internal) addPorts(ports, sandbox, endpoint);
+    if (network.driver === "bridge" && (leadsOut(endpoint, 4) || leadsOut(endpoint, 6)))
+      addPorts(ports, sandbox, endpoint);
   }
   return { sandboxId: sandbox.key, sandboxKey, endpoints, ports };
 }
@@ -145,11 +147,16 @@ export function idleStatus(
       networkId: network?.id ?? "",
       endpointId: "",
       addresses: {},
+      // Until its first start what was asked for is shown.
+      ...(!started && { mac: settingsMac(request, other) }),
       named: network !== undefined && !network.builtIn,
     });
   }
   return { sandboxId: "", sandboxKey: "", endpoints, ports: {} };
 }
+
+const settingsMac = (request: SandboxRequest, network: string): string =>
+  request.networkingConfig?.EndpointsConfig?.[network]?.MacAddress ?? "";
 
 function endpointToApi(
   sandbox: SandboxRecord,

@@ -35,7 +35,10 @@ export interface WriteOptions {
 }
 
 /** Compression would cost more than the socket saves. */
-const PLAIN = { "Accept-Encoding": "identity" };
+export const PLAIN = { "Accept-Encoding": "identity" };
+
+/** Files behind a name: a container's, or a volume's. */
+export type FileStore = Pick<ContainerFiles, "stat" | "read" | "write">;
 
 export class ContainerFiles {
   constructor(private readonly connection: Connection) {}
@@ -89,7 +92,7 @@ export class ContainerFiles {
 
 const archiveOf = (id: string): string => `/containers/${segment(id)}/archive`;
 
-function statOf(response: Response): PathStat {
+export function statOf(response: Response): PathStat {
   const header = response.headers.get("x-docker-container-path-stat") ?? "";
   try {
     return JSON.parse(Buffer.from(header, "base64").toString()) as PathStat;

@@ -15,6 +15,7 @@ export { Client, type ConnectOptions, connect } from "./client.ts";
 export { API_VERSION, compareVersions, type Filters, MIN_API_VERSION, type Ping } from "./connection.ts";
 export {
   type ContainerFiles,
+  type FileStore,
   isDevice,
   isFolder,
   isLink,
@@ -37,3 +38,4 @@ export type { NetworkSpec } from "./networks.ts";
 export type { Registry, RegistryManifest } from "./registry.ts";
 export { demultiplex, demultiplexRuns, type Frame, jsonLines, type StreamName } from "./streams.ts";
 export type { DiskUsage } from "./system.ts";
+export type { UsedVolume } from "./volume-files.ts";

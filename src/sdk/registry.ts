@@ -3,6 +3,7 @@
 import type { Connection } from "./connection.ts";
 import { SdkError } from "./errors.ts";
 import { encodeAuth, imagePath, type RegistryAuth } from "./images.ts";
+import { askBerth } from "./own-paths.ts";
 import { brokenOff } from "./streams.ts";
 import type { RequestOptions } from "./transport.ts";
 
@@ -70,15 +71,8 @@ export class Registry {
       throw new SdkError("protocol", `unexpected digest ${digest} of what was to be ${expected}`);
   }
 
-  async #ask(method: string, path: string, options: RequestOptions): Promise<Response> {
-    try {
-      return await this.connection.request(method, path, options);
-    } catch (thrown) {
-      // What a daemon's router says of a path that it doesn't know.
-      if (!(thrown instanceof SdkError) || !/^(?:404 )?page not found$/.test(thrown.message)) throw thrown;
-      const message = `the daemon at ${this.connection.endpoint.host} has no way to registries for this (${method} ${path.split("/").slice(0, 4).join("/")}): it is not Berth's, or an older one`;
-      throw new SdkError("daemon", message, thrown.status, { cause: thrown });
-    }
+  #ask(method: string, path: string, options: RequestOptions): Promise<Response> {
+    return askBerth(this.connection, "has no way to registries", method, path, options);
   }
 }
 

@@ -47,6 +47,7 @@ export { type DiffRequest, diffLayer } from "./diff-layer.ts";
 export type { DocumentTableName } from "./document-tables.ts";
 export type * from "./file-action.ts";
 export { applyFileActions, type FileActionRequest } from "./file-actions.ts";
+export { type MountRequest, mountApart } from "./mount-apart.ts";
 export { mountSnapshot, unmountSnapshot } from "./mount-snapshot.ts";
 export type { Packing } from "./pack.ts";
 export {

@@ -46,17 +46,24 @@ export async function fillFrom(source: string, target: string): Promise<void> {
   await rm(beside, { recursive: true, force: true });
   await mkdir(beside, { mode: 0o700 });
   try {
-    // cp of coreutils: copying trees with all their attributes is bulk work that the daemon's loop mustn't wait for.
-    const copy = Bun.spawn(["cp", "--archive", "--no-target-directory", "--", source, beside], {
-      stdin: "ignore",
-      stdout: "ignore",
-      stderr: "pipe",
-    });
-    const said = await new Response(copy.stderr).text();
-    if ((await copy.exited) !== 0) throw systemError(`failed to populate volume: ${said.trim()}`);
+    await copyInto(source, beside);
     await rename(beside, target);
   } catch (error) {
     await rm(beside, { recursive: true, force: true });
     throw error;
   }
+}
+
+/** Copies what is in a folder, and its own owner and mode, into one that is empty. What was copied before an error stays. */
+export async function copyInto(source: string, target: string): Promise<void> {
+  // cp of coreutils: copying trees with all their attributes is bulk work that the daemon's loop mustn't wait for.
+  const copy = Bun.spawn(["cp", "--archive", "--no-target-directory", "--", source, target], {
+    stdin: "ignore",
+    stdout: "ignore",
+    stderr: "pipe",
+    env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C.UTF-8" },
+  });
+  const said = await new Response(copy.stderr).text();
+  // A disk that is full is said of each file.
+  if ((await copy.exited) !== 0) throw systemError(said.trim().split("\n")[0] ?? "");
 }

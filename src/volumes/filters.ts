@@ -26,9 +26,16 @@ export function pruneFilter(filters: VolumeFilters): Matches {
   refuseUnknown(filters, PRUNE);
   if ((filters.all?.length ?? 0) > 1)
     throw invalid(`invalid filter 'all=[${filters.all?.join(" ")}]': only one value is expected`);
+  const [word] = filters.all ?? [];
+  if (word !== undefined && !/^(?:[01tTfF]|true|TRUE|True|false|FALSE|False)$/.test(word))
+    throw invalid(`invalid filter 'all': strconv.ParseBool: parsing ${JSON.stringify(word)}: invalid syntax`);
   const all = booleanOf(filters, "all") ?? false;
   const labels = labelFilter(filters);
-  return (volume) => (all || volume.anonymous) && Object.keys(volume.options).length === 0 && labels(volume);
+  // A volume that only says by its label that it is anonymous is so for Docker.
+  return (volume) =>
+    (all || volume.labels?.["com.docker.volume.anonymous"] !== undefined) &&
+    Object.keys(volume.options ?? {}).length === 0 &&
+    labels(volume);
 }
 
 function refuseUnknown(filters: VolumeFilters, known: string[]): void {
@@ -40,8 +47,17 @@ function booleanOf(filters: VolumeFilters, name: string): boolean | undefined {
   const values = filters[name];
   if (!values || values.length === 0) return undefined;
   const word = values.length === 1 ? values[0] : undefined;
-  if (word === "1" || word === "true" || word === "True" || word === "TRUE" || word === "t") return true;
-  if (word === "0" || word === "false" || word === "False" || word === "FALSE" || word === "f") return false;
+  if (word === "1" || word === "true" || word === "True" || word === "TRUE" || word === "t" || word === "T")
+    return true;
+  if (
+    word === "0" ||
+    word === "false" ||
+    word === "False" ||
+    word === "FALSE" ||
+    word === "f" ||
+    word === "F"
+  )
+    return false;
   throw invalid(`invalid filter '${name}=[${values.join(" ")}]'`);
 }
 
@@ -60,7 +76,7 @@ function labelFilter(filters: VolumeFilters): Matches {
   const has = (volume: VolumeRecord) => (wanted: string) => {
     const at = wanted.indexOf("=");
     const key = at < 0 ? wanted : wanted.slice(0, at);
-    const value = volume.labels[key];
+    const value = volume.labels?.[key];
     return value !== undefined && (at < 0 || value === wanted.slice(at + 1));
   };
   return (volume) => (filters.label ?? []).every(has(volume)) && !(filters["label!"] ?? []).some(has(volume));

@@ -5,7 +5,7 @@ import type { Mount } from "../api/types/index.ts";
 import { invalid } from "../base/errors.ts";
 import type { ResolvedMount } from "./types.ts";
 
-const PROPAGATIONS = ["private", "rprivate", "slave", "rslave", "shared", "rshared"];
+export const PROPAGATIONS = ["private", "rprivate", "slave", "rslave", "shared", "rshared"];
 
 /** Words of the third part of `-v`, by what they choose; one of each kind at most. */
 const MODES: Record<string, string[]> = {

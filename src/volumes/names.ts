@@ -3,7 +3,7 @@ import { invalid } from "../base/errors.ts";
 
 /** Errors: invalid, in Docker's words. */
 export function checkVolumeName(name: string): void {
-  const refuse = (why: string) => invalid(`create ${name}: ${why}`);
+  const refuse = invalid;
   if (name.length === 1)
     throw refuse("volume name is too short, names should be at least two alphanumeric characters");
   if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name))

@@ -1,8 +1,7 @@
 // Which mounts a container gets, of all that asked for some: later ones replace earlier ones of the same destination.
 import { posix } from "node:path";
 import { invalid, notImplemented } from "../base/errors.ts";
-import { parseBind, parseMount } from "./mount-spec.ts";
-import { checkVolumeName } from "./names.ts";
+import { isValidMode, PROPAGATIONS, parseBind, parseMount } from "./mount-spec.ts";
 import type { MountRequest, ResolvedMount } from "./types.ts";
 
 export interface PlanContext {
@@ -56,8 +55,6 @@ export function planMounts(request: MountRequest, context: PlanContext): Resolve
       throw notImplemented(
         `relabelling ${source} for SELinux (the volume option ${mode}) is not implemented in Berth: label it with chcon, and leave the option out`,
       );
-  for (const { type, source } of planned.values())
-    if (type === "volume" && source !== "") checkVolumeName(source);
   return [...planned.values()].sort((a, b) => (a.destination < b.destination ? -1 : 1));
 }
 
@@ -85,8 +82,9 @@ export function parseVolumesFrom(spec: string): { container: string; readOnly: b
   const at = spec.indexOf(":");
   const container = at < 0 ? spec : spec.slice(0, at);
   const mode = at < 0 ? "" : spec.slice(at + 1);
-  const words = mode === "" ? [] : mode.split(",");
-  if (!words.every((word) => ["ro", "rw", "z", "Z", "consistent", "cached", "delegated"].includes(word)))
+  const words = mode.split(",");
+  // Whether a bind propagates, and whether a volume is filled, was said where it was first asked for.
+  if (!isValidMode(mode) || words.some((word) => word === "nocopy" || PROPAGATIONS.includes(word)))
     throw invalid(`invalid mode: ${mode}`);
   return { container, readOnly: words.includes("ro") };
 }

@@ -2,7 +2,8 @@
 import { fstatSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { chown, mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { invalid, notFound, systemError } from "../base/errors.ts";
+import { invalid, messageOf, notFound, systemError } from "../base/errors.ts";
+import { errnoText } from "../linux/errors.ts";
 import { close, KernelError, O } from "../linux/ffi.ts";
 import { openIn, RESOLVE, withFolder } from "../linux/files.ts";
 import { bindMount, listMounts, mountsBelow, unmount } from "../linux/mount.ts";
@@ -30,11 +31,17 @@ async function makeFolders(path: string, owner: { uid: number; gid: number }): P
     if (first && (owner.uid !== 0 || owner.gid !== 0)) await giveAway(first, path, owner);
   } catch (error) {
     throw systemError(
-      `error while creating mount source path '${path}': ${error instanceof Error ? error.message : error}`,
+      `error while creating mount source path '${path}': mkdir ${path}: ${reasonOf(error)}`,
       error,
     );
   }
 }
+
+/** The kernel's words. */
+const reasonOf = (error: unknown): string => {
+  const { errno } = error as NodeJS.ErrnoException;
+  return errno === undefined ? messageOf(error) : errnoText(Math.abs(errno));
+};
 
 async function giveAway(from: string, to: string, { uid, gid }: { uid: number; gid: number }): Promise<void> {
   let folder = from;

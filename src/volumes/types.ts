@@ -6,18 +6,26 @@ import type { SnapshotId } from "../store/types.ts";
 
 export interface VolumeRecord {
   id: string; // the volume's name
-  driver: "local";
+  /** `local`, or a plugin's name. */
+  driver: string;
   createdAt: string;
-  labels: Record<string, string>;
-  options: Record<string, string>;
-  scope: "local";
+  /** Null: none were given. */
+  labels: Record<string, string> | null;
+  options: Record<string, string> | null;
+  scope: "local" | "global";
   /** Made for one container without a name: goes with `rm -v` and `--rm`. */
   anonymous: boolean;
+  /** Where a plugin last said that it is on the host. */
+  mountpoint?: string;
+  /** It is being imported or cloned: nobody sees it until it is whole, and who opens the volumes next takes it away. */
+  making?: boolean;
+  /** The image's content is being copied into this part of it, "" for all: what is there is half of it. */
+  filling?: string;
   /** Its removal has begun; who opens the volumes next finishes it. */
   removing?: boolean;
 }
 
-/** A container's use of a volume. */
+/** A container's use of a volume, or that of an export, a copy … while it goes on. */
 export interface VolumeUse {
   id: string; // VOLUME/CONTAINER
   volume: string;
@@ -26,6 +34,10 @@ export interface VolumeUse {
   anonymous: boolean;
   /** It runs with it, or is about to: a volume that is a mount stays mounted. */
   active?: boolean;
+  /** What the driver knows this use by, from a mount to its unmount, also under the next daemon. */
+  mountId?: string;
+  /** Where the driver mounted it. */
+  path?: string;
 }
 
 /** A mount of a container, decided when it is created, stored in its record. */
@@ -57,6 +69,8 @@ export interface ResolvedMount {
   /** image: what the name meant when the container was created. No snapshot: an image without layers. */
   image?: { id: Digest; manifest: Digest; snapshot?: SnapshotId };
   anonymous?: boolean;
+  /** volume: its driver, once it is there. */
+  driver?: string;
   /** volume: what it is made with, when it isn't there yet. */
   creation?: { driver?: string; labels?: Record<string, string>; options?: Record<string, string> };
 }
@@ -86,6 +100,21 @@ export interface MountRequest {
 /** What `volume ls` and `volume prune` filter by; each list is "any of", labels are "all of". */
 export type VolumeFilters = Record<string, string[]>;
 
+export interface CreateVolume {
+  name?: string;
+  driver?: string;
+  labels?: Record<string, string> | null;
+  options?: Record<string, string> | null;
+}
+
+/** A volume's files on the host, for as long as the hold lasts: nobody removes the volume meanwhile. */
+export interface VolumeHold extends AsyncDisposable {
+  record: VolumeRecord;
+  path: string;
+}
+
+export type VolumeEvent = "create" | "destroy";
+
 export interface Volumes {
   /** Refuses what can't be mounted, in Docker's words, before anything is made. */
   plan(request: MountRequest): ResolvedMount[];
@@ -101,26 +130,45 @@ export interface Volumes {
   ): Promise<RealisedMount[]>;
   /** After each end, and after a start that failed: volumes that are mounts go with the last container that ran. */
   letGo(containerId: string): Promise<void>;
+  /** Whether something is still mounted for it. */
+  isHeldBy(containerId: string): boolean;
   /** What realise gave, and HostConfig.Tmpfs (which plan checks but leaves out), in the form of BundleInput.mounts. */
   toBundle(realised: RealisedMount[], tmpfs?: Record<string, string>): BundleInput["mounts"];
-  /** Copies the image's content of each copyUp volume that is empty; `rootfs` is the mounted root of the container. */
-  copyUp(mounts: ResolvedMount[], rootfs: string): Promise<void>;
-  create(request: {
-    name?: string;
-    driver?: string;
-    labels?: Record<string, string>;
-    options?: Record<string, string>;
-  }): Promise<VolumeRecord>;
-  get(name: string): VolumeRecord; // throws not-found "get NAME: no such volume"
-  /** Filters: dangling, driver, label, name; refuses others in Docker's words. */
-  list(filters?: VolumeFilters): VolumeRecord[];
+  /** Whether copyUp has anything to look at. */
+  copiesUp(mounts: ResolvedMount[]): boolean;
+  /**
+   * Copies the image's content of each copyUp volume that is empty; `rootfs` is the mounted root of the container, which doesn't run
+   * yet. Errors: invalid for a file in the volume's place; system when the disk is full, and the volumes are empty then.
+   */
+  copyUp(containerId: string, mounts: ResolvedMount[], rootfs: string): Promise<void>;
+  /** One that is there already is given as it is. Errors: invalid, not-found (the driver), conflict (another driver's), in Docker's words. */
+  create(request: CreateVolume): Promise<Volume>;
+  /** Of the rows, without asking anybody. */
+  find(name: string): VolumeRecord | undefined;
+  /** As its driver has it. Errors: not-found "get NAME: no such volume"; unavailable. */
+  inspect(name: string): Promise<Volume>;
+  /** Filters: dangling, driver, label, name; refuses others in Docker's words. A driver that can't be asked is a warning. */
+  list(filters?: VolumeFilters): Promise<{ volumes: Volume[]; warnings: string[] }>;
   /** Removes anonymous volumes that nobody uses (with filter all=true named ones too); filters label, label!, all. */
   prune(filters?: VolumeFilters): Promise<{ VolumesDeleted: string[]; SpaceReclaimed: number }>;
-  /** Names of the containers that use it. */
+  /** Ids of the containers that use it, and names of other uses. */
   usersOf(name: string): string[];
+  /** `force`: also when its driver fails, or is gone. */
   remove(name: string, options: { force: boolean }): Promise<void>;
+  /** The host's path; empty for a plugin's that is not mounted. */
   mountpoint(name: string): string;
-  toApi(record: VolumeRecord): Volume;
-  /** Bytes on disk, for `system df`. */
-  usage(name: string): Promise<number>;
+  /** Bytes on disk; undefined for what is no folder of ours, as a mount or a plugin's. */
+  usage(name: string): Promise<number | undefined>;
+  /** Keeps it, mounted, for something that is no container: `use` is what people read of it ("an export"). */
+  hold(name: string, use: string): Promise<VolumeHold>;
+  /**
+   * Makes a local volume with what `fill` puts into a folder, or fills one that is there, is empty and has no users. It is seen when
+   * it is whole; else, also when this process is killed, nothing is left. Errors: conflict; those of `fill`.
+   */
+  makeFilled(
+    request: { name: string; labels?: Record<string, string> },
+    fill: (folder: string) => Promise<void>,
+  ): Promise<Volume>;
+  /** Names of the drivers in use. */
+  drivers(): string[];
 }

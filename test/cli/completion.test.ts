@@ -86,6 +86,17 @@ for (const [line, lines] of [
     ["vault", SHELL.noFiles],
   ],
   [
+    ["volume", "export", ""],
+    ["vault", SHELL.noFiles],
+  ],
+  [["volume", "export", "vault", "--output", ""], [SHELL.files]],
+  [
+    ["volume", "cp", "va"],
+    ["vault:", SHELL.noSpace],
+  ],
+  [["volume", "cp", "vault:/x", "./"], [SHELL.files]],
+  [["volume", "import", "vault", ""], [SHELL.files]],
+  [
     ["network", "inspect", ""],
     ["bridge", "host", "none", SHELL.noFiles],
   ],

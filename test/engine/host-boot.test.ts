@@ -82,7 +82,7 @@ test("policies start what ran, and that counts for no restart", async () => {
 
 test("--rm removes what ran with its anonymous volumes; what waited to be restarted is restarted", async () => {
   const removed = await running({ AutoRemove: true }, { Volumes: { "/anonymous": {} } });
-  expect(scratch.engine.volumes.list()).toHaveLength(1);
+  expect((await scratch.engine.volumes.list()).volumes).toHaveLength(1);
   const { id: waits } = await startedContainer(scratch.engine, ["sh", "-c", "exit 4"], {
     hostConfig: { RestartPolicy: { Name: "always" } },
   });
@@ -91,7 +91,7 @@ test("--rm removes what ran with its anonymous volumes; what waited to be restar
   const before = (await inspect(waits)).RestartCount ?? 0;
   await boot();
   expect(scratch.engine.containers.get(removed)).toBeUndefined();
-  expect(scratch.engine.volumes.list()).toEqual([]);
+  expect((await scratch.engine.volumes.list()).volumes).toEqual([]);
   while (((await inspect(waits)).RestartCount ?? 0) <= before && Date.now() < end) await Bun.sleep(5);
   expect((await inspect(waits)).RestartCount).toBeGreaterThan(before);
   await remove(waits);

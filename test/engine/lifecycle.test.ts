@@ -113,13 +113,6 @@ describe("refused before anything is made", () => {
       "could not get container for nobody: No such container: nobody",
     ],
     [
-      "a link of a network's",
-      { networkingConfig: { EndpointsConfig: { bridge: { Links: ["x:y"] } } } },
-      ["sh"],
-      "not-implemented",
-      "links (--link) on networks other than the default bridge are not implemented in Berth",
-    ],
-    [
       "a log option that isn't one",
       { hostConfig: { LogConfig: { Config: { "max-sizes": "1m" } } } },
       ["sh"],

@@ -259,7 +259,7 @@ describe("killed during removal", () => {
     const rooms = await nextDaemon();
     expect(rooms.containers.all()).toEqual([]);
     expect(activeSnapshots(rooms)).toEqual([]);
-    expect(rooms.volumes.list()).toEqual([]);
+    expect((await rooms.volumes.list()).volumes).toEqual([]);
     expect(rooms.store.documents("volumeUses").all()).toEqual([]);
     await noTraces(rooms);
   });

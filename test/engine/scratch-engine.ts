@@ -87,6 +87,7 @@ export function scratchConfig(root: string): DaemonConfig {
     allowInsecureTcp: false,
     features: {},
     cdiSpecDirs: [],
+    pluginDirs: [],
     builderEntitlements: [],
   };
 }

@@ -41,6 +41,7 @@ export const DEFAULTS = {
 
 /** As CDI's own: /etc is the administrator's, /var/run what drivers make at each boot; a later folder wins. */
 const DEFAULT_CDI_FOLDERS = ["/etc/cdi", "/var/run/cdi"];
+const DEFAULT_PLUGIN_FOLDERS = ["/run/docker/plugins", "/etc/docker/plugins", "/usr/lib/docker/plugins"];
 
 /** dockerd's features, and how each one is here. */
 const FEATURES: ReadonlyMap<string, boolean | "either"> = new Map<string, boolean | "either">([
@@ -296,6 +297,7 @@ export function configOf(settings: Settings, environment: NodeJS.ProcessEnv = pr
       Object.entries(record<string>("feature")).map(([name, value]) => [name, value !== "false"]),
     ),
     cdiSpecDirs: [],
+    pluginDirs: settings.has("plugin-dir") ? list("plugin-dir") : DEFAULT_PLUGIN_FOLDERS,
   };
   if (config.features.cdi !== false)
     config.cdiSpecDirs = settings.has("cdi-spec-dir")

@@ -346,6 +346,12 @@ export const FLAGS: readonly Flag[] = [
     shown: '"/run/berth/berth.pid"',
   },
   {
+    name: "plugin-dir",
+    kind: "list",
+    key: "plugin-dirs",
+    help: "Folders to look for plugins in, instead of those that Docker looks in",
+  },
+  {
     name: "raw-logs",
     kind: "bool",
     help: "Full timestamps without ANSI coloring",

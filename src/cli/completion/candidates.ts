@@ -77,6 +77,16 @@ export const networks = fromDaemon(async (session) =>
   (await (await session.client()).networks.list()).map(({ Name }) => Name ?? ""),
 );
 
+/** For `volume cp`: a volume's name and a colon, or a file of this host. */
+export const volumePaths: Completer = async (session, typed) => {
+  if (/^[./]|:/.test(typed.word)) return { words: [], directive: DIRECTIVE.files };
+  const { words } = await volumes(session, typed);
+  const own = words.filter((word) => word.startsWith(typed.word)).map((word) => `${word}:`);
+  return own.length > 0
+    ? { words: own, directive: DIRECTIVE.noSpace }
+    : { words: [], directive: DIRECTIVE.files };
+};
+
 export const volumes = fromDaemon(async (session) =>
   ((await (await session.client()).volumes.list()).Volumes ?? []).map(({ Name }) => Name),
 );

@@ -17,6 +17,7 @@ import {
   orContainer,
   pairs,
   upTo,
+  volumePaths,
   volumes,
   type Which,
 } from "./candidates.ts";
@@ -96,6 +97,10 @@ export const ARGUMENTS: Record<string, Completer> = {
   "network disconnect": upTo(1, networks, upTo(2, ofNetwork(true))),
   "network inspect": networks,
   "network rm": networks,
+  "volume clone": upTo(1, volumes),
+  "volume cp": upTo(2, volumePaths),
+  "volume export": upTo(1, volumes),
+  "volume import": upTo(1, volumes, upTo(2, files)),
   "volume inspect": volumes,
   "volume rm": volumes,
   inspect: async (session, typed) => {
@@ -346,6 +351,7 @@ const FLAGS: Record<string, Record<string, Completer>> = {
     }),
   },
   "system prune": { filter: filterOf("label label! until") },
+  "volume export": { output: files },
   "volume create": { driver: plugins("Volume", "local") },
   "volume ls": { filter: filterOf("dangling driver label name", { dangling: truth, name: volumes }) },
   "volume prune": { filter: filterOf("all label label!", { all: truth }) },

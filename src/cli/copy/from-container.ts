@@ -1,5 +1,5 @@
-// `cp CONTAINER:PATH PATH`: an archive of the container, unpacked here or passed on.
-import { isFolder, isLink } from "../../sdk/index.ts";
+// `cp CONTAINER:PATH PATH`, and of a volume the same: an archive of it, unpacked here or passed on.
+import { type FileStore, isFolder, isLink } from "../../sdk/index.ts";
 import type { Session } from "../session.ts";
 import { unpackLocal } from "./local-archive.ts";
 import { checkOutput, destinationOf, followedName, linkTarget, localPath } from "./paths.ts";
@@ -7,7 +7,12 @@ import { planCopy } from "./plan.ts";
 import { showCopy } from "./progress.ts";
 
 export interface CopyRequest {
+  /** A container, or a volume. */
   container: string;
+  /** Its files. */
+  files: FileStore;
+  /** What it is called in the progress. */
+  kind: "container" | "volume";
   source: string;
   destination: string;
   followLink: boolean;
@@ -16,18 +21,17 @@ export interface CopyRequest {
 }
 
 export async function copyFromContainer(session: Session, request: CopyRequest): Promise<void> {
-  const { container, quiet } = request;
+  const { container, quiet, files } = request;
   const toStream = request.destination === "-";
   const destination = toStream ? "-" : localPath(request.destination);
   if (!toStream) checkOutput(destination);
-  const { files } = (await session.client()).containers;
-  const wanted = request.followLink ? await followed(session, request) : { path: request.source };
+  const wanted = request.followLink ? await followed(request) : { path: request.source };
   const { stat, archive } = await files.read(container, wanted.path);
   if (toStream) {
     for await (const chunk of archive) await session.out.write(chunk);
     return;
   }
-  const progress = showCopy("Copying from container", session.err, quiet);
+  const progress = showCopy(`Copying from ${request.kind}`, session.err, quiet);
   try {
     const source = { ...wanted, exists: true, isFolder: isFolder(stat) };
     const plan = planCopy(source, destinationOf(destination));
@@ -42,11 +46,11 @@ export async function copyFromContainer(session: Session, request: CopyRequest):
 }
 
 /** The path that a link at the source's end leads to; what can't be looked at is asked for as it is, and refused then. */
-async function followed(
-  session: Session,
-  { container, source }: CopyRequest,
-): Promise<{ path: string; rebaseName?: string }> {
-  const { files } = (await session.client()).containers;
+async function followed({
+  container,
+  source,
+  files,
+}: CopyRequest): Promise<{ path: string; rebaseName?: string }> {
   const stat = await files.stat(container, source).catch(() => undefined);
   if (!stat || !isLink(stat)) return { path: source };
   return followedName(source, linkTarget(source, stat.linkTarget));

@@ -1,4 +1,4 @@
-// `cp PATH CONTAINER:PATH`: an archive made here, or one from standard input, unpacked in the container.
+// `cp PATH CONTAINER:PATH`, and to a volume the same: an archive made here, or one from standard input, unpacked there.
 import { isDevice, isFolder, isLink } from "../../sdk/index.ts";
 import { standardInputBody } from "../archive-input.ts";
 import { fail } from "../framework/failure.ts";
@@ -10,16 +10,15 @@ import { ownName, planCopy, renamed } from "./plan.ts";
 import { showCopy } from "./progress.ts";
 
 export async function copyToContainer(session: Session, request: CopyRequest): Promise<void> {
-  const { container, copyUIDGID } = request;
+  const { container, copyUIDGID, files, kind } = request;
   const fromStream = request.source === "-";
   const sourcePath = fromStream ? "-" : localPath(request.source);
-  const destination = await destinationIn(session, request);
+  const destination = await destinationIn(request);
   if (fromStream && !destination.isFolder)
     throw fail(`destination "${container}:${request.destination}" must be a directory`);
-  const { files } = (await session.client()).containers;
   const options = { noOverwriteDirNonDir: true, copyUIDGID };
   if (fromStream) {
-    const progress = showCopy("Copying to container", session.err, request.quiet);
+    const progress = showCopy(`Copying to ${kind}`, session.err, request.quiet);
     try {
       await files.write(container, destination.path, standardInputBody(), options);
     } finally {
@@ -29,7 +28,7 @@ export async function copyToContainer(session: Session, request: CopyRequest): P
   }
   const source = sourceOf(sourcePath, request.followLink);
   const plan = planCopy(source, destination);
-  const progress = showCopy("Copying to container", session.err, request.quiet);
+  const progress = showCopy(`Copying to ${kind}`, session.err, request.quiet);
   try {
     const own = ownName(source);
     const archive = packLocal({
@@ -50,8 +49,7 @@ export async function copyToContainer(session: Session, request: CopyRequest): P
  * What the destination is, a link at its end followed. What can't be looked at may still be made: its folder is looked for
  * by the daemon.
  */
-async function destinationIn(session: Session, { container, destination }: CopyRequest): Promise<CopyEnd> {
-  const { files } = (await session.client()).containers;
+async function destinationIn({ container, destination, files }: CopyRequest): Promise<CopyEnd> {
   const look = (path: string) => files.stat(container, path).catch(() => undefined);
   let path = destination;
   let stat = await look(path);

@@ -286,8 +286,10 @@ export const VOLUMES = {
   raw: "name: {{.Name}}\ndriver: {{.Driver}}\n",
   rawQuiet: "name: {{.Name}}",
   table: "{{.Driver}}\t{{.Name}}",
+  sizeTable: "{{.Driver}}\t{{.Name}}\t{{.Size}}\t{{.Containers}}",
   headers: {
     Name: "VOLUME NAME",
+    Containers: "CONTAINERS",
     Group: "GROUP",
     Driver: "DRIVER",
     Scope: "SCOPE",
@@ -300,7 +302,7 @@ export const VOLUMES = {
   },
 };
 
-export function volumeRow(one: Volume): Row {
+export function volumeRow(one: Volume & { UsedBy?: string[] }): Row {
   return row(
     "*formatter.volumeContext",
     {
@@ -310,7 +312,8 @@ export function volumeRow(one: Volume): Row {
       Mountpoint: () => one.Mountpoint,
       Labels: () => labelText(one.Labels),
       Links: () => (one.UsageData ? String(one.UsageData.RefCount) : "N/A"),
-      Size: () => (one.UsageData ? humanSize(one.UsageData.Size) : "N/A"),
+      Size: () => (one.UsageData && one.UsageData.Size >= 0 ? humanSize(one.UsageData.Size) : "N/A"),
+      ...(one.UsedBy && { Containers: () => one.UsedBy?.join(",") ?? "" }),
       Group: () => one.ClusterVolume?.Spec?.Group ?? "N/A",
       Availability: () => one.ClusterVolume?.Spec?.AccessMode?.Availability ?? "N/A",
       Status: () => "N/A",

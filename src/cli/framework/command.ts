@@ -57,6 +57,8 @@ export interface Place {
   /** Where the top-level help lists it. */
   section?: "common" | "management";
   hidden?: boolean;
+  /** Docker's client has no such command. */
+  ours?: boolean;
   load?: () => Promise<{ default: Command }>;
   children?: Place[];
   /** A group's own flags: they may stand before its command's name, and are the command's then. */

@@ -9,6 +9,8 @@ export interface Flag<T> {
   readonly usage: string;
   readonly short?: string;
   readonly hidden?: boolean;
+  /** Docker's client has no such flag. */
+  readonly ours?: boolean;
   /** Another spelling of that flag: its value is stored there. */
   readonly aliasOf?: string;
   /** Printed when it is used: `Flag --time has been deprecated, use --timeout instead`. */
@@ -29,6 +31,7 @@ export interface FlagOptions<T = unknown> {
   short?: string;
   default?: T;
   hidden?: boolean;
+  ours?: boolean;
   deprecated?: string;
   since?: string;
   onlyOn?: string;

@@ -5,8 +5,8 @@
 import { availableParallelism } from "node:os";
 import { messageOf } from "../../base/errors.ts";
 import { log } from "../../base/log.ts";
+import { now } from "../../base/nanoseconds.ts";
 import type { Documents, Store } from "../../store/types.ts";
-import { now } from "../timestamps.ts";
 import type { ContainerId, ContainerRecord, EmitContainerEvent } from "../types.ts";
 import { type Health, healthAfter, healthAtStart, isChecked, type ProbeResult, probeDelay } from "./rules.ts";
 

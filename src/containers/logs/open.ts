@@ -1,6 +1,6 @@
 // `docker logs`: what a container wrote so far, and on, from what its log driver keeps.
 import { conflict, invalid, systemError } from "../../base/errors.ts";
-import { parseEpoch } from "../timestamps.ts";
+import { parseEpoch } from "../../base/nanoseconds.ts";
 import type { ContainerRecord, Containers, LogOptions, LogSource, LogStream } from "../types.ts";
 import { isRunning } from "../views/status-text.ts";
 import { type EntrySink, type ReadOptions, readLog } from "./files.ts";

@@ -1,7 +1,8 @@
 // A container's figures as GET /containers/{id}/stats shows them, field by field as Docker 28.5 does.
+
+import { ZERO_TIME } from "../../base/nanoseconds.ts";
 import type { LinkStatistics } from "../../linux/netlink/statistics.ts";
 import type { BlockUsage, CgroupStats, Count, ProcessorUsage } from "../../runtime/index.ts";
-import { ZERO_TIME } from "../timestamps.ts";
 
 /** One reading of everything. */
 export interface StatsSample {

@@ -7,9 +7,9 @@ import type {
   HostConfig,
   NetworkSettings,
 } from "../../api/types/index.ts";
+import { ZERO_TIME } from "../../base/nanoseconds.ts";
 import type { Health } from "../health/rules.ts";
 import { finishedAtOf, startedAtOf } from "../state-machine.ts";
-import { ZERO_TIME } from "../timestamps.ts";
 import type { ContainerRecord, ContainerState } from "../types.ts";
 import { exitCodeOf, isRunning } from "./status-text.ts";
 import { endpointsOf, mountPoints, type Surroundings, sorted } from "./summary.ts";

@@ -1,6 +1,7 @@
 // What `docker ps` shows under STATUS, and the API under State and Status.
+
+import { millisecondsOf } from "../../base/nanoseconds.ts";
 import { humanDuration } from "../durations.ts";
-import { millisecondsOf } from "../timestamps.ts";
 import type { ContainerState } from "../types.ts";
 
 /** True for what the API calls Running: paused and restarting too. */

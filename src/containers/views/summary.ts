@@ -1,9 +1,9 @@
 // A container as GET /containers/json lists it.
 import type { ContainerSummary, EndpointSettings, MountPoint, Port, PortMap } from "../../api/types/index.ts";
+import { millisecondsOf } from "../../base/nanoseconds.ts";
 import type { SandboxStatus } from "../../networks/types.ts";
 import type { ResolvedMount } from "../../volumes/types.ts";
 import { type Health, healthText } from "../health/rules.ts";
-import { millisecondsOf } from "../timestamps.ts";
 import type { ContainerRecord } from "../types.ts";
 import { statusText } from "./status-text.ts";
 
@@ -41,7 +41,7 @@ export function toSummary(record: ContainerRecord, around: Surroundings, at = Da
       ...(record.hostConfig.Annotations && { Annotations: record.hostConfig.Annotations }),
     },
     NetworkSettings: {
-      Networks: mapValues(endpointsOf(around), (endpoint) => ({ ...endpoint, ...NO_DNS_NAMES })),
+      Networks: mapValues(endpointsOf(around), (endpoint) => ({ ...endpoint, ...NO_NAMES })),
     },
     Mounts: mountPoints(record.mounts, around.volumeFolder),
   };
@@ -83,7 +83,8 @@ export const endpointsOf = ({ network }: Surroundings): Record<string, EndpointS
 const mapValues = <T, U>(record: Record<string, T>, change: (value: T) => U): Record<string, U> =>
   Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
 
-const NO_DNS_NAMES = JSON.parse('{"DNSNames":null}') as EndpointSettings;
+/** What a summary leaves out, as JSON's null. */
+const NO_NAMES = JSON.parse('{"Links":null,"Aliases":null,"DNSNames":null}') as EndpointSettings;
 
 /** In Docker's order; JSON's null where Docker has it, which the vocabulary's types don't all say. */
 export const EMPTY_ENDPOINT: EndpointSettings = {
@@ -100,7 +101,7 @@ export const EMPTY_ENDPOINT: EndpointSettings = {
   IPv6Gateway: "",
   GlobalIPv6Address: "",
   GlobalIPv6PrefixLen: 0,
-  ...NO_DNS_NAMES,
+  ...(JSON.parse('{"DNSNames":null}') as EndpointSettings),
 };
 
 /** The mounts in the API's words; a tmpfs of `--tmpfs` is in HostConfig alone. */
@@ -114,7 +115,7 @@ export function mountPoints(mounts: ResolvedMount[], volumeFolder: (name: string
       Source:
         mount.type === "volume" ? volumeFolder(mount.source) : mount.type === "image" ? "" : mount.source,
       Destination: mount.destination,
-      ...(mount.type === "volume" && { Driver: "local" }),
+      ...(mount.type === "volume" && { Driver: mount.driver ?? "local" }),
       Mode: mount.mode,
       RW: !mount.readOnly,
       Propagation: mount.type === "bind" || mount.type === "image" ? (mount.propagation ?? "rprivate") : "",

@@ -6,6 +6,7 @@ import type { InnerJob } from "./confine.ts";
 import { applyActions } from "./files/apply-actions.ts";
 import { digestPaths } from "./files/digest-paths.ts";
 import { listChanges } from "./list-changes.ts";
+import { mountAsked } from "./mount-asked.ts";
 import type { OutputCompression } from "./output.ts";
 import { packChanges, packLayers } from "./pack-changes.ts";
 import { scanPackages } from "./packages/scan.ts";
@@ -41,6 +42,7 @@ const DEEP = 4096;
  *   worker receive-context ROOT STATE          standard input: file sync's packets from a client; standard output: those to
  *                                              it; standard error: the report
  *
+ *   worker mount                               standard input: a mount(2) (JSON); standard error: the report; not confined
  *   worker file-actions                        standard input: actions; 3 and on: trees; standard error: the report
  *   worker digest-paths                        standard input: selectors; 3: a tree; standard error: the report
  *
@@ -87,6 +89,8 @@ async function run(job: string, [root = "", how = "", ...bounds]: string[]): Pro
       return await recompress(JSON.parse(root));
     case "receive-context":
       return receiveContext(root, how);
+    case "mount":
+      return mountAsked();
     case "file-actions":
       return await applyActions();
     case "digest-paths":

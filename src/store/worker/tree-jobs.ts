@@ -31,6 +31,8 @@ export interface PathFacts {
 export interface ExtractOptions {
   noOverwriteDirNonDir: boolean;
   owner: "archive" | { uid: number; gid: number };
+  /** The folder itself gets what the archive says of it. */
+  settlesRoot?: boolean;
 }
 
 export type ExportTreeOptions = Pick<PackTreeOptions, "time" | "plainTops">;

@@ -33,6 +33,8 @@ container source to stdout.`,
     if (!from.container && !to.container) throw fail("must specify at least one container source");
     const request: CopyRequest = {
       container: from.container || to.container,
+      files: (await session.client()).containers.files,
+      kind: "container",
       source: from.path,
       destination: to.path,
       followLink: flags["follow-link"],

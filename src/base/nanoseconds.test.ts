@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { formatNanoseconds, nowNanoseconds, parseEpoch, parseNanoseconds } from "./timestamps.ts";
+import { formatNanoseconds, nowNanoseconds, parseEpoch, parseNanoseconds } from "./nanoseconds.ts";
 
 test("a time written is the time read", () => {
   fc.assert(
