@@ -23,7 +23,7 @@ test("rules that somebody flushed are back after the next start, and after recon
   const before = table(daemon);
   for (const restore of [() => daemon.start("next"), () => daemon.call("reconcile", ["web", "next"])]) {
     machine.run("nft", "flush", "ruleset");
-    await expect(ask(machine.outside.namespace, "tcp", machine.address, 8080)).rejects.toThrow();
+    expect(machine.run("nft", "list", "tables")).toBe("");
     await restore();
     expect(table(daemon)).toBe(before);
     expect(await ask(machine.outside.namespace, "tcp", machine.address, 8080)).toStartWith("web ");
@@ -64,7 +64,7 @@ describe("a user's bridge that somebody removed while containers run", () => {
     const container = await daemon.start("web", { networkMode: "own", ...web("8080") });
     await using _server = await serve(container.namespace, "tcp", 80, "web");
     machine.run("ip", "link", "del", "own0");
-    await expect(ask(machine.outside.namespace, "tcp", machine.address, 8080)).rejects.toThrow();
+    expect(machine.run("ip", "-br", "link")).not.toContain("own0");
     if (when === "by itself") {
       const until = Date.now() + 15_000; // looked at every 5 s
       while (!machine.run("ip", "-br", "link").includes("own0") && Date.now() < until) await Bun.sleep(200);
@@ -160,7 +160,8 @@ ${zones}`;
       // Flushed, as a reload of that firewall does it.
       machine.run("nft", `flush chain ${chain}`);
       if (again) machine.run("nft", again);
-      await expect(ask(container.namespace, "tcp", machine.outside.address, 9000)).rejects.toThrow();
+      // At once: it is looked at every 5 s.
+      expect(marked()).toBe(0);
       await daemon.start("next");
       expect(marked()).toBe(2);
       await works();
