@@ -2,7 +2,7 @@
 //
 // Who runs beside whom: every change is synchronous from its first look at rows and kernel to its last, so that there
 // is nothing to lock. What is slow (the kernel's grace period after a namespace) goes on in `background`, which `close`
-// awaits. Other programs change rules at any time: `checkRules` runs before each use and every few seconds.
+// awaits. Other programs change rules at any time: the driver looks before each use, and `mend` every few seconds.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { HostEnvironment } from "../base/environment.ts";
@@ -79,7 +79,7 @@ export function openNetworks(options: {
     ),
   );
   const burial = openBurial();
-  const decisions = openSandboxRows({ rows, config, hostPorts: openHostPorts(rows, config.ip), driverOf });
+  const decisions = openSandboxRows({ rows, config, hostPorts: openHostPorts(rows), driverOf });
   const names = openNameServer(openNameSource(rows, config));
   const sandboxes = openSandboxes({ rows, decisions, burial, folder, driverOf, names });
   /** Allocated by this process: not yet recorded as running maybe, and its to release. */
@@ -214,7 +214,7 @@ export function openNetworks(options: {
             container: sandbox.id,
           });
       }
-      watch ??= setInterval(checkRules, RULES_INTERVAL);
+      watch ??= setInterval(mend, RULES_INTERVAL);
       watch.unref();
     },
 
@@ -314,11 +314,11 @@ export function openNetworks(options: {
     });
   }
 
-  function checkRules(): void {
+  function mend(): void {
     try {
-      bridge.checkRules();
+      bridge.mend();
     } catch (thrown) {
-      log.warn("cannot look after the network's rules", { error: messageOf(thrown) });
+      log.warn("cannot look after the networks' bridges and rules", { error: messageOf(thrown) });
     }
   }
 
@@ -376,7 +376,7 @@ export function openNetworks(options: {
 function reservations(endpoints: readonly EndpointRecord[]): RealisedSandbox["reserve"] {
   return endpoints.flatMap(({ ports }) =>
     ports.flatMap(({ protocol, hostAddress, hostPort }) =>
-      protocol === "sctp" ? [] : [{ protocol, address: hostAddress, port: hostPort }],
+      protocol === "sctp" || hostPort === 0 ? [] : [{ protocol, address: hostAddress, port: hostPort }],
     ),
   );
 }

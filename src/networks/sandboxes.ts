@@ -253,7 +253,12 @@ export function openSandboxes(options: {
   }
 
   function enter(sandbox: SandboxRecord, work: (namespaceFd: number, inside: NetlinkSocket) => void): void {
-    inNamespace(pinFile(sandbox), (namespaceFd) => {
+    const file = pinFile(sandbox);
+    if (!existsSync(file))
+      throw systemError(
+        `the network namespace of container ${sandbox.id} is gone (${file}): restart the container`,
+      );
+    inNamespace(file, (namespaceFd) => {
       using inside = openRoute();
       work(namespaceFd, inside);
     });

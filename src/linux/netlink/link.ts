@@ -30,7 +30,7 @@ export const IFLA = {
 } as const;
 export const IFLA_INFO = { KIND: 1, DATA: 2 } as const;
 const VETH_INFO_PEER = 1;
-const IFLA_BRPORT = { STATE: 1, MODE: 4 } as const;
+const IFLA_BRPORT = { STATE: 1, MODE: 4, ISOLATED: 33 } as const;
 const IFF_UP = 1;
 const HEADER = 16;
 
@@ -192,12 +192,13 @@ export function setLink(
 
 /**
  * Changes a bridge's port. `enabled: false` stops every frame at once (BR_STATE_DISABLED), without the grace period
- * that taking the device down or away costs; `hairpin` lets a frame leave where it came in.
+ * that taking the device down or away costs; `hairpin` lets a frame leave where it came in; no frame goes from one
+ * `isolated` port to another.
  */
 export function setBridgePort(
   socket: NetlinkSocket,
   index: number,
-  changes: { enabled?: boolean; hairpin?: boolean },
+  changes: { enabled?: boolean; hairpin?: boolean; isolated?: boolean },
 ): void {
   const port = nest(
     IFLA.PROTINFO,
@@ -207,6 +208,9 @@ export function setBridgePort(
     ...(changes.hairpin === undefined
       ? []
       : [attribute(IFLA_BRPORT.MODE, value.u8(changes.hairpin ? 1 : 0))]),
+    ...(changes.isolated === undefined
+      ? []
+      : [attribute(IFLA_BRPORT.ISOLATED, value.u8(changes.isolated ? 1 : 0))]),
   );
   const payload = join(header({ family: AF_BRIDGE, index }), port);
   // Not RTM_NEWLINK, which takes the message and leaves the port as it is.

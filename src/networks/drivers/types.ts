@@ -16,12 +16,22 @@ export interface Place {
 /** What a driver decides of an endpoint; addresses and host ports are the room's. */
 export type Allocation = Pick<EndpointRecord, "mac" | "routeByDevice">;
 
+/** How a network's ports are published. */
+export interface Publishing {
+  /** The host's address where a request names none; absent: all of them. */
+  defaultIp?: string;
+  /** Families whose containers are reached at their own addresses. */
+  routed: readonly (4 | 6)[];
+}
+
 export interface NetworkDriver {
   readonly name: string;
   /** Which sandbox its containers have: one of their own, the host's, or one that has only loopback. */
   readonly sandbox: "private" | "host" | "none";
   /** Whether ports of its endpoints are published on the host. */
   readonly publishes: boolean;
+  /** How, where they are. */
+  publishing?(network: NetworkRecord): Publishing;
   /**
    * Refuses what the driver can't make, before anything is stored; may fill in the record's options. `others` are all
    * networks that there are. Errors: invalid, forbidden.
