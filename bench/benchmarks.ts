@@ -8,6 +8,7 @@ import { manyContainers } from "./many.ts";
 import { inTurn, type Sample, timeProcess } from "./measure.ts";
 import { shimMemory } from "./memory.ts";
 import { nameBenchmarks } from "./names.ts";
+import { networkBenchmarks } from "./network.ts";
 import { benchPull } from "./pull.ts";
 
 export interface Setting {
@@ -76,4 +77,5 @@ export const BENCHMARKS: Benchmark[] = [
   benchPull,
   ...buildBenchmarks,
   ...nameBenchmarks,
+  ...networkBenchmarks,
 ];

@@ -66,7 +66,7 @@ export async function systemInfo(engine: Engine): Promise<SystemInfo> {
     DriverStatus: [["driver-type", "io.containerd.snapshotter.v1"]],
     Plugins: {
       Volume: engine.volumes.drivers(),
-      Network: ["bridge", "host", "null"],
+      Network: ["bridge", "host", "ipvlan", "macvlan", "null"],
       ...JSON.parse('{"Authorization":null}'),
       Log: [...LOG_DRIVERS],
     },

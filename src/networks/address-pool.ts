@@ -1,5 +1,15 @@
 // Which subnet a network gets, and which address an endpoint: pure choices; the rows that hold them are in rows.ts.
-import { boundsOf, contains, formatIp, overlaps, type Prefix, parseIp, prefixOf, split } from "./prefix.ts";
+import {
+  boundsOf,
+  contains,
+  formatIp,
+  formatPrefix,
+  overlaps,
+  type Prefix,
+  parseIp,
+  prefixOf,
+  split,
+} from "./prefix.ts";
 import type { NetworkRecord } from "./types.ts";
 
 export type Pool = NetworkRecord["pools"][number];
@@ -67,11 +77,8 @@ function usable(subnet: Prefix, number: bigint): boolean {
   return number !== first && !(subnet.family === 4 && number === last);
 }
 
-/** The pool's first usable address, which the gateway gets when nobody chose one. */
-export function firstUsable(subnet: Prefix): string {
-  const address = lowestFree(
-    { subnet: `${formatIp(subnet.family, subnet.base)}/${subnet.length}` },
-    new Set(),
-  );
-  return address ?? formatIp(subnet.family, subnet.base);
+/** The first usable address, in the range where there is one, which the gateway gets when nobody chose another. */
+export function firstUsable(subnet: Prefix, range?: string): string {
+  const pool: Pool = { subnet: formatPrefix(subnet), ...(range && { range }) };
+  return lowestFree(pool, new Set()) ?? formatIp(subnet.family, subnet.base);
 }

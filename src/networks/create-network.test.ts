@@ -40,6 +40,7 @@ const around = (more: Partial<Surroundings> = {}, used: string[] = []): Surround
   networks: [record("bridge", "172.17.0.0/16", { builtIn: true }), host],
   config,
   drivers: new Set(["bridge", "host", "null", "macvlan"]),
+  choosesGateway: () => true,
   used: () => used.map((text) => parseCidr(text)!.prefix),
   ...more,
 });
@@ -77,6 +78,14 @@ describe("subnets", () => {
       { subnet: "172.18.0.0/16", gateway: "172.18.0.1" },
     ]);
     expect(chosenSubnets).toEqual([6]);
+  });
+  test("a gateway that nobody chose is the first of the range", () => {
+    expect(decide(ipam({ Subnet: "10.1.0.0/24", IPRange: "10.1.0.128/25" })).pools[0]?.gateway).toBe(
+      "10.1.0.128",
+    );
+    expect(decide(ipam({ Subnet: "10.1.0.0/24", IPRange: "10.1.0.0/25" })).pools[0]?.gateway).toBe(
+      "10.1.0.1",
+    );
   });
   test("range, gateway and auxiliary addresses as they were asked for", () => {
     const asked = {
@@ -197,4 +206,16 @@ test.each<[string, NetworkRequest, string, string]>([
 ])("refused: %s", (_, request, kind, message) => {
   const networks = [...around().networks, template];
   expect(() => decide(request, { networks })).toThrow(expect.objectContaining({ kind, message }) as never);
+});
+
+test.each<[string, NetworkRequest, NetworkRecord["pools"]]>([
+  ["chosen by us", {}, [{ subnet: "172.18.0.0/16" }]],
+  ["given", ipam({ Subnet: "10.9.0.0/24" }), [{ subnet: "10.9.0.0/24" }]],
+  [
+    "given, with a gateway",
+    ipam({ Subnet: "10.9.0.0/24", Gateway: "10.9.0.7" }),
+    [{ subnet: "10.9.0.0/24", gateway: "10.9.0.7" }],
+  ],
+])("where the driver has no use for a gateway, a subnet has one only when asked: %s", (_, request, pools) => {
+  expect(decide(request, { choosesGateway: () => false }).pools).toEqual(pools);
 });

@@ -25,6 +25,8 @@ export interface Surroundings {
   networks: readonly NetworkRecord[];
   config: NetworksConfig;
   drivers: ReadonlySet<string>;
+  /** Whether a driver's network has a gateway though nobody asked for one. */
+  choosesGateway(driver: string, network: Pick<NetworkRecord, "internal" | "options">): boolean;
   /** Prefixes that the host has a way to, by devices that are not this daemon's. */
   used(): readonly Prefix[];
 }
@@ -43,9 +45,9 @@ export function decideNetwork(request: NetworkRequest, around: Surroundings): Ne
   const configs = request.IPAM?.Config ?? [];
   checkIpamConfig(configs, enableIPv6);
   const given = configs.map(poolOf);
+  const record = { ...bareRecord(request, name, request.ConfigOnly ? "null" : driver), options };
   return {
-    ...bareRecord(request, name, request.ConfigOnly ? "null" : driver),
-    options,
+    ...record,
     enableIPv4,
     enableIPv6,
     ...(request.ConfigOnly
@@ -56,7 +58,7 @@ export function decideNetwork(request: NetworkRequest, around: Surroundings): Ne
             ...(!gatewayHidden && gateway && { gateway }),
           })),
         }
-      : { pools: completePools(given, { enableIPv4, enableIPv6 }, around) }),
+      : { pools: completePools(given, { ...record, enableIPv4, enableIPv6 }, around) }),
     ...chosen(given),
   };
 }
@@ -129,19 +131,18 @@ function fromTemplate(
   if (Object.keys(request.Labels ?? {}).length > 0) throw refuse("network labels");
   const given = template.pools.map((pool) => ({
     ...pool,
-    ...(!pool.gateway && { gateway: firstUsable(prefixOf(pool.subnet)), gatewayHidden: true }),
+    ...(!pool.gateway && { gateway: firstUsable(prefixOf(pool.subnet), pool.range), gatewayHidden: true }),
   }));
   const { enableIPv4, enableIPv6 } = template;
-  return {
+  const record: NetworkRecord = {
     ...bareRecord(request, name, driver),
     enableIPv4,
     enableIPv6,
     options: { ...template.options },
     labels: { ...template.labels },
     configFrom: template.name,
-    pools: completePools(given, { enableIPv4, enableIPv6 }, around),
-    ...chosen(given),
   };
+  return { ...record, pools: completePools(given, record, around), ...chosen(given) };
 }
 
 const familyOf = (pool: Pool) => prefixOf(pool.subnet).family;
@@ -156,12 +157,13 @@ function poolOf(config: IPAMConfig): Pool {
   if (!subnet)
     throw invalid(`invalid network config:\ninvalid subnet ${config.Subnet}: invalid CIDR block notation`);
   const auxiliary = Object.entries(config.AuxiliaryAddresses ?? {});
+  const range = config.IPRange ? formatPrefix(prefixOf(config.IPRange)) : undefined;
   return {
     subnet: formatPrefix(subnet),
     ...(config.Gateway
       ? { gateway: canonicalAddress(config.Gateway) }
-      : { gateway: firstUsable(subnet), gatewayHidden: true }),
-    ...(config.IPRange && { range: formatPrefix(prefixOf(config.IPRange)) }),
+      : { gateway: firstUsable(subnet, range), gatewayHidden: true }),
+    ...(range && { range }),
     ...(auxiliary.length > 0 && {
       auxiliary: Object.fromEntries(auxiliary.map(([key, text]) => [key, canonicalAddress(text)])),
     }),
@@ -169,11 +171,9 @@ function poolOf(config: IPAMConfig): Pool {
 }
 
 /** Those given, none of which may overlap another network's, and one for each family that has none. */
-function completePools(
-  given: readonly Pool[],
-  { enableIPv4, enableIPv6 }: { enableIPv4: boolean; enableIPv6: boolean },
-  around: Surroundings,
-): Pool[] {
+function completePools(given: readonly Pool[], record: NetworkRecord, around: Surroundings): Pool[] {
+  const { enableIPv4, enableIPv6 } = record;
+  const withGateway = around.choosesGateway(record.driver, record);
   const known = around.networks
     .filter(({ configOnly }) => !configOnly)
     .flatMap(({ pools }) => pools.map(({ subnet }) => prefixOf(subnet)));
@@ -181,8 +181,8 @@ function completePools(
   for (const [at, prefix] of prefixes.entries())
     if ([...known, ...prefixes.slice(0, at)].some((other) => overlaps(other, prefix)))
       throw forbidden("invalid pool request: Pool overlaps with other one on this address space");
-  for (const pool of given) checkReserved(pool);
-  const pools = [...given];
+  const pools = given.map((pool) => (withGateway ? pool : withoutHiddenGateway(pool)));
+  for (const pool of pools) checkReserved(pool);
   for (const [family, wanted] of [
     [4, enableIPv4],
     [6, enableIPv6],
@@ -190,7 +190,10 @@ function completePools(
     if (!wanted || pools.some((pool) => familyOf(pool) === family)) continue;
     const subnet = chooseSubnet(poolsOf(family, around), family, [...known, ...prefixes, ...around.used()]);
     if (!subnet) throw forbidden("all predefined address pools have been fully subnetted");
-    pools.push({ subnet: formatPrefix(subnet), gateway: firstUsable(subnet) });
+    pools.push({
+      subnet: formatPrefix(subnet),
+      ...(withGateway && { gateway: firstUsable(subnet) }),
+    });
   }
   return pools;
 }
@@ -206,6 +209,11 @@ function checkReserved({ subnet, gateway, auxiliary }: Pool): void {
   if (gateway) take(gateway, `gateway (${gateway})`);
   for (const [name, address] of Object.entries(auxiliary ?? {}))
     take(address, `secondary ip address (${name}:${address})`);
+}
+
+function withoutHiddenGateway({ gatewayHidden, ...pool }: Pool): Pool {
+  if (gatewayHidden) delete pool.gateway;
+  return pool;
 }
 
 /** For IPv6, where no pool is configured, /64s of one unique local prefix (RFC 4193) that stays the same for a data root. */

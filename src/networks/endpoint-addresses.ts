@@ -54,11 +54,15 @@ export function checkSettings(settings: EndpointSettings | undefined, network: N
   if (problems.length > 0) throw invalid(`invalid endpoint settings:\n${joinProblems(problems)}`);
 }
 
-/** Errors: forbidden, when the address is taken or none is left; invalid for a link-local address that is none. */
+/**
+ * With `leadsOut` the gateways, to which the default routes go. Errors: forbidden, when the address is taken or none
+ * is left; invalid for a link-local address that is none.
+ */
 export function chooseAddresses(
   network: NetworkRecord,
   asked: EndpointSettings["IPAMConfig"] | undefined,
   taken: ReadonlySet<string>,
+  { leadsOut } = { leadsOut: !network.internal },
 ): EndpointRecord["addresses"] {
   const addresses: EndpointRecord["addresses"] = {};
   for (const family of [4, 6] as const) {
@@ -68,9 +72,7 @@ export function chooseAddresses(
     const wanted = family === 4 ? asked?.IPv4Address : asked?.IPv6Address;
     const { address, pool } = chooseOf(network, pools, wanted, family, taken);
     const { length } = prefixOf(pool.subnet);
-    const gateway = network.internal
-      ? undefined
-      : (pool.auxiliary?.[DEFAULT_GATEWAY[family]] ?? pool.gateway);
+    const gateway = leadsOut ? (pool.auxiliary?.[DEFAULT_GATEWAY[family]] ?? pool.gateway) : undefined;
     if (family === 4)
       Object.assign(addresses, { ipv4: address, prefix4: length, ...(gateway && { gateway4: gateway }) });
     else Object.assign(addresses, { ipv6: address, prefix6: length, ...(gateway && { gateway6: gateway }) });

@@ -8,10 +8,14 @@ import { groupRequests, type PortRequest, type Protocol } from "./port-requests.
 import type { PortRow, Rows } from "./rows.ts";
 import type { PortBindingDecision } from "./types.ts";
 
-/** A container's end of published ports. */
+/** A container's end of published ports, of the endpoints that lead out. */
 export interface Target {
   ipv4?: string;
   ipv6?: string;
+  /** The host address that is meant where none is named, if not all of them. */
+  defaultIp?: string;
+  /** Families whose containers are reached at their own addresses: their ports are opened, and none of the host's taken. */
+  routed?: readonly (4 | 6)[];
 }
 
 export interface HostPorts {
@@ -31,15 +35,16 @@ export function collide(a: string, b: string): boolean {
 }
 
 /** The host addresses that a request stands for, given what the container has. */
-export function hostAddresses(request: PortRequest, target: Target, defaultIp = "0.0.0.0"): string[] {
+export function hostAddresses(request: PortRequest, target: Target): string[] {
   const named = request.hostAddress;
+  const { defaultIp = "0.0.0.0" } = target;
   if (named !== undefined) {
     if (isSix(named) ? target.ipv6 : target.ipv4) return [named];
     throw forbidden(
       `cannot publish ${request.containerPort}/${request.protocol} on ${named}: the container's network has no ${isSix(named) ? "IPv6" : "IPv4"} addresses`,
     );
   }
-  if (defaultIp !== "0.0.0.0") return isSix(defaultIp) ? [defaultIp].filter(() => target.ipv6) : [defaultIp];
+  if (defaultIp !== "0.0.0.0") return (isSix(defaultIp) ? target.ipv6 : target.ipv4) ? [defaultIp] : [];
   return [...(target.ipv4 ? ["0.0.0.0"] : []), ...(target.ipv6 ? ["::"] : [])];
 }
 
@@ -59,34 +64,39 @@ function ephemeralRange(): [number, number] {
   return [49153, 65535];
 }
 
-export function openHostPorts(rows: Rows, defaultIp: string | undefined): HostPorts {
+export function openHostPorts(rows: Rows): HostPorts {
   /** After which port the search of a range begins, so that a port just given back isn't given out at once. */
   const lastOf = new Map<string, number>();
 
   return {
     choose(requests, target) {
-      const chosen: PortBindingDecision[] = [];
+      const chosen = new Map<number, PortBindingDecision[]>();
       for (const group of groupRequests(requests)) {
-        const addresses = group.flatMap((request) => hostAddresses(request, target, defaultIp));
         const first = group[0];
-        if (!first || addresses.length === 0) continue;
+        if (!first) continue;
+        const { protocol, containerPort } = first;
+        const take = (hostAddress: string, hostPort: number) => {
+          const list = chosen.get(hostPort) ?? [];
+          list.push({ protocol, containerPort, hostAddress, hostPort });
+          chosen.set(hostPort, list);
+        };
+        const all = group.flatMap((request) => hostAddresses(request, target));
+        const routed = all.filter((address) => target.routed?.includes(isSix(address) ? 6 : 4));
+        const addresses = all.filter((address) => !routed.includes(address));
+        for (const wild of new Set(routed.map((address) => (isSix(address) ? "::" : "0.0.0.0"))))
+          take(wild, 0);
+        if (addresses.length === 0) continue;
         const hostPort = choosePort(first, addresses, chosen, target);
-        for (const hostAddress of addresses)
-          chosen.push({
-            protocol: first.protocol,
-            containerPort: first.containerPort,
-            hostAddress,
-            hostPort,
-          });
+        for (const hostAddress of addresses) take(hostAddress, hostPort);
       }
-      return chosen;
+      return [...chosen.values()].flat();
     },
   };
 
   function choosePort(
     request: PortRequest,
     addresses: string[],
-    chosen: readonly PortBindingDecision[],
+    chosen: ReadonlyMap<number, PortBindingDecision[]>,
     target: Target,
   ): number {
     const { protocol, hostPort, hostPortEnd } = request;
@@ -119,10 +129,10 @@ export function openHostPorts(rows: Rows, defaultIp: string | undefined): HostPo
     protocol: Protocol,
     addresses: string[],
     hostPort: number,
-    chosen: readonly PortBindingDecision[],
+    chosen: ReadonlyMap<number, PortBindingDecision[]>,
   ): string | undefined {
     const taken: Pick<PortRow, "protocol" | "hostAddress">[] = rows.ports.where("hostPort", hostPort);
-    const ours = chosen.filter((port) => port.hostPort === hostPort);
+    const ours = chosen.get(hostPort) ?? [];
     return [...taken, ...ours].find(
       (port) => port.protocol === protocol && addresses.some((address) => collide(address, port.hostAddress)),
     )?.hostAddress;

@@ -2,7 +2,7 @@
 //
 // Who runs beside whom: every change is synchronous from its first look at rows and kernel to its last, so that there
 // is nothing to lock. What is slow (the kernel's grace period after a namespace) goes on in `background`, which `close`
-// awaits. Other programs change rules at any time: `checkRules` runs before each use and every few seconds.
+// awaits. Other programs change rules at any time: the driver looks before each use, and `mend` every few seconds.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { HostEnvironment } from "../base/environment.ts";
@@ -23,6 +23,9 @@ import { openBurial } from "./burial.ts";
 import { decideNetwork } from "./create-network.ts";
 import { checkConfig, ensureDefaultNetworks } from "./default-networks.ts";
 import { openBridgeDriver } from "./drivers/bridge.ts";
+import { openIpvlanDriver } from "./drivers/ipvlan.ts";
+import { openMacvlanDriver } from "./drivers/macvlan.ts";
+import { openParentDevices } from "./drivers/parent-device.ts";
 import { hostDriver, noneDriver } from "./drivers/plain.ts";
 import type { NetworkDriver } from "./drivers/types.ts";
 import { openHostPorts } from "./host-ports.ts";
@@ -69,11 +72,14 @@ export function openNetworks(options: {
   const rows = openRows(options.store);
   const folder = join(environment.paths.execRoot, "netns");
   const bridge = openBridgeDriver({ environment, config });
+  const parents = openParentDevices(environment);
   const drivers = new Map<string, NetworkDriver>(
-    [bridge, hostDriver(), noneDriver()].map((driver) => [driver.name, driver]),
+    [bridge, hostDriver(), noneDriver(), openMacvlanDriver(parents), openIpvlanDriver(parents)].map(
+      (driver) => [driver.name, driver],
+    ),
   );
   const burial = openBurial();
-  const decisions = openSandboxRows({ rows, config, hostPorts: openHostPorts(rows, config.ip), driverOf });
+  const decisions = openSandboxRows({ rows, config, hostPorts: openHostPorts(rows), driverOf });
   const names = openNameServer(openNameSource(rows, config));
   const sandboxes = openSandboxes({ rows, decisions, burial, folder, driverOf, names });
   /** Allocated by this process: not yet recorded as running maybe, and its to release. */
@@ -163,6 +169,8 @@ export function openNetworks(options: {
         networks,
         config,
         drivers: new Set([...drivers.keys()]),
+        choosesGateway: (driver, network) =>
+          (drivers.get(driver)?.defaultRoute?.(network) ?? "gateway") === "gateway",
         used: () => usedPrefixes(ownDevices()),
       });
       if (!record.configOnly) driverOf(record).check(record, networks);
@@ -206,7 +214,7 @@ export function openNetworks(options: {
             container: sandbox.id,
           });
       }
-      watch ??= setInterval(checkRules, RULES_INTERVAL);
+      watch ??= setInterval(mend, RULES_INTERVAL);
       watch.unref();
     },
 
@@ -223,6 +231,7 @@ export function openNetworks(options: {
         dropNamespaces(folder);
       }
       bridge.close();
+      parents.close();
       lock?.[Symbol.dispose]();
     },
   };
@@ -305,11 +314,11 @@ export function openNetworks(options: {
     });
   }
 
-  function checkRules(): void {
+  function mend(): void {
     try {
-      bridge.checkRules();
+      bridge.mend();
     } catch (thrown) {
-      log.warn("cannot look after the network's rules", { error: messageOf(thrown) });
+      log.warn("cannot look after the networks' bridges and rules", { error: messageOf(thrown) });
     }
   }
 
@@ -367,7 +376,7 @@ export function openNetworks(options: {
 function reservations(endpoints: readonly EndpointRecord[]): RealisedSandbox["reserve"] {
   return endpoints.flatMap(({ ports }) =>
     ports.flatMap(({ protocol, hostAddress, hostPort }) =>
-      protocol === "sctp" ? [] : [{ protocol, address: hostAddress, port: hostPort }],
+      protocol === "sctp" || hostPort === 0 ? [] : [{ protocol, address: hostAddress, port: hostPort }],
     ),
   );
 }

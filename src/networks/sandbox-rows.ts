@@ -3,12 +3,12 @@
 import type { EndpointSettings } from "../api/types/index.ts";
 import { conflict, forbidden, messageOf, systemError } from "../base/errors.ts";
 import { newId } from "./default-networks.ts";
-import type { NetworkDriver } from "./drivers/types.ts";
+import type { Allocation, NetworkDriver, Publishing } from "./drivers/types.ts";
 import { checkSettings, chooseAddresses } from "./endpoint-addresses.ts";
 import { type Attached, gatewaysOf } from "./gateways.ts";
 import type { HostPorts } from "./host-ports.ts";
 import { interfaceNameOf } from "./interface-names.ts";
-import { parsePorts } from "./port-requests.ts";
+import { type PortRequest, parsePorts } from "./port-requests.ts";
 import { checkCompany, networkNames, sharedContainer } from "./request-check.ts";
 import { addressRow, deleteEndpointRows, portRow, type Rows } from "./rows.ts";
 import type {
@@ -131,8 +131,8 @@ export function openSandboxRows(options: {
       scope: network.scope,
       interfaceName: interfaceNameOf(network, settings, siblings),
       aliases: settings.Aliases ?? [],
-      addresses: driver.sandbox === "private" ? chooseAddresses(network, settings.IPAMConfig, taken) : {},
-      ...driver.allocate(network, mac ? { mac } : {}),
+      addresses: addressesOf(driver, network, settings, taken),
+      ...allocated(driver, network, request, mac ? { mac } : {}),
       ports: [],
     };
     rows.endpoints.put(endpoint);
@@ -152,47 +152,114 @@ export function openSandboxRows(options: {
   function settlePorts(sandbox: SandboxRecord): void {
     const all = attached(sandbox);
     const { four, six } = gatewaysOf(all);
-    const publishing = (endpoint: EndpointRecord | undefined) => {
+    const publishing = (endpoint: EndpointRecord | undefined): Publisher | undefined => {
       const network = all.find((one) => one.endpoint.id === endpoint?.id)?.network;
-      return network && driverOf(network).publishes ? endpoint : undefined;
+      if (!endpoint || !network) return undefined;
+      const driver = driverOf(network);
+      if (!driver.publishes) return undefined;
+      return { endpoint, ...(driver.publishing?.(network) ?? { routed: [] }) };
     };
     const [by4, by6] = [publishing(four), publishing(six)];
+    const holderOf = (address: string) => (address.includes(":") ? by6 : by4);
     const before = all.flatMap(({ endpoint }) => endpoint.ports);
-    const ports = before.length > 0 ? before : choosePorts(sandbox.request, by4, by6);
+    const ports = portsFor(sandbox.request, before, by4, by6);
     for (const { endpoint } of all) {
-      const own = ports.filter(
-        ({ hostAddress }) => (hostAddress.includes(":") ? by6 : by4)?.id === endpoint.id,
-      );
+      const own = ports.filter(({ hostAddress }) => holderOf(hostAddress)?.endpoint.id === endpoint.id);
       if (own.length === 0 && endpoint.ports.length === 0) continue;
       rows.endpoints.put({ ...endpoint, ports: own });
       for (const { protocol, hostAddress, hostPort } of endpoint.ports)
         rows.ports.delete(portRow(endpoint.id, { protocol, hostAddress, hostPort }).id);
     }
     for (const { protocol, hostAddress, hostPort } of ports) {
-      const holder = hostAddress.includes(":") ? by6 : by4;
-      if (holder) rows.ports.put(portRow(holder.id, { protocol, hostAddress, hostPort }));
+      const holder = holderOf(hostAddress);
+      if (holder && hostPort !== 0)
+        rows.ports.put(portRow(holder.endpoint.id, { protocol, hostAddress, hostPort }));
     }
+  }
+
+  /** What it has stays; ports are chosen for a family that leads out only now, or in another way. */
+  function portsFor(
+    request: SandboxRequest,
+    before: EndpointRecord["ports"],
+    by4: Publisher | undefined,
+    by6: Publisher | undefined,
+  ): EndpointRecord["ports"] {
+    const keeps = (family: 4 | 6, by: Publisher | undefined) => {
+      const routed = by?.routed.includes(family) ?? false;
+      return before.filter(
+        ({ hostAddress, hostPort }) =>
+          by && hostAddress.includes(":") === (family === 6) && (hostPort === 0) === routed,
+      );
+    };
+    const [kept4, kept6] = [keeps(4, by4), keeps(6, by6)];
+    const [new4, new6] = [kept4.length === 0 ? by4 : undefined, kept6.length === 0 ? by6 : undefined];
+    // What a container that runs asked for a family that leads out no more is no mistake.
+    const fresh = choosePorts(
+      request,
+      new4,
+      new6,
+      ({ hostAddress }) =>
+        before.length === 0 || !hostAddress || Boolean(hostAddress.includes(":") ? new6 : new4),
+    );
+    return [...kept4, ...kept6, ...fresh];
   }
 
   function choosePorts(
     request: SandboxRequest,
-    by4: EndpointRecord | undefined,
-    by6: EndpointRecord | undefined,
+    by4: Publisher | undefined,
+    by6: Publisher | undefined,
+    matters: (port: PortRequest) => boolean,
   ): EndpointRecord["ports"] {
-    const { requests } = parsePorts(request);
+    const requests = parsePorts(request).requests.filter(matters);
     const first = by4 ?? by6;
     if (requests.length === 0 || !first) return [];
     try {
       if (!config.nftables)
         throw systemError("ports are published by nftables rules, which this daemon is told not to make");
       return hostPorts.choose(requests, {
-        ...(by4?.addresses.ipv4 && { ipv4: by4.addresses.ipv4 }),
-        ...(by6?.addresses.ipv6 && { ipv6: by6.addresses.ipv6 }),
+        ...(by4?.endpoint.addresses.ipv4 && { ipv4: by4.endpoint.addresses.ipv4 }),
+        ...(by6?.endpoint.addresses.ipv6 && { ipv6: by6.endpoint.addresses.ipv6 }),
+        ...(first.defaultIp && { defaultIp: first.defaultIp }),
+        routed: [
+          ...(by4?.routed.filter((family) => family === 4) ?? []),
+          ...(by6?.routed.filter((family) => family === 6) ?? []),
+        ],
       });
     } catch (thrown) {
-      throw programming(request, first.id, thrown);
+      throw programming(request, first.endpoint.id, thrown);
     }
   }
+}
+
+function addressesOf(
+  driver: NetworkDriver,
+  network: NetworkRecord,
+  { IPAMConfig }: EndpointSettings,
+  taken: ReadonlySet<string>,
+): EndpointRecord["addresses"] {
+  if (driver.sandbox !== "private") return {};
+  const route = driver.defaultRoute?.(network) ?? (network.internal ? "none" : "gateway");
+  return chooseAddresses(network, IPAMConfig, taken, { leadsOut: route === "gateway" });
+}
+
+/** What the driver decides, with Docker's frame around what it says against it. */
+function allocated(
+  driver: NetworkDriver,
+  network: NetworkRecord,
+  { containerName }: SandboxRequest,
+  asked: { mac?: string },
+): Allocation {
+  try {
+    return driver.allocate(network, asked);
+  } catch (thrown) {
+    const frame = `failed to create endpoint ${containerName} on network ${network.name}`;
+    throw systemError(`${frame}: ${messageOf(thrown)}`, thrown);
+  }
+}
+
+/** The endpoint on whose network the ports of a family are published, and how. */
+interface Publisher extends Publishing {
+  endpoint: EndpointRecord;
 }
 
 /** Docker's frame around what its bridge driver says. */

@@ -80,10 +80,7 @@ export function openSandboxes(options: {
     const plugs = plugsOf(sandbox);
     for (const { driver, network } of plugs) driver.realiseNetwork(network);
     const file = pinFile(sandbox);
-    const complete = plugs.every(
-      ({ driver, endpoint }) => driver.sandbox !== "private" || driver.lingers(endpoint),
-    );
-    if (existsSync(file) && isPinned(file) && complete) return;
+    if (existsSync(file) && isPinned(file) && isComplete(sandbox, plugs)) return;
     if (existsSync(file)) removeNamespace(file);
     try {
       createNamespace(file, (namespaceFd) => {
@@ -99,6 +96,17 @@ export function openSandboxes(options: {
       letGo(sandbox);
       throw thrown;
     }
+  }
+
+  function isComplete(sandbox: SandboxRecord, plugs: readonly Plug[]): boolean {
+    let complete = false;
+    enter(sandbox, (_, inside) => {
+      complete = plugs.every(
+        ({ driver, endpoint }) =>
+          driver.sandbox !== "private" || findLink(inside, endpoint.interfaceName ?? "eth0"),
+      );
+    });
+    return complete;
   }
 
   function plugIn(
@@ -144,8 +152,9 @@ export function openSandboxes(options: {
     if (sandbox.mode === "shared" || sandbox.mode === "host") return;
     names.stop(sandbox.id);
     const plugs = plugsOf(sandbox);
-    for (const { driver, network, endpoint } of plugs) driver.unplug(network, endpoint);
-    burial.add(pinFile(sandbox), plugs);
+    const file = pinFile(sandbox);
+    for (const { driver, network, endpoint } of plugs) driver.unplug(network, endpoint, file);
+    burial.add(file, plugs);
   }
 
   function connect(
@@ -201,7 +210,7 @@ export function openSandboxes(options: {
     const gone = before.find((plug) => plug.network.id === network.id);
     if (!gone) throw systemError(`container ${sandbox.id} is not connected to network ${network.name}`);
     const request = { ...sandbox.request, networkingConfig: networking, namedNetworksOnly: true };
-    gone.driver.unplug(network, gone.endpoint);
+    gone.driver.unplug(network, gone.endpoint, pinFile(sandbox));
     const after: SandboxRecord = { ...sandbox, request };
     rows.transaction(() => {
       // First, so that the ports that it had are settled on another.
@@ -244,7 +253,12 @@ export function openSandboxes(options: {
   }
 
   function enter(sandbox: SandboxRecord, work: (namespaceFd: number, inside: NetlinkSocket) => void): void {
-    inNamespace(pinFile(sandbox), (namespaceFd) => {
+    const file = pinFile(sandbox);
+    if (!existsSync(file))
+      throw systemError(
+        `the network namespace of container ${sandbox.id} is gone (${file}): restart the container`,
+      );
+    inNamespace(file, (namespaceFd) => {
       using inside = openRoute();
       work(namespaceFd, inside);
     });

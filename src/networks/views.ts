@@ -224,6 +224,6 @@ function addPorts(ports: PortMap, sandbox: SandboxRecord, endpoint: EndpointReco
   for (const { port, protocol } of parsePorts(sandbox.request).exposed) ports[`${port}/${protocol}`] ??= null;
   for (const { containerPort, protocol, hostAddress, hostPort } of endpoint.ports) {
     const key = `${containerPort}/${protocol}`;
-    ports[key] = [...(ports[key] ?? []), { HostIp: hostAddress, HostPort: String(hostPort) }];
+    ports[key] = [...(ports[key] ?? []), { HostIp: hostAddress, HostPort: hostPort ? String(hostPort) : "" }];
   }
 }

@@ -1,11 +1,17 @@
 // The networks of one daemon in a process of its own, driven by JSON lines: so that a test can kill it at any moment.
 // Arguments: the root folder, the bridge's name, the config's differences as JSON.
 import { createInterface } from "node:readline";
+import type { NetworkingConfig } from "../../src/api/types/index.ts";
 import type { HostEnvironment } from "../../src/base/environment.ts";
 import { BerthError } from "../../src/base/errors.ts";
 import { configureLog } from "../../src/base/log.ts";
-import { nft, nftList } from "../../src/linux/nftables.ts";
-import { type NetworksConfig, openNetworks, type SandboxRequest } from "../../src/networks/index.ts";
+import { nft, nftGeneration, nftList } from "../../src/linux/nftables.ts";
+import {
+  type NetworkRequest,
+  type NetworksConfig,
+  openNetworks,
+  type SandboxRequest,
+} from "../../src/networks/index.ts";
 import { openStore } from "../../src/store/index.ts";
 
 const [root = "", bridge = "", differences = "{}"] = process.argv.slice(2);
@@ -52,11 +58,18 @@ const methods = {
   allocate: (request: SandboxRequest) => networks.allocate(request),
   realise: (id: string) => networks.realise(id),
   release: (id: string) => networks.release(id),
+  create: (request: NetworkRequest) => networks.create(request),
+  remove: (name: string) => networks.remove(networks.find(name)),
+  connect: (id: string, name: string, all: NetworkingConfig) =>
+    networks.connect(id, networks.find(name), all, () => () => {}),
+  disconnect: (id: string, name: string, all: NetworkingConfig) =>
+    networks.disconnect(id, networks.find(name), all, () => {}),
   status: (id: string) => networks.status(id) ?? null,
   inspect: (name: string) => networks.toApi(networks.find(name), { containers: true }),
   list: (filters: Record<string, string[]>) => networks.list(filters),
   nft: (commands: string) => nft(commands),
   nftList: (command: string) => nftList(command) ?? null,
+  generation: () => nftGeneration(),
   /** Ends without any clean-up, after having answered nothing. */
   die: () => process.kill(process.pid, "SIGKILL"),
   close: async () => {

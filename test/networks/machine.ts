@@ -3,6 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import type { Subprocess } from "bun";
+import type { Failpoint } from "../../src/base/failpoint.ts";
 import { addAddress } from "../../src/linux/netlink/address.ts";
 import { addVeth, findLink, setLink } from "../../src/linux/netlink/link.ts";
 import { addRoute } from "../../src/linux/netlink/route.ts";
@@ -146,8 +147,8 @@ export interface Daemon extends AsyncDisposable {
   start(id: string, differences?: Partial<SandboxRequest>): Promise<Container>;
   /** Ends with all of its memory, at once. */
   kill(): Promise<void>;
-  /** A new process on the same root. */
-  restart(): Promise<void>;
+  /** A new process on the same root; `failpoint` names where it is to end by itself. */
+  restart(failpoint?: Failpoint): Promise<void>;
 }
 
 export interface Container {
@@ -175,7 +176,7 @@ class DaemonProcess implements Daemon {
     private readonly config: Partial<NetworksConfig>,
   ) {}
 
-  async restart(): Promise<void> {
+  async restart(failpoint?: Failpoint): Promise<void> {
     // One that was asked to close is on its way out, and still has the data root's lock.
     await this.child?.exited;
     await this.reading;
@@ -192,7 +193,12 @@ class DaemonProcess implements Daemon {
         this.bridge,
         JSON.stringify(this.config),
       ],
-      { stdin: "pipe", stdout: "pipe", stderr: "inherit" },
+      {
+        stdin: "pipe",
+        stdout: "pipe",
+        stderr: "inherit",
+        env: { ...process.env, ...(failpoint && { BERTH_FAILPOINT: failpoint }) },
+      },
     );
     this.child = child;
     this.reading = this.read(child);

@@ -1,5 +1,5 @@
 // The netlink room against the kernel, in namespaces of the test's own.
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { addAddress, listAddresses, removeAddress } from "../../src/linux/netlink/address.ts";
 import {
@@ -12,7 +12,8 @@ import {
   setLink,
 } from "../../src/linux/netlink/link.ts";
 import { addRoute, listRoutes } from "../../src/linux/netlink/route.ts";
-import { NetlinkError, openRoute } from "../../src/linux/netlink/socket.ts";
+import { NetlinkError, type NetlinkSocket, openRoute } from "../../src/linux/netlink/socket.ts";
+import { addDummy, addIpvlan, addMacvlan, addVlan, kernelHas } from "../../src/linux/netlink/stacked-link.ts";
 import {
   createNamespace,
   dropNamespaces,
@@ -22,6 +23,7 @@ import {
   prepareNamespaces,
   removeNamespace,
 } from "../../src/linux/netns.ts";
+import { kernel } from "./stacked-kernel.ts";
 
 const root = mkdtempSync("/var/tmp/berth-test-");
 const folder = `${root}/netns`;
@@ -152,6 +154,91 @@ test("bridge, veth, addresses and routes are as iproute2 sees them", () => {
   });
   expect(ip("addr", "show", "b0")).not.toContain("fd00:9::1");
   expect(ip("link")).not.toContain("eth0");
+});
+
+describe("devices that sit on another, as iproute2 sees them", () => {
+  beforeAll(() => {
+    inNamespace(file, (fd) => {
+      using socket = openRoute();
+      addVeth(socket, { name: "under0" }, { name: "under1", namespaceFd: fd });
+    });
+  });
+  afterAll(() => {
+    inNamespace(file, () => {
+      using socket = openRoute();
+      removeLink(socket, "under0");
+    });
+  });
+  const within = (work: (socket: NetlinkSocket, parent: number, fd: number) => void) =>
+    inNamespace(file, (fd) => {
+      using socket = openRoute();
+      work(socket, findLink(socket, "under0")?.index ?? 0, fd);
+    });
+
+  test.skipIf(!kernel.macvlan).each(["bridge", "private", "vepa", "passthru"] as const)(
+    "macvlan %s",
+    (mode) => {
+      within((socket, parent, namespaceFd) => {
+        const address = mode === "passthru" ? {} : { address: "02:00:00:00:00:05" };
+        addMacvlan(socket, { name: "stacked0", parent, namespaceFd, mode, ...address });
+        expect(findLink(socket, "stacked0")).toMatchObject({ kind: "macvlan", parent, ...address });
+      });
+      expect(ip("-d", "link", "show", "stacked0")).toMatch(
+        new RegExp(`stacked0@under0: .* macvlan mode ${mode} `),
+      );
+      within((socket) => expect(removeLink(socket, "stacked0")).toBe(true));
+    },
+  );
+
+  test.skipIf(!kernel.ipvlan).each([
+    ["l2", "bridge"],
+    ["l3", "private"],
+    ["l3s", "vepa"],
+  ] as const)("ipvlan %s %s", (mode, flag) => {
+    within((socket, parent) => {
+      addIpvlan(socket, { name: "stacked0", parent, mode, flag });
+      const { address } = findLink(socket, "under0") ?? {};
+      expect(findLink(socket, "stacked0")).toMatchObject({ kind: "ipvlan", parent, address: address ?? "" });
+    });
+    expect(ip("-d", "link", "show", "stacked0")).toContain(` ipvlan mode ${mode} ${flag} `);
+    within((socket) => expect(removeLink(socket, "stacked0")).toBe(true));
+  });
+
+  test.skipIf(!kernel.vlan)("a VLAN, once for a tag", () => {
+    within((socket, parent) => {
+      addVlan(socket, { name: "under0.7", parent, id: 7 });
+      expect(() => addVlan(socket, { name: "other", parent, id: 7 })).toThrow("add vlan other: file exists");
+    });
+    expect(ip("-d", "link", "show", "under0.7")).toContain("vlan protocol 802.1Q id 7 ");
+  });
+
+  test.skipIf(!kernel.dummy)("a dummy", () => {
+    within((socket) => addDummy(socket, "d0"));
+    expect(ip("-d", "link", "show", "d0")).toContain(" dummy ");
+  });
+
+  test("a name and an alias, changed", () => {
+    within((socket, parent) => {
+      setLink(socket, parent, { alias: "what it is for" });
+      expect(findLink(socket, "under0")?.alias).toBe("what it is for");
+    });
+    expect(ip("link", "show", "under0")).toContain("alias what it is for");
+    within((socket) => {
+      addBridge(socket, { name: "first", address: "02:00:00:00:00:06" });
+      setLink(socket, findLink(socket, "first")?.index ?? 0, { name: "second" });
+      expect(findLink(socket, "first")).toBeUndefined();
+      expect(removeLink(socket, "second")).toBe(true);
+    });
+  });
+
+  test("asking what the kernel has makes nothing", () => {
+    within((socket) => {
+      const before = listLinks(socket);
+      expect(kernelHas(socket, "macvlan")).toBe(kernel.macvlan);
+      expect(kernelHas(socket, "vlan")).toBe(kernel.vlan);
+      expect(listLinks(socket)).toEqual(before);
+    });
+  });
 });
 
 test("errors carry the errno, what was tried on what, and the kernel's own words", () => {

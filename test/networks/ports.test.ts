@@ -233,3 +233,88 @@ test("ranges and random ports take what is free", async () => {
     for (const id of ["range-a", "range-b", "range-c", "random"]) await daemon.call("release", id);
   }
 });
+
+describe("ports of a container on several networks", () => {
+  const all = (...names: string[]) => ({
+    EndpointsConfig: Object.fromEntries(names.map((name) => [name, {}])),
+  });
+
+  test("follow the network that leads out, and are in force as soon as one does", async () => {
+    for (const [Name, Internal] of [
+      ["aa", false],
+      ["zz", false],
+      ["inner", true],
+    ])
+      await daemon.call("create", { Name, Internal });
+    const container = await daemon.start("moves", {
+      networkMode: "inner",
+      ...publish("80/tcp", ["", "8301"]),
+    });
+    try {
+      await using _server = await serve(container.namespace, "tcp", 80, "moves");
+      const outside = () => ask(machine.outside.namespace, "tcp", machine.address, 8301);
+      await expect(outside()).rejects.toThrow();
+      await daemon.call("connect", "moves", "zz", all("inner", "zz"));
+      expect(await outside()).toBe(`moves ${machine.outside.address}`);
+      await daemon.call("connect", "moves", "aa", all("inner", "zz", "aa"));
+      expect(await outside()).toBe(`moves ${machine.outside.address}`);
+      for (const [name, left] of [
+        ["zz", ["inner", "aa"]],
+        ["aa", ["inner"]],
+      ] as const) {
+        expect(await outside()).toStartWith("moves ");
+        await daemon.call("disconnect", "moves", name, all(...left));
+      }
+      await expect(outside()).rejects.toThrow();
+    } finally {
+      await daemon.call("release", "moves");
+      for (const name of ["aa", "zz", "inner"]) await daemon.call("remove", name);
+    }
+  });
+
+  test("several containers of one network publish side by side", async () => {
+    await daemon.call("create", { Name: "many" });
+    const ids = ["m1", "m2", "m3"];
+    try {
+      for (const [i, id] of ids.entries()) {
+        const { namespace } = await daemon.start(id, {
+          networkMode: "many",
+          ...publish("80/tcp", ["", `831${i}`]),
+        });
+        await using _server = await serve(namespace, "tcp", 80, id);
+        expect(await ask(machine.outside.namespace, "tcp", machine.address, 8310 + i)).toStartWith(id);
+      }
+    } finally {
+      for (const id of ids) await daemon.call("release", id);
+      await daemon.call("remove", "many");
+    }
+  });
+
+  test("an SCTP port is an element like the others", async () => {
+    await daemon.start("sctp", publish("80/sctp", ["", "8320"]));
+    const table = machine.run("nft", "list", "table", "inet", `berth_${daemon.bridge}`);
+    expect(table).toMatch(/sctp \. 8320 : 172\.[0-9.]+ \. 80/);
+    await daemon.call("release", "sctp");
+    expect(machine.run("nft", "list", "table", "inet", `berth_${daemon.bridge}`)).not.toContain(
+      "sctp . 8320",
+    );
+  });
+
+  test("five hundred are published and withdrawn in one transaction each", async () => {
+    const generation = () => daemon.call<number>("generation");
+    const portBindings = Object.fromEntries(
+      Array.from({ length: 500 }, (_, i) => [
+        `${1000 + i}/tcp`,
+        [{ HostIp: "0.0.0.0", HostPort: String(20_000 + i) }],
+      ]),
+    );
+    const before = await generation();
+    const container = await daemon.start("five-hundred", { portBindings });
+    expect(await generation()).toBe(before + 1);
+    await using _server = await serve(container.namespace, "tcp", 1499, "five-hundred");
+    expect(await ask(machine.outside.namespace, "tcp", machine.address, 20_499)).toStartWith("five-hundred ");
+    await daemon.call("release", "five-hundred");
+    expect(await generation()).toBe(before + 2);
+    await expect(ask(machine.outside.namespace, "tcp", machine.address, 20_499)).rejects.toThrow();
+  });
+});

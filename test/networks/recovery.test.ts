@@ -23,7 +23,7 @@ test("rules that somebody flushed are back after the next start, and after recon
   const before = table(daemon);
   for (const restore of [() => daemon.start("next"), () => daemon.call("reconcile", ["web", "next"])]) {
     machine.run("nft", "flush", "ruleset");
-    await expect(ask(machine.outside.namespace, "tcp", machine.address, 8080)).rejects.toThrow();
+    expect(machine.run("nft", "list", "tables")).toBe("");
     await restore();
     expect(table(daemon)).toBe(before);
     expect(await ask(machine.outside.namespace, "tcp", machine.address, 8080)).toStartWith("web ");
@@ -51,6 +51,46 @@ test("a bridge that somebody removed is made again, and the living are its ports
   await using _server = await serve(container.namespace, "tcp", 80, "web");
   machine.run("ip", "link", "del", daemon.bridge);
   await daemon.call("reconcile", ["web"]);
+  expect(await ask(machine.outside.namespace, "tcp", machine.address, 8080)).toStartWith("web ");
+});
+
+describe("a user's bridge that somebody removed while containers run", () => {
+  test.each(["at the next start of a container on it", "by itself"])("is made again %s", async (when) => {
+    const daemon = await machine.daemon();
+    await daemon.call("create", {
+      Name: "own",
+      Options: { "com.docker.network.bridge.name": "own0", "com.docker.network.bridge.enable_icc": "true" },
+    });
+    const container = await daemon.start("web", { networkMode: "own", ...web("8080") });
+    await using _server = await serve(container.namespace, "tcp", 80, "web");
+    machine.run("ip", "link", "del", "own0");
+    expect(machine.run("ip", "-br", "link")).not.toContain("own0");
+    if (when === "by itself") {
+      const until = Date.now() + 15_000; // looked at every 5 s
+      while (!machine.run("ip", "-br", "link").includes("own0") && Date.now() < until) await Bun.sleep(200);
+    } else {
+      const next = await daemon.start("next", { networkMode: "own" });
+      expect(await ask(next.namespace, "tcp", container.address, 80)).toStartWith("web ");
+    }
+    expect(await ask(machine.outside.namespace, "tcp", machine.address, 8080)).toStartWith("web ");
+    // A container that is off it by now is not joined again.
+    await daemon.call("release", "web");
+    await daemon.call("disconnect", "next", "own", {}).catch(() => {});
+  });
+});
+
+test("a container whose namespace's file is gone says so, and starts again", async () => {
+  const daemon = await machine.daemon();
+  await daemon.call("create", { Name: "own" });
+  const container = await daemon.start("web", web("8080"));
+  machine.run("umount", container.realised.namespace ?? "");
+  machine.run("rm", container.realised.namespace ?? "");
+  await expect(daemon.call("connect", "web", "own", { EndpointsConfig: { own: {} } })).rejects.toThrow(
+    /^the network namespace of container web is gone \(.*\): restart the container$/,
+  );
+  await daemon.call("release", "web");
+  const again = await daemon.start("web", web("8080"));
+  await using _server = await serve(again.namespace, "tcp", 80, "web");
   expect(await ask(machine.outside.namespace, "tcp", machine.address, 8080)).toStartWith("web ");
 });
 
@@ -120,7 +160,8 @@ ${zones}`;
       // Flushed, as a reload of that firewall does it.
       machine.run("nft", `flush chain ${chain}`);
       if (again) machine.run("nft", again);
-      await expect(ask(container.namespace, "tcp", machine.outside.address, 9000)).rejects.toThrow();
+      // At once: it is looked at every 5 s.
+      expect(marked()).toBe(0);
       await daemon.start("next");
       expect(marked()).toBe(2);
       await works();

@@ -174,7 +174,22 @@ async function freePort(): Promise<number> {
 
 const quoted = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`;
 
-export async function startMachine(): Promise<Machine> {
+const cableOptions = ({ local, remote, mac }: CableEnd) => [
+  "-netdev",
+  `dgram,id=cable,local.type=unix,local.path=${local},remote.type=unix,remote.path=${remote}`,
+  "-device",
+  `virtio-net-pci,netdev=cable,mac=${mac}`,
+];
+
+/** One end of a cable between two machines, where the machine has its `eth1`. */
+export interface CableEnd {
+  /** Paths of the two ends' unix sockets. */
+  local: string;
+  remote: string;
+  mac: string;
+}
+
+export async function startMachine({ cable }: { cable?: CableEnd } = {}): Promise<Machine> {
   await makeBase();
   const folder = mkdtempSync("/var/tmp/berth-vm-");
   const disk = join(folder, "disk.qcow2");
@@ -209,6 +224,7 @@ export async function startMachine(): Promise<Machine> {
       `user,id=out,hostfwd=tcp:127.0.0.1:${port}-:22`,
       "-device",
       "virtio-net-pci,netdev=out",
+      ...(cable ? cableOptions(cable) : []),
     ],
     { stdin: "ignore", stdout: "ignore", stderr: Bun.file(`${folder}/qemu.log`) },
   );

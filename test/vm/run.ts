@@ -3,6 +3,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { CHECKS, type Check } from "./checks.ts";
 import { type Machine, startMachine } from "./machine.ts";
+import { layCable, networks, startFarMachine } from "./network-checks.ts";
 
 const CLONE = "/home/ada/berth";
 
@@ -42,10 +43,16 @@ async function cloneInto(machine: Machine): Promise<void> {
 }
 
 const began = performance.now();
-await using machine = await startMachine();
+using cable = layCable();
+await using machine = await startMachine({ cable: cable.near });
 console.log(`     a Debian 12 has booted (${seconds(began)})`);
 await cloneInto(machine);
 let failed = 0;
 for (const each of CHECKS) if (!(await check(machine, each))) failed += 1;
-console.log(`${CHECKS.length - failed} passed, ${failed} failed (${seconds(began)})`);
+{
+  await using _far = await startFarMachine(cable.far, machine);
+  for (const each of networks) if (!(await check(machine, each))) failed += 1;
+}
+const total = CHECKS.length + networks.length;
+console.log(`${total - failed} passed, ${failed} failed (${seconds(began)})`);
 process.exitCode = failed > 0 ? 1 : 0;

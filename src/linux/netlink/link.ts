@@ -12,12 +12,12 @@ import {
 } from "./message.ts";
 import { NetlinkError, type NetlinkSocket } from "./socket.ts";
 
-const RTM_NEWLINK = 16;
+export const RTM_NEWLINK = 16;
 const RTM_DELLINK = 17;
 const RTM_GETLINK = 18;
 const RTM_SETLINK = 19;
 const AF_BRIDGE = 7;
-const IFLA = {
+export const IFLA = {
   ADDRESS: 1,
   IFNAME: 3,
   MTU: 4,
@@ -25,11 +25,12 @@ const IFLA = {
   MASTER: 10,
   PROTINFO: 12,
   LINKINFO: 18,
+  IFALIAS: 20,
   NET_NS_FD: 28,
 } as const;
-const IFLA_INFO = { KIND: 1, DATA: 2 } as const;
+export const IFLA_INFO = { KIND: 1, DATA: 2 } as const;
 const VETH_INFO_PEER = 1;
-const IFLA_BRPORT = { STATE: 1, MODE: 4 } as const;
+const IFLA_BRPORT = { STATE: 1, MODE: 4, ISOLATED: 33 } as const;
 const IFF_UP = 1;
 const HEADER = 16;
 
@@ -42,12 +43,16 @@ export interface Link {
   address: string;
   /** Index of the bridge it is a port of. */
   master?: number;
+  /** Index of the device that it sits on, in whatever namespace that is; of a veth: the other end's. */
+  parent?: number;
   /** `bridge`, `veth`; absent for hardware. */
   kind?: string;
+  /** Free text that somebody gave it. */
+  alias?: string;
 }
 
 /** struct ifinfomsg. */
-function header(
+export function header(
   options: { family?: number; index?: number; flags?: number; change?: number } = {},
 ): Uint8Array {
   const bytes = new Uint8Array(HEADER);
@@ -67,7 +72,7 @@ function decode(message: NetlinkMessage): Link {
   const found = attributesByType(message.payload.subarray(HEADER));
   const info = found.get(IFLA.LINKINFO);
   const kind = info && attributesByType(info).get(IFLA_INFO.KIND);
-  const master = found.get(IFLA.MASTER);
+  const [master, parent, alias] = [IFLA.MASTER, IFLA.LINK, IFLA.IFALIAS].map((type) => found.get(type));
   return {
     index: view.getInt32(4, true),
     name: read.text(found.get(IFLA.IFNAME) ?? new Uint8Array()),
@@ -75,6 +80,8 @@ function decode(message: NetlinkMessage): Link {
     mtu: read.u32(found.get(IFLA.MTU) ?? value.u32(0)),
     address: formatMac(found.get(IFLA.ADDRESS) ?? new Uint8Array()),
     ...(master && { master: read.u32(master) }),
+    ...(parent && { parent: read.u32(parent) }),
+    ...(alias && { alias: read.text(alias) }),
     ...(kind && { kind: read.text(kind) }),
   };
 }
@@ -161,13 +168,23 @@ export function addVeth(
 export function setLink(
   socket: NetlinkSocket,
   index: number,
-  changes: { up?: boolean; mtu?: number; address?: string; master?: number; name?: string },
+  changes: {
+    up?: boolean;
+    mtu?: number;
+    address?: string;
+    master?: number;
+    name?: string;
+    alias?: string;
+  },
 ): void {
   const payload = join(
     header({ index, ...upFlags(changes.up) }),
     ...(changes.name ? [attribute(IFLA.IFNAME, value.text(changes.name))] : []),
     ...(changes.mtu ? [attribute(IFLA.MTU, value.u32(changes.mtu))] : []),
     ...(changes.address ? [attribute(IFLA.ADDRESS, parseMac(changes.address))] : []),
+    ...(changes.alias === undefined
+      ? []
+      : [attribute(IFLA.IFALIAS, new Uint8Array(Buffer.from(changes.alias)))]),
     ...(changes.master === undefined ? [] : [attribute(IFLA.MASTER, value.u32(changes.master))]),
   );
   socket.change(RTM_NEWLINK, 0, payload, "set link", String(index));
@@ -175,12 +192,13 @@ export function setLink(
 
 /**
  * Changes a bridge's port. `enabled: false` stops every frame at once (BR_STATE_DISABLED), without the grace period
- * that taking the device down or away costs; `hairpin` lets a frame leave where it came in.
+ * that taking the device down or away costs; `hairpin` lets a frame leave where it came in; no frame goes from one
+ * `isolated` port to another.
  */
 export function setBridgePort(
   socket: NetlinkSocket,
   index: number,
-  changes: { enabled?: boolean; hairpin?: boolean },
+  changes: { enabled?: boolean; hairpin?: boolean; isolated?: boolean },
 ): void {
   const port = nest(
     IFLA.PROTINFO,
@@ -190,6 +208,9 @@ export function setBridgePort(
     ...(changes.hairpin === undefined
       ? []
       : [attribute(IFLA_BRPORT.MODE, value.u8(changes.hairpin ? 1 : 0))]),
+    ...(changes.isolated === undefined
+      ? []
+      : [attribute(IFLA_BRPORT.ISOLATED, value.u8(changes.isolated ? 1 : 0))]),
   );
   const payload = join(header({ family: AF_BRIDGE, index }), port);
   // Not RTM_NEWLINK, which takes the message and leaves the port as it is.

@@ -13,7 +13,8 @@ export interface BridgeDevice {
   mtu: number;
   /** Gateways with their prefix lengths. */
   addresses: { address: string; prefix: number }[];
-  ipv6: boolean;
+  /** Whether the device itself speaks IPv6; undefined: as it is. */
+  ipv6?: boolean;
   /** What its MAC is derived from, so that neighbours' caches hold when it is made anew. */
   seed: string;
 }
@@ -42,12 +43,11 @@ export function ensureBridge(socket: NetlinkSocket, wanted: BridgeDevice): Link 
   setAddresses(socket, link, wanted);
   if (!link.up) setLink(socket, link.index, { up: true });
   setKernel(`ipv4/conf/${wanted.name}/route_localnet`, "1");
-  if (wanted.ipv6) setKernel(`ipv6/conf/${wanted.name}/disable_ipv6`, "0");
   return link;
 }
 
 function setAddresses(socket: NetlinkSocket, link: Link, wanted: BridgeDevice): void {
-  if (wanted.ipv6) setKernel(`ipv6/conf/${wanted.name}/disable_ipv6`, "0");
+  if (wanted.ipv6 !== undefined) setKernel(`ipv6/conf/${wanted.name}/disable_ipv6`, wanted.ipv6 ? "0" : "1");
   const present = listAddresses(socket).filter((address) => address.index === link.index);
   const same = (a: { address: string; prefix: number }, b: { address: string; prefix: number }) =>
     a.address === b.address && a.prefix === b.prefix;
@@ -77,6 +77,10 @@ const isOn = (path: string) => {
     return false;
   }
 };
+
+/** Whether frames between the ports of a bridge pass the rules for IP too: br_netfilter, networking/ip-sysctl. */
+export const filtersBridged = () =>
+  isOn("bridge/bridge-nf-call-iptables") && isOn("bridge/bridge-nf-call-ip6tables");
 
 /** Whether the host forwards, of a family. */
 export const forwards = (ipv6: boolean) => isOn(ipv6 ? "ipv6/conf/all/forwarding" : "ipv4/ip_forward");

@@ -1,20 +1,15 @@
-// The bridge driver: one bridge device a network, a veth pair an endpoint, addresses from the network's pools, NAT.
+// The bridge driver: one bridge device a network, a veth pair an endpoint, addresses from the network's pools; its rules
+// are in bridge-firewall.ts.
 //
-// State: a route socket in the host's namespace, and the number of the rule set when ours was last seen whole. All of
-// it is synchronous, so nothing of ours runs at the same time as it.
-import { createHash, randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+// State: a route socket in the host's namespace, and which networks and endpoints there are. All of it is synchronous, so
+// nothing of ours runs at the same time as it.
 import type { HostEnvironment } from "../../base/environment.ts";
 import { messageOf, systemError } from "../../base/errors.ts";
 import { log } from "../../base/log.ts";
 import { isIpv6 } from "../../linux/ip-address.ts";
-import { addAddress, listAddresses } from "../../linux/netlink/address.ts";
-import { forgetConnections } from "../../linux/netlink/conntrack.ts";
 import {
   addVeth,
   findLink,
-  formatMac,
   type Link,
   listLinks,
   removeLink,
@@ -22,51 +17,35 @@ import {
   setLink,
 } from "../../linux/netlink/link.ts";
 import { type NetlinkSocket, openRoute } from "../../linux/netlink/socket.ts";
-import { nft, nftGeneration, nftList } from "../../linux/nftables.ts";
 import { prefixOf } from "../prefix.ts";
 import type { EndpointRecord, NetworkRecord, NetworksConfig } from "../types.ts";
+import { openStaleConnections } from "./bridge-connections.ts";
+import { type BridgeDevice, ensureBridge, filtersBridged, macOf } from "./bridge-device.ts";
+import { openBridgeFirewall } from "./bridge-firewall.ts";
+import { notedUplinks, startForwarding } from "./bridge-forwarding.ts";
 import {
-  type BridgeDevice,
-  ensureBridge,
-  forwards,
-  macOf,
-  setKernel,
-  switchForwardingOn,
-  uplinks,
-} from "./bridge-device.ts";
-import { checkBridge, OPTION, optionIs } from "./bridge-options.ts";
-import {
-  addElements,
-  type BridgeRules,
-  deleteElement,
-  type PublishedPort,
-  tableOf,
-  wholeTable,
-} from "./bridge-rules.ts";
-import { acceptForwarding, otherEnginesBridges, withdrawForwarding } from "./other-firewalls.ts";
+  checkBridge,
+  gatewayMode,
+  isAddressed,
+  OPTION,
+  optionIs,
+  publishing,
+  trustedDevices,
+} from "./bridge-options.ts";
+import type { BridgeRules, FamilyRules, PublishedPort } from "./bridge-rules.ts";
+import { setUpDevice } from "./container-device.ts";
+import { hostTag } from "./host-tag.ts";
+import { randomMac } from "./mac-address.ts";
 import type { NetworkDriver, Place } from "./types.ts";
 
 const DEFAULT_MTU = 1500;
 
 export interface BridgeDriver extends NetworkDriver {
-  /** Puts back what somebody else's change of the rule set took away. Some 30 µs when nobody changed anything. */
-  checkRules(): void;
+  /** Puts back bridges and rules that somebody took away. Some 30 µs, and 20 for each network, when nobody did. */
+  mend(): void;
   /** All of this daemon's rules away; its devices go by `removeNetwork`. */
   removeRules(): void;
   close(): void;
-}
-
-/** What is in force: kept by the driver, so that its table can be made anew at any moment. */
-interface InForce {
-  networks: Map<string, NetworkRecord>;
-  /** By endpoint. */
-  ports: Map<string, PublishedPort[]>;
-  /** Bridges of other engines, as they were when last looked at. */
-  others: string[];
-  /** The rule set's number when ours was last seen whole; undefined: look. */
-  generation: number | undefined;
-  /** How many chains, rules and maps our table had when it was made. */
-  entries: number;
 }
 
 export function openBridgeDriver(options: {
@@ -75,43 +54,44 @@ export function openBridgeDriver(options: {
 }): BridgeDriver {
   const { environment, config } = options;
   const { bridge } = environment;
-  // Our veths' names begin with what only this daemon has: two daemons on one host leave each other's alone.
-  const tag = createHash("sha256")
-    .update(`${bridge} ${environment.paths.execRoot}`)
-    .digest("hex")
-    .slice(0, 4);
-  const table = `inet ${tableOf(bridge)}`;
-  const force: InForce = {
-    networks: new Map(),
-    ports: new Map(),
-    others: [],
-    generation: undefined,
-    entries: 0,
-  };
-  const toForget: PublishedPort[] = [];
+  const tag = hostTag(environment);
+  /** Those that are realised. */
+  let networks = new Map<string, NetworkRecord>();
+  /** Those that are plugged in, by their device's name. */
+  let plugged = new Map<string, EndpointRecord>();
+  /** Whether bridged frames pass the IP rules, as the ports were joined. */
+  let filtered = filtersBridged();
   let socket: NetlinkSocket | undefined;
 
   const host = () => {
     socket ??= openRoute();
     return socket;
   };
+  const connections = openStaleConnections(host);
+  const firewall = openBridgeFirewall({
+    bridge,
+    enabled: config.nftables,
+    exists: (device) => findLink(host(), device) !== undefined,
+    uplinks: () => notedUplinks(environment),
+  });
   const vethOf = (endpoint: EndpointRecord) => `bth${tag}${endpoint.id.slice(0, 8)}`;
 
   return {
     name: "bridge",
     sandbox: "private",
     publishes: true,
+    publishing,
     check: checkBridge,
     allocate: (_network, { mac }) => ({ mac: mac || randomMac() }),
     deviceOf: (network) => bridgeOf(network, tag).name,
     realiseNetwork(network) {
-      ensureBridge(host(), bridgeOf(network, tag));
-      if (!force.networks.has(network.id)) {
-        force.networks.set(network.id, network);
-        force.generation = undefined;
-        force.entries = -1;
-      }
-      checkRules();
+      const known = networks.has(network.id);
+      if (!known && config.ipForward) startForwarding(environment, host(), [network]);
+      mendBridge(network);
+      followSetting();
+      networks.set(network.id, network);
+      firewall.addNetwork(network.id, rulesOf(network, config, tag));
+      firewall.check();
     },
     plug,
     publish,
@@ -124,24 +104,53 @@ export function openBridgeDriver(options: {
       const link = findLink(host(), bridgeOf(network, tag).name);
       // One that was there before stays; the default one is ours by its name.
       if (link && (network.builtIn || isOurs(link, tag))) removeLink(host(), link.name);
-      force.networks.delete(network.id);
-      force.generation = undefined;
-      force.entries = -1;
+      networks.delete(network.id);
+      firewall.removeNetwork(network.id);
     },
-    checkRules,
+    mend() {
+      for (const network of networks.values()) mendBridge(network);
+      followSetting();
+      firewall.check();
+    },
     removeRules() {
-      if (!config.nftables) return;
-      withdrawForwarding(bridge);
-      nft(`add table ${table}\ndelete table ${table}`);
-      force.networks.clear();
-      force.ports.clear();
+      firewall.withdraw();
+      networks.clear();
+      plugged.clear();
     },
     close() {
-      forget();
+      connections.forget();
+      firewall.close();
       socket?.close();
       socket = undefined;
     },
   };
+
+  /** Somebody switches br_netfilter at any time. */
+  function followSetting(): void {
+    if (filtered === filtersBridged()) return;
+    filtered = !filtered;
+    for (const [name, { networkId }] of plugged) {
+      const network = networks.get(networkId);
+      if (!network || rulesOf(network, config, tag).icc) continue;
+      const link = findLink(host(), name);
+      if (link?.master) joinBridge(network, link.index);
+    }
+  }
+
+  /** The network's device, made when it is missing; where somebody removed it, the living are its ports again. */
+  function mendBridge(network: NetworkRecord): void {
+    const device = bridgeOf(network, tag);
+    const lost = networks.has(network.id) && !findLink(host(), device.name);
+    const { index } = ensureBridge(host(), device);
+    if (!lost) return;
+    const ports = listLinks(host()).filter(({ name }) => plugged.get(name)?.networkId === network.id);
+    for (const link of ports) rejoin(link, network, index);
+    log.warn("somebody removed a network's bridge: made again, and its containers joined to it", {
+      network: network.name,
+      device: device.name,
+      containers: ports.length,
+    });
+  }
 
   function plug(network: NetworkRecord, endpoint: EndpointRecord, place: Place): void {
     const name = vethOf(endpoint);
@@ -156,179 +165,96 @@ export function openBridgeDriver(options: {
       { name, master: master.index, mtu: device.mtu, up: true },
       { name: interfaceName, namespaceFd, mtu: device.mtu, ...(endpoint.mac && { address: endpoint.mac }) },
     );
-    const end = findLink(inside, interfaceName);
     const port = findLink(host(), name);
-    if (!end || !port) throw systemError(`the device ${interfaceName} is gone`);
-    const { ipv4, ipv6, prefix4, prefix6, linkLocal = [] } = endpoint.addresses;
-    // Before it is up, or the kernel gives it a link-local address first.
-    setKernel(`ipv6/conf/${interfaceName}/disable_ipv6`, ipv6 ? "0" : "1");
-    if (ipv4) addAddress(inside, { index: end.index, address: ipv4, prefix: prefix4 ?? 32 });
-    if (ipv6) addAddress(inside, { index: end.index, address: ipv6, prefix: prefix6 ?? 128 });
-    for (const address of linkLocal)
-      addAddress(inside, { index: end.index, address, prefix: isIpv6(address) ? 64 : 16 });
-    setLink(inside, end.index, { up: true });
-    // Where bridged frames pass the IP rules (br_netfilter), a container reaches a port of its own this way.
-    setBridgePort(host(), port.index, { hairpin: true });
+    if (!port) throw systemError(`the device ${interfaceName} is gone`);
+    setUpDevice(inside, interfaceName, endpoint.addresses);
+    joinBridge(network, port.index);
+    plugged.set(name, endpoint);
   }
 
-  function publish(_network: NetworkRecord, endpoint: EndpointRecord): void {
-    const ports = publishedPorts(endpoint);
+  function joinBridge(network: NetworkRecord, index: number): void {
+    setBridgePort(host(), index, {
+      // Where bridged frames pass the IP rules (br_netfilter), a container reaches a port of its own this way.
+      hairpin: true,
+      // icc=false where they pass none. Else it is the rules', since what they translate from one port to another
+      // (a neighbour's published port) is bridged too.
+      isolated: !filtered && !rulesOf(network, config, tag).icc,
+    });
+  }
+
+  function publish(network: NetworkRecord, endpoint: EndpointRecord): void {
+    const ports = publishedPorts(network, endpoint);
     if (ports.length === 0) return;
-    change(addElements(bridge, ports));
-    force.ports.set(endpoint.id, ports);
+    firewall.publish(endpoint.id, ports);
     // What was sent to the port before it was ours goes on to where it went, until it is forgotten.
-    forgetSoon(ports.filter(({ protocol }) => protocol === "udp"));
+    connections.forgetSoon(ports.filter(({ protocol }) => protocol === "udp"));
   }
 
   function unplug(network: NetworkRecord, endpoint: EndpointRecord): void {
     const link = findLink(host(), vethOf(endpoint));
     // Without a master where somebody removed the bridge: nothing comes through it then.
     if (link?.master) setBridgePort(host(), link.index, { enabled: false });
+    plugged.delete(vethOf(endpoint));
     unpublish(network, endpoint);
   }
 
-  function unpublish(_network: NetworkRecord, endpoint: EndpointRecord): void {
-    const ports = publishedPorts(endpoint);
+  function unpublish(network: NetworkRecord, endpoint: EndpointRecord): void {
+    const ports = publishedPorts(network, endpoint);
     if (ports.length === 0) return;
-    force.ports.delete(endpoint.id);
-    withdraw(ports);
-    forgetSoon(ports);
+    firewall.unpublish(endpoint.id);
+    connections.forgetSoon(ports);
   }
 
-  function reconcile(networks: readonly NetworkRecord[], endpoints: readonly EndpointRecord[]): void {
-    force.networks = new Map(networks.map((network) => [network.id, network]));
-    force.ports = new Map(endpoints.map((endpoint) => [endpoint.id, publishedPorts(endpoint)]));
+  function reconcile(all: readonly NetworkRecord[], endpoints: readonly EndpointRecord[]): void {
+    networks = new Map(all.map((network) => [network.id, network]));
+    plugged = new Map(endpoints.map((endpoint) => [vethOf(endpoint), endpoint]));
+    if (config.ipForward) startForwarding(environment, host(), all);
     const masters = new Map(
-      networks.map((network) => [network.id, ensureBridge(host(), bridgeOf(network, tag)).index]),
+      all.map((network) => [network.id, ensureBridge(host(), bridgeOf(network, tag)).index]),
     );
-    const living = new Map(endpoints.map((endpoint) => [vethOf(endpoint), endpoint]));
-    const devices = new Set(networks.map((network) => bridgeOf(network, tag).name));
+    const devices = new Set(all.map((network) => bridgeOf(network, tag).name));
     for (const link of listLinks(host())) {
       // Of a network that was removed, or was about to be made, when a daemon was killed.
       if (isOurs(link, tag) && !devices.has(link.name)) removeLink(host(), link.name);
       if (!link.name.startsWith(`bth${tag}`)) continue;
-      const endpoint = living.get(link.name);
+      const endpoint = plugged.get(link.name);
+      const network = networks.get(endpoint?.networkId ?? "");
       // One container without a network keeps no daemon from starting.
-      try {
-        if (!endpoint) removeLink(host(), link.name);
-        else rejoin(link, masters.get(endpoint.networkId));
-      } catch (thrown) {
-        const container = endpoint ? { container: endpoint.sandboxId } : {};
-        log.error("cannot bring a container's network device in line: restart the container", {
-          device: link.name,
-          ...container,
-          error: messageOf(thrown),
-        });
-      }
+      if (network) rejoin(link, network, masters.get(network.id));
+      else removeLeftover(link);
     }
-    if (networks.length === 0) return;
-    if (config.ipForward) startForwarding(networks);
-    force.generation = undefined;
-    force.entries = -1;
-    checkRules();
+    firewall.reset(
+      new Map(all.map((network) => [network.id, rulesOf(network, config, tag)])),
+      new Map(
+        endpoints.flatMap((endpoint) => {
+          const network = networks.get(endpoint.networkId);
+          return network ? [[endpoint.id, publishedPorts(network, endpoint)]] : [];
+        }),
+      ),
+    );
+  }
+
+  function removeLeftover(link: Link): void {
+    try {
+      removeLink(host(), link.name);
+    } catch (thrown) {
+      log.error("a container's network device is left over", { device: link.name, error: messageOf(thrown) });
+    }
   }
 
   /** A port of a bridge that was removed and made anew. */
-  function rejoin(link: Link, master: number | undefined): void {
+  function rejoin(link: Link, network: NetworkRecord, master: number | undefined): void {
     if (master === undefined || (link.master === master && link.up)) return;
-    setLink(host(), link.index, { master, up: true });
-    setBridgePort(host(), link.index, { hairpin: true });
-  }
-
-  function startForwarding(networks: readonly NetworkRecord[]): void {
-    if (!forwards(false)) {
-      // A host that did not forward must not become a router between its own networks by running containers.
-      noteUplinks(environment, uplinks(host(), listLinks(host())));
-      switchForwardingOn(false);
-    }
-    if (networks.some((network) => network.enableIPv6) && !forwards(true)) switchForwardingOn(true);
-  }
-
-  function withdraw(ports: readonly PublishedPort[]): void {
     try {
-      change(ports.map((port) => deleteElement(bridge, port)).join("\n"));
-    } catch {
-      // One of them is gone already (somebody flushed the rules): the others one by one.
-      for (const port of ports)
-        try {
-          change(deleteElement(bridge, port));
-        } catch (thrown) {
-          log.debug("a published port was gone already", { port: port.hostPort, error: messageOf(thrown) });
-        }
+      setLink(host(), link.index, { master, up: true });
+      joinBridge(network, link.index);
+    } catch (thrown) {
+      log.error("cannot bring a container's network device in line: restart the container", {
+        device: link.name,
+        container: plugged.get(link.name)?.sandboxId,
+        error: messageOf(thrown),
+      });
     }
-  }
-
-  /** After the answer: it takes some 10 ms on a host with a large table of connections. */
-  function forgetSoon(ports: readonly PublishedPort[]): void {
-    if (ports.length === 0) return;
-    toForget.push(...ports);
-    setTimeout(forget, 0);
-  }
-
-  /** Connections to the ports on an address of this host, or translated to their containers, are looked at anew. */
-  function forget(): void {
-    const groups = Map.groupBy(toForget.splice(0), (port) => `${port.protocol}/${isIpv6(port.hostAddress)}`);
-    for (const ports of groups.values()) {
-      const [first] = ports;
-      if (!first) continue;
-      try {
-        const local = new Set(listAddresses(host()).map(({ address }) => address));
-        const containers = new Set(ports.map(({ containerAddress }) => containerAddress));
-        forgetConnections(
-          {
-            protocol: first.protocol,
-            ports: new Set(ports.map(({ hostPort }) => hostPort)),
-            family: isIpv6(first.hostAddress) ? "ipv6" : "ipv4",
-          },
-          ({ original, reply }) =>
-            local.has(original.destination) ||
-            original.destination.startsWith("127.") ||
-            containers.has(reply.source),
-        );
-      } catch (thrown) {
-        log.debug("cannot forget connections", { port: first.hostPort, error: messageOf(thrown) });
-      }
-    }
-  }
-
-  /** One transaction of ours. When nobody else's came between, the rule set is known to be whole still. */
-  function change(commands: string): void {
-    const before = force.generation;
-    force.generation = undefined;
-    nft(commands);
-    const now = nftGeneration();
-    if (before !== undefined && now === before + 1) force.generation = now;
-  }
-
-  function checkRules(): void {
-    if (!config.nftables || force.networks.size === 0) return;
-    if (force.generation !== undefined && force.generation === nftGeneration()) return;
-    const others = otherEnginesBridges();
-    if (!isWhole() || others.join() !== force.others.join()) rebuild(others);
-    const devices = [...force.networks.values()].map((network) => bridgeOf(network, tag).name);
-    acceptForwarding(bridge, devices, (device) => findLink(host(), device) !== undefined);
-    force.generation = nftGeneration();
-  }
-
-  function isWhole(): boolean {
-    if (force.entries < 0) return false;
-    const { entries, elements } = countsOf(nftList(`list table ${table}`) ?? []);
-    const ports = [...force.ports.values()].reduce((sum, list) => sum + list.length, 0);
-    return entries === force.entries && elements === ports;
-  }
-
-  function rebuild(others: string[]): void {
-    nft(
-      wholeTable({
-        bridge,
-        networks: [...force.networks.values()].map((network) => rulesOf(network, config, tag)),
-        ports: [...force.ports.values()].flat(),
-        others,
-        uplinks: notedUplinks(environment),
-      }),
-    );
-    force.others = others;
-    force.entries = countsOf(nftList(`list table ${table}`) ?? []).entries;
   }
 }
 
@@ -344,10 +270,10 @@ function bridgeOf(network: NetworkRecord, tag: string): BridgeDevice {
     mtu: Number(network.options[OPTION.MTU] ?? DEFAULT_MTU) || DEFAULT_MTU,
     addresses: network.pools.flatMap(({ subnet, gateway }) => {
       const { family, length } = prefixOf(subnet);
-      const enabled = family === 4 ? network.enableIPv4 : network.enableIPv6;
-      return gateway && enabled ? [{ address: gateway, prefix: length }] : [];
+      return gateway && isAddressed(network, family) ? [{ address: gateway, prefix: length }] : [];
     }),
-    ipv6: network.enableIPv6,
+    // Without, it would have a link-local address of its own.
+    ...(network.enableIPv6 && { ipv6: isAddressed(network, 6) }),
     seed: seedOf(name, tag),
   };
 }
@@ -355,52 +281,28 @@ function bridgeOf(network: NetworkRecord, tag: string): BridgeDevice {
 function rulesOf(network: NetworkRecord, config: NetworksConfig, tag: string): BridgeRules {
   return {
     device: bridgeOf(network, tag).name,
-    subnets: network.pools.map(({ subnet }) => subnet),
+    four: familyOf(network, 4),
+    six: familyOf(network, 6),
     masquerade: optionIs(network, OPTION.MASQUERADE, network.builtIn ? config.ipMasq : true),
     icc: optionIs(network, OPTION.ICC, network.builtIn ? config.icc : true),
     internal: network.internal,
+    trusted: trustedDevices(network),
   };
 }
 
-/** Locally administered, one receiver: as Docker 28 makes them. */
-function randomMac(): string {
-  const bytes = randomBytes(6);
-  bytes[0] = ((bytes[0] ?? 0) & 0xfc) | 0x02;
-  return formatMac(bytes);
+function familyOf(network: NetworkRecord, family: 4 | 6): FamilyRules {
+  const subnet = network.pools.find((pool) => prefixOf(pool.subnet).family === family)?.subnet;
+  const source = network.options[family === 4 ? OPTION.SOURCE4 : OPTION.SOURCE6];
+  return { mode: gatewayMode(network, family), ...(subnet && { subnet }), ...(source && { source }) };
 }
 
-function publishedPorts(endpoint: EndpointRecord): PublishedPort[] {
+function publishedPorts(network: NetworkRecord, endpoint: EndpointRecord): PublishedPort[] {
+  const trusted = trustedDevices(network).length > 0;
   return endpoint.ports.flatMap((port) => {
-    const containerAddress = isIpv6(port.hostAddress) ? endpoint.addresses.ipv6 : endpoint.addresses.ipv4;
-    return containerAddress ? [{ ...port, containerAddress }] : [];
+    const six = isIpv6(port.hostAddress);
+    const containerAddress = six ? endpoint.addresses.ipv6 : endpoint.addresses.ipv4;
+    if (!containerAddress) return [];
+    const direct = trusted || gatewayMode(network, six ? 6 : 4) === "routed";
+    return [{ ...port, containerAddress, direct }];
   });
-}
-
-/** How much is in a listed table: chains, rules, maps and sets; and elements of the maps of ports. */
-function countsOf(listed: readonly Record<string, unknown>[]): { entries: number; elements: number } {
-  let [entries, elements] = [0, 0];
-  for (const entry of listed) {
-    if ("chain" in entry || "rule" in entry || "map" in entry || "set" in entry) entries++;
-    elements += (entry.map as { elem?: unknown[] } | undefined)?.elem?.length ?? 0;
-  }
-  return { entries, elements };
-}
-
-/** In the exec root, since it is about the boot's kernel settings, and ends with them. */
-const uplinksNote = (environment: HostEnvironment) =>
-  join(environment.paths.execRoot, "networks", "uplinks.json");
-
-function noteUplinks(environment: HostEnvironment, names: readonly string[]): void {
-  const file = uplinksNote(environment);
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  writeFileSync(file, JSON.stringify(names));
-}
-
-function notedUplinks(environment: HostEnvironment): string[] {
-  try {
-    const names: unknown = JSON.parse(readFileSync(uplinksNote(environment), "utf8"));
-    return Array.isArray(names) ? names.filter((name) => typeof name === "string") : [];
-  } catch {
-    return []; // The host forwarded before us.
-  }
 }

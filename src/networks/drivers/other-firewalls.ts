@@ -21,6 +21,10 @@ interface Rule {
 
 const markOf = (bridge: string) => `berth ${bridge}`;
 
+const TABLES: ReadonlySet<string> = new Set(PLACES.map(({ table }) => table));
+/** Whether a table is one of those where other firewalls drop: `ip filter`. */
+export const isOfFirewall = (table: string) => TABLES.has(table);
+
 interface Chain {
   rules: Rule[];
   drops: boolean;
@@ -38,23 +42,47 @@ function readChain(place: string): Chain | undefined {
 
 /**
  * Puts our accepts where they are missing, and takes those away that a daemon left for a device that is gone. Cheap
- * where there is no other firewall.
+ * where there is no other firewall. Gives how many transactions that were.
  */
 export function acceptForwarding(
   bridge: string,
   devices: readonly string[],
   exists: (device: string) => boolean,
-): void {
+): number {
+  let transactions = 0;
+  for (const { place, chain } of places()) {
+    transactions += insertMissing(place, chain, bridge, devices);
+    for (const rule of chain.rules) if (isOrphan(rule, exists)) transactions += removeRule(place, rule);
+  }
+  return transactions;
+}
+
+/** Where our accepts are by now: place and chain. */
+function* places(): Generator<{ place: string; chain: Chain }> {
   for (const { table, chains } of PLACES)
     for (const name of chains) {
-      const place = `${table} ${name}`;
-      const chain = readChain(place);
+      const chain = readChain(`${table} ${name}`);
       if (!chain) continue;
-      if (name !== "DOCKER-USER" && !chain.drops) break;
-      insertMissing(place, chain, bridge, devices);
-      for (const rule of chain.rules) if (isOrphan(rule, exists)) removeRule(place, rule);
+      if (name === "DOCKER-USER" || chain.drops) yield { place: `${table} ${name}`, chain };
       break;
     }
+}
+
+/** The accepts of one device more. Gives how many transactions that were. */
+export function acceptDevice(bridge: string, device: string): number {
+  let transactions = 0;
+  for (const { place, chain } of places()) transactions += insertMissing(place, chain, bridge, [device]);
+  return transactions;
+}
+
+/** Takes the accepts of one device away. Gives how many transactions that were. */
+export function withdrawDevice(bridge: string, device: string): number {
+  let transactions = 0;
+  for (const { place, chain } of places())
+    for (const rule of chain.rules)
+      if (rule.comment === markOf(bridge) && directionOf(rule).endsWith(`"${device}"`))
+        transactions += removeRule(place, rule);
+  return transactions;
 }
 
 /** An accept of ours, or of another daemon like us, for a device that is not there. */
@@ -63,20 +91,22 @@ function isOrphan(rule: Rule, exists: (device: string) => boolean): boolean {
   return rule.comment?.startsWith("berth ") === true && device !== undefined && !exists(device);
 }
 
-function removeRule(place: string, rule: Rule): void {
+function removeRule(place: string, rule: Rule): number {
   try {
     nft(`delete rule ${place} handle ${rule.handle}`);
+    return 1;
   } catch (thrown) {
     log.debug("cannot take an accept away", { chain: place, error: messageOf(thrown) });
+    return 0;
   }
 }
 
-function insertMissing(place: string, { rules }: Chain, bridge: string, devices: readonly string[]): void {
+function insertMissing(place: string, { rules }: Chain, bridge: string, devices: readonly string[]): number {
   const ours = new Set(rules.filter((rule) => rule.comment === markOf(bridge)).map(directionOf));
   const missing = devices
     .flatMap((device) => [`iifname "${device}"`, `oifname "${device}"`])
     .filter((match) => !ours.has(match));
-  if (missing.length === 0) return;
+  if (missing.length === 0) return 0;
   try {
     // In the form that iptables-nft writes and reads itself, so that `iptables -S` goes on working.
     nft(
@@ -84,6 +114,7 @@ function insertMissing(place: string, { rules }: Chain, bridge: string, devices:
         .map((match) => `insert rule ${place} ${match} counter accept comment "${markOf(bridge)}"`)
         .join("\n"),
     );
+    return 1;
   } catch (thrown) {
     // Newer firewalls own their tables: nobody else may change them.
     log.warn(
@@ -91,6 +122,7 @@ function insertMissing(place: string, { rules }: Chain, bridge: string, devices:
         `(firewalld: firewall-cmd --permanent --zone=trusted --add-interface=${devices[0]})`,
       { chain: place, error: messageOf(thrown) },
     );
+    return 0;
   }
 }
 

@@ -1,0 +1,31 @@
+// A container's device, after its driver made it: addresses, and up.
+
+import { systemError } from "../../base/errors.ts";
+import { isIpv6 } from "../../linux/ip-address.ts";
+import { addAddress } from "../../linux/netlink/address.ts";
+import { findLink, setLink } from "../../linux/netlink/link.ts";
+import type { NetlinkSocket } from "../../linux/netlink/socket.ts";
+import type { EndpointRecord } from "../types.ts";
+import { setKernel } from "./bridge-device.ts";
+
+/** In the sandbox's namespace. `announced`: the neighbours outside are told whose address it is from now on. */
+export function setUpDevice(
+  inside: NetlinkSocket,
+  interfaceName: string,
+  addresses: EndpointRecord["addresses"],
+  { announced } = { announced: false },
+): void {
+  const device = findLink(inside, interfaceName);
+  if (!device) throw systemError(`the device ${interfaceName} is gone`);
+  const { index } = device;
+  const { ipv4, ipv6, prefix4, prefix6, linkLocal = [] } = addresses;
+  // Before it is up, or the kernel gives it a link-local address first.
+  setKernel(`ipv6/conf/${interfaceName}/disable_ipv6`, ipv6 ? "0" : "1");
+  if (ipv4) addAddress(inside, { index, address: ipv4, prefix: prefix4 ?? 32 });
+  if (ipv6) addAddress(inside, { index, address: ipv6, prefix: prefix6 ?? 128 });
+  for (const address of linkLocal) addAddress(inside, { index, address, prefix: isIpv6(address) ? 64 : 16 });
+  if (announced) setKernel(`ipv4/conf/${interfaceName}/arp_notify`, "1");
+  setLink(inside, index, { up: true });
+  // The kernel has sent it; for what the container does later it holds its own setting.
+  if (announced) setKernel(`ipv4/conf/${interfaceName}/arp_notify`, "0");
+}
