@@ -1,5 +1,5 @@
 // The networks' part of the API.
-import { invalid } from "../base/errors.ts";
+import { invalid, notFound } from "../base/errors.ts";
 import * as engine from "../engine/index.ts";
 import type { NetworkRequest } from "../networks/types.ts";
 import { parseFilters } from "./filters.ts";
@@ -19,7 +19,10 @@ const inspect: Handler = ({ name, query }, rooms) => {
     throw invalid(
       `invalid value for verbose: ${text}: strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`,
     );
-  return json(rooms.networks.toApi(rooms.networks.find(name), { containers: true }));
+  const network = rooms.networks.find(name);
+  const scope = query.get("scope") ?? "";
+  if (scope !== "" && scope !== network.scope) throw notFound(`network ${name} not found`);
+  return json(rooms.networks.toApi(network, { containers: true }));
 };
 
 const create: Handler = ({ body }, rooms) => {

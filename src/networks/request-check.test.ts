@@ -56,3 +56,10 @@ test.each([
   const EndpointsConfig = Object.fromEntries(names.map((name) => [name, {}]));
   checkCompany(network, { ...asking("", mode), networkingConfig: { EndpointsConfig } });
 });
+
+test("a network without settings, null, is refused", () => {
+  const request = { ...asking(""), networkingConfig: { EndpointsConfig: { some: null } } };
+  expect(() => checkRequest(request as never, nowhere)).toThrow(
+    "invalid config for network some: EndpointsConfig is nil",
+  );
+});

@@ -47,10 +47,11 @@ export function checkRequest(
   checkHostAddresses(request);
   if (request.macAddress) checkMac(request.macAddress);
   for (const [name, settings] of Object.entries(request.networkingConfig?.EndpointsConfig ?? {})) {
-    if (settings?.MacAddress) checkMac(settings.MacAddress, frame(name));
+    if (settings === null) throw invalid(`${frame(name)}EndpointsConfig is nil`);
+    if (settings.MacAddress) checkMac(settings.MacAddress, frame(name));
     const problems = isUserDefined(name)
-      ? settingsProblems(settings ?? undefined, find(name))
-      : defaultNetworkProblems(settings ?? {});
+      ? settingsProblems(settings, find(name))
+      : defaultNetworkProblems(settings);
     if (problems.length > 0)
       throw invalid(`${frame(name)}invalid endpoint settings:\n${joinProblems(problems)}`);
   }

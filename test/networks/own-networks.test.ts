@@ -91,6 +91,14 @@ test("a bridge that was there before stays when its network goes", async () => {
   }
 });
 
+test("a network is found in its own scope alone", async () => {
+  await network("scoped");
+  const status = async (scope: string) =>
+    (await daemon.request("GET", `/networks/scoped?scope=${scope}`)).status;
+  expect(await Promise.all(["", "local", "swarm"].map(status))).toEqual([200, 200, 404]);
+  await daemon.request("DELETE", "/networks/scoped");
+});
+
 describe("several networks", () => {
   beforeAll(async () => {
     await network("front", { IPAM: { Config: [{ Subnet: "10.77.1.0/24" }] } });

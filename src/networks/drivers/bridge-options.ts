@@ -71,6 +71,7 @@ export function checkBridge(network: NetworkRecord, others: readonly NetworkReco
   const mtu = options[OPTION.MTU];
   if (mtu !== undefined && !/^[+-]?\d+$/.test(mtu))
     throw cannotParse(OPTION.MTU, mtu, `strconv.Atoi: parsing ${JSON.stringify(mtu)}: invalid syntax`);
+  if (mtu !== undefined && Number(mtu) < 0) throw invalid(`invalid MTU number: ${mtu}`);
   for (const key of [OPTION.HOST_BINDING, OPTION.SOURCE4, OPTION.SOURCE6]) {
     const address = options[key];
     if (address !== undefined && !parseIp(address)) throw cannotParse(key, address, "nil ip");
