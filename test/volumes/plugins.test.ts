@@ -1,6 +1,6 @@
 // Volume drivers by Docker's plugin protocol, with a small plugin of ours on the other side of a real socket.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { mountsBelow, unmount } from "../../src/linux/mount.ts";
 import { detectEnvironment } from "../../src/runtime/index.ts";
@@ -200,6 +200,15 @@ describe("mounts", () => {
     const path = at("data/volumes");
     await volumes.create({ name: "pv", driver: "vp", options: { path } });
     await expect(start("c1", ["pv:/a"])).rejects.toThrow("is or has the daemon's own folder");
+  });
+  test.each([
+    ["the daemon's own folders", () => at("data"), "is or has the daemon's own folder"],
+    ["the host's root", () => "/proc/self/root", "is the host's root"],
+  ])("at a link to %s are refused", async (_, target, problem) => {
+    const path = at("link");
+    symlinkSync(target(), path);
+    await volumes.create({ name: "pv", driver: "vp", options: { path } });
+    await expect(start("c1", ["pv:/a"])).rejects.toThrow(problem);
   });
 
   test("get the image's content, a half copy of an earlier try cleared away", async () => {

@@ -1,6 +1,6 @@
 // A plugin as a volume driver: VolumeDriver.* of Docker's plugin protocol v1. Plugins are other people's programs: each answer is
 // looked at before it is believed, paths most of all, since they are mounted into containers.
-import { stat } from "node:fs/promises";
+import { realpath, stat } from "node:fs/promises";
 import { posix } from "node:path";
 import { messageOf, systemError } from "../../base/errors.ts";
 import { log } from "../../base/log.ts";
@@ -80,7 +80,7 @@ export function pluginDriver(address: PluginAddress, options: PluginDriverOption
       const { Mountpoint } = await call("Mount", { Name: name, ID: id }, patience.long);
       const path = placeOf("VolumeDriver.Mount", Mountpoint);
       if (path === "") throw nonsense(address, "VolumeDriver.Mount", "no Mountpoint");
-      await mustBeFolder(plugin, path);
+      await mustBeFolder(plugin, path, forbidden);
       return path;
     },
     async unmount({ id: name }, id) {
@@ -137,16 +137,23 @@ export function pathProblem(path: string, forbidden: readonly string[]): string 
   return own && `is or has the daemon's own folder ${own}`;
 }
 
-/** Errors: system, when there is no folder, or nobody can tell in time. */
-async function mustBeFolder(plugin: string, path: string): Promise<void> {
+/**
+ * With links followed, as the mount will: one may lead to what the path itself must not be. Errors: system, when there is no
+ * such folder, or nobody can tell in time.
+ */
+async function mustBeFolder(plugin: string, path: string, forbidden: readonly string[]): Promise<void> {
   const { promise: late, reject } = Promise.withResolvers<never>();
   const refuse = (why: string) =>
     systemError(`the plugin ${JSON.stringify(plugin)} says that its volume is at ${path}, ${why}`);
   const timer = setTimeout(() => reject(refuse("where the file system does not answer")), LOOK_LIMIT);
   try {
-    const found = await Promise.race([stat(path).catch(() => undefined), late]);
-    if (!found) throw refuse("where nothing is");
+    const look = Promise.all([realpath(path), stat(path)]).catch(() => undefined);
+    const [place, found] = (await Promise.race([look, late])) ?? [];
+    if (!place || !found) throw refuse("where nothing is");
     if (!found.isDirectory()) throw refuse("which is not a folder");
+    const own = await Promise.all(forbidden.map((folder) => realpath(folder).catch(() => folder)));
+    const problem = pathProblem(place, [...forbidden, ...own]);
+    if (problem) throw refuse(`which is a link to ${place}, and that ${problem}`);
   } finally {
     clearTimeout(timer);
   }
