@@ -151,12 +151,25 @@ export interface Ref {
   readonly key: string;
   /** The vertex that it is an output of, for messages and provenance. */
   readonly vertex: Digest | undefined;
+  /** Of a base image: what it is known by elsewhere. */
+  readonly image?: ImageIdentity;
   /** Runs or brings what isn't here yet. Undefined: nothing (scratch). Held by the build's lease. */
   snapshot(): Promise<SnapshotId | undefined>;
   /** Where its files can be read, until the view is disposed of: a path of ours, mounted read-only. */
   view(): Promise<View>;
   /** Digests of what is at paths in it; one for each selector. Errors: as digestPaths. */
   digests(selectors: PathSelector[]): Promise<string[]>;
+}
+
+/** A base image as caches of other daemons count it. */
+export interface ImageIdentity {
+  /** Of what its name led to, and the platform that was asked for. */
+  root: Digest;
+  platform: Platform;
+  /** Of its layers; undefined: it has none. */
+  chain: ChainId | undefined;
+  /** So many of its layers, from the lowest on; undefined: all. */
+  limit: number | undefined;
 }
 
 export interface View extends AsyncDisposable {
