@@ -87,7 +87,10 @@ export function scratchConfig(root: string): DaemonConfig {
     allowInsecureTcp: false,
     features: {},
     cdiSpecDirs: [],
-    builderEntitlements: [],
+    builder: {
+      entitlements: [],
+      cacheBounds: { defaults: { reservedSpace: 0, maxUsedSpace: 0, minFreeSpace: 0 } },
+    },
   };
 }
 
