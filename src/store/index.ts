@@ -61,6 +61,7 @@ export {
   archiveFromView,
   type ExtractOptions,
   exportFromView,
+  extractIntoFolder,
   extractIntoView,
   type FoundPackages,
   fileDigestsInView,
