@@ -103,7 +103,7 @@ async function unpackSource(
   path: string,
   plain: number | undefined,
 ): Promise<boolean | Omit<Interruption, "match">> {
-  const names = destinationNames(source, path);
+  const names = resolveNames(source, path);
   const file = openRegular(source, names);
   if (file === undefined) return false;
   try {
@@ -152,7 +152,7 @@ function copyOne(action: CopyAction, context: CopyContext, path: string): void {
     excludePatterns: action.excludePatterns ?? [],
     replaceDestination: action.replaceDestination ?? false,
   });
-  const names = destinationNames(source, path, { keepLast: !action.followSymlink });
+  const names = resolveNames(source, path, { keepLast: !action.followSymlink });
   const isFolder = kindAt(source, names, "lstat") === "folder";
   const place = placeFor(target, destination, {
     base: baseOf(path),
