@@ -1,11 +1,11 @@
 // The benchmarks, each with its bar: a share of the peer's figure in the same run, or a number of its own.
 import { buildBenchmarks } from "./build.ts";
 import { giveBusybox } from "./busybox.ts";
-import type { Host, OurHost } from "./hosts.ts";
+import { command, type Host, type OurHost } from "./hosts.ts";
 import { listing } from "./list.ts";
 import { logBenchmarks } from "./logs.ts";
 import { manyContainers } from "./many.ts";
-import { inTurn, type Sample, timeProcess } from "./measure.ts";
+import { inTurn, type Sample } from "./measure.ts";
 import { shimMemory } from "./memory.ts";
 import { nameBenchmarks } from "./names.ts";
 import { networkBenchmarks } from "./network.ts";
@@ -28,8 +28,6 @@ export interface Benchmark {
   atLeastRatio?: number;
   run(setting: Setting): Promise<Sample>;
 }
-
-const command = (host: Host, ...args: string[]) => timeProcess([host.cli, ...args], host.environment);
 
 const inBoth = ({ ours, peer, rounds }: Setting, ...args: string[]) =>
   inTurn(rounds, () => command(ours, ...args), peer && (() => command(peer, ...args)));

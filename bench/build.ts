@@ -98,6 +98,21 @@ const measure = (setting: Setting, it: Case, ours: Host, peer: Host | undefined,
     return inTurn(rounds, () => build(ours, ...args), peer && (() => build(peer, ...args)));
   });
 
+/** As clients without BuildKit's protocol build: the context as an archive, all of the answer read. */
+async function postBuild({ socket }: Host, archive: Uint8Array<ArrayBuffer>): Promise<number> {
+  const began = performance.now();
+  const answer = await fetch(`http://docker/build?t=${NAME}`, {
+    method: "POST",
+    unix: socket,
+    body: archive,
+    headers: { "Content-Type": "application/x-tar" },
+  });
+  const text = await answer.text();
+  const took = performance.now() - began;
+  if (!answer.ok || text.includes("errorDetail")) throw new Error(`POST /build: ${answer.status} ${text}`);
+  return took;
+}
+
 const cached: Case = { files: { Dockerfile: SMALL, file: "text\n" } };
 const manyFiles: Case = { files: { Dockerfile: "FROM busybox\nCOPY . /files\n" }, many: true };
 
@@ -159,6 +174,19 @@ export const buildBenchmarks: Benchmark[] = [
       await giveBusybox(setting);
       const { ours, peer, rounds } = setting;
       return measure(setting, cached, ours, peer && { ...ours, ...withSocket(ours, peer) }, rounds);
+    },
+  },
+  {
+    name: "build: the same, by POST /build",
+    unit: "ms",
+    bar,
+    async run(setting) {
+      await giveBusybox(setting);
+      const { ours, peer, rounds } = setting;
+      return await inContext(cached, setting, async (folder) => {
+        const archive = new Uint8Array(Bun.spawnSync(["tar", "-c", "-C", folder, "."]).stdout);
+        return await inTurn(rounds, () => postBuild(ours, archive), peer && (() => postBuild(peer, archive)));
+      });
     },
   },
   {

@@ -1,7 +1,9 @@
 // The two engines of a run: a Berth daemon with scratch roots, and a Docker daemon where there is one.
+
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { timeProcess } from "./measure.ts";
 
 export interface Host {
   /** The client's command, and the environment that leads it to the daemon. */
@@ -85,4 +87,24 @@ function pluginsOf(cli: string): Record<string, string> {
   writeFileSync(join(config, "config.json"), JSON.stringify({ cliPluginsExtraDirs: [folder] }));
   process.on("exit", () => rmSync(config, { recursive: true, force: true }));
   return { DOCKER_CONFIG: config };
+}
+
+/** A command of a host's client; milliseconds. Errors: what it said. */
+export const command = (host: Host, ...args: string[]) => timeProcess([host.cli, ...args], host.environment);
+
+/** What a program prints. Errors: its exit status, with what it said. */
+export async function output(words: string[], environment: Record<string, string> = {}): Promise<string> {
+  const child = Bun.spawn(words, {
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+    env: { ...process.env, ...environment },
+  });
+  const [text, error, code] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  if (code !== 0) throw new Error(`${words.join(" ")} ended with ${code}: ${error || text}`);
+  return text.trim();
 }

@@ -3,8 +3,8 @@
 import { readFileSync } from "node:fs";
 import type { Benchmark, Setting } from "./benchmarks.ts";
 import { giveBusybox } from "./busybox.ts";
-import type { Host } from "./hosts.ts";
-import { inTurn, type Sample, timeProcess } from "./measure.ts";
+import { command, type Host } from "./hosts.ts";
+import { inTurn, type Sample } from "./measure.ts";
 
 const BYTES = Number(process.env.BERTH_BENCH_BYTES ?? 1_000_000_000);
 /** A gigabyte each time: few rounds show it. */
@@ -16,8 +16,6 @@ const NAME = `berth-bench-logs-${process.pid}`;
 const LOOK = 50;
 
 const megabytesPerSecond = (milliseconds: number) => BYTES / 1e6 / (milliseconds / 1000);
-
-const command = (host: Host, ...args: string[]) => timeProcess([host.cli, ...args], host.environment);
 
 async function withLog(setting: Setting, work: () => Promise<Sample>): Promise<Sample> {
   await giveBusybox(setting);

@@ -1,31 +1,13 @@
 // Look-ups a second: a container asks its name server for another one on the same network.
 import type { Benchmark, Setting } from "./benchmarks.ts";
 import { giveBusybox } from "./busybox.ts";
-import type { Host } from "./hosts.ts";
-import { inTurn, type Sample, timeProcess } from "./measure.ts";
+import { command, type Host, output } from "./hosts.ts";
+import { inTurn, type Sample } from "./measure.ts";
 
 const CLIENT = new URL("name-client.ts", import.meta.url).pathname;
 const SECONDS = 2;
 const NETWORK = `berth-bench-names-${process.pid}`;
 const [ASKER, ASKED] = [`${NETWORK}-asker`, `${NETWORK}-asked`];
-
-const command = (host: Host, ...args: string[]) => timeProcess([host.cli, ...args], host.environment);
-
-async function output(words: string[], environment: Record<string, string> = {}): Promise<string> {
-  const child = Bun.spawn(words, {
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-    env: { ...process.env, ...environment },
-  });
-  const [out, error, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
-  if (code !== 0) throw new Error(`${words.join(" ")} ended with ${code}: ${error}`);
-  return out.trim();
-}
 
 async function lookUps(host: Host): Promise<number> {
   const pid = await output([host.cli, "inspect", "-f", "{{.State.Pid}}", ASKER], host.environment);

@@ -2,8 +2,8 @@
 // two plain namespaces joined by a veth pair (what the kernel gives); connecting; 500 published ports.
 import { networkInterfaces } from "node:os";
 import type { Benchmark, Setting } from "./benchmarks.ts";
-import type { Host } from "./hosts.ts";
-import { inTurn, median, type Sample, timeProcess } from "./measure.ts";
+import { command, type Host, output } from "./hosts.ts";
+import { inTurn, median, type Sample } from "./measure.ts";
 import { giveTools, tool } from "./network-base.ts";
 import { type PlainPair, plainPair } from "./plain-namespaces.ts";
 
@@ -16,23 +16,6 @@ const MANY = 500;
 /** Host ports, so that both engines can publish at the same time: iperf3, HTTP, and the first of many. */
 const PORTS = { ours: [21_001, 21_002, 23_000], peer: [22_001, 22_002, 24_000] } as const;
 type Side = keyof typeof PORTS;
-
-const command = (host: Host, ...args: string[]) => timeProcess([host.cli, ...args], host.environment);
-
-async function output(words: string[], environment: Record<string, string> = {}): Promise<string> {
-  const child = Bun.spawn(words, {
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-    env: { ...process.env, ...environment },
-  });
-  const [text, error] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  if ((await child.exited) !== 0) throw new Error(`${words.join(" ")}: ${error || text}`);
-  return text.trim();
-}
 
 const ownAddress = () =>
   Object.values(networkInterfaces())

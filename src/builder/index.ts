@@ -11,7 +11,6 @@ import { controlService } from "./control/control-service.ts";
 import { dockerfileFrontend } from "./dockerfile/frontend.ts";
 import type { BuildHost } from "./types.ts";
 
-export type { PruneRequest } from "./cache/prune.ts";
 export type { Usage } from "./cache/usage.ts";
 export { runClassicBuild } from "./classic/build.ts";
 export { runTracedBuild } from "./classic/traced-build.ts";

@@ -28,6 +28,7 @@ export interface BuildHost {
   readonly registrySettings: RegistrySettings;
   /** What a build may be granted: `network.host`, `security.insecure`. */
   readonly entitlements: readonly string[];
+  readonly cacheBounds: CacheBounds;
   readonly images: ImageAccess;
   readonly steps: StepRunner;
   /** What `host-gateway` means in extra hosts: clients put the address in its place themselves. */
@@ -36,6 +37,31 @@ export interface BuildHost {
   readonly closing: AbortSignal;
   /** Work that nobody waits for but the daemon's end. */
   background(name: string, work: () => Promise<unknown>): void;
+}
+
+/** Bytes of the cache that stay in any case; the most that stays; what the disk is to have free. 0: not said. */
+export interface CacheSpace {
+  reservedSpace: number;
+  maxUsedSpace: number;
+  minFreeSpace: number;
+}
+
+/** What is to go of the cache. */
+export interface PruneRequest extends CacheSpace {
+  /** Records of frontends and of images too. */
+  all: boolean;
+  /** Each a conjunction of terms, `type==regular,unused-for=24h`; any of them. */
+  filters: readonly string[];
+  /** Milliseconds: what was used since stays. */
+  keepFor: number;
+}
+
+/** What of the cache goes by itself after a build. */
+export interface CacheBounds {
+  /** For the usual policies; all 0: parts of the disk's size. */
+  defaults: CacheSpace;
+  /** In the order of their application; undefined: the usual ones. */
+  policies?: readonly PruneRequest[];
 }
 
 /** The images of this engine, as sources and as what exporters make. */
@@ -151,12 +177,25 @@ export interface Ref {
   readonly key: string;
   /** The vertex that it is an output of, for messages and provenance. */
   readonly vertex: Digest | undefined;
+  /** Of a base image: what it is known by elsewhere. */
+  readonly image?: ImageIdentity;
   /** Runs or brings what isn't here yet. Undefined: nothing (scratch). Held by the build's lease. */
   snapshot(): Promise<SnapshotId | undefined>;
   /** Where its files can be read, until the view is disposed of: a path of ours, mounted read-only. */
   view(): Promise<View>;
   /** Digests of what is at paths in it; one for each selector. Errors: as digestPaths. */
   digests(selectors: PathSelector[]): Promise<string[]>;
+}
+
+/** A base image as caches of other daemons count it. */
+export interface ImageIdentity {
+  /** Of what its name led to, and the platform that was asked for. */
+  root: Digest;
+  platform: Platform;
+  /** Of its layers; undefined: it has none. */
+  chain: ChainId | undefined;
+  /** So many of its layers, from the lowest on; undefined: all. */
+  limit: number | undefined;
 }
 
 export interface View extends AsyncDisposable {

@@ -31,6 +31,7 @@ export async function runBuild(
     const interruption = interruptible();
     let ended: ReturnType<typeof progress.end> | undefined;
     try {
+      refuseTargets(values.contexts);
       const order = await buildOrder(session, place, flags, values);
       const client = await session.client();
       const ownRef = newRef();
@@ -121,4 +122,11 @@ export function interruptible(): { signal: AbortSignal; end(): void } {
       for (const signal of signals) process.off(signal, handler);
     },
   };
+}
+
+/** One build has no others beside it, as bake's have. */
+function refuseTargets(contexts: Readonly<Record<string, string>>): void {
+  for (const [name, source] of Object.entries(contexts))
+    if (source.startsWith("target:"))
+      throw new Error(`failed to find target ${source.slice("target:".length)} for context ${name}`);
 }

@@ -26,7 +26,8 @@ function hostOf(engine: Engine): BuildHost {
     store: engine.store,
     environment: engine.environment,
     registrySettings: engine.config,
-    entitlements: engine.config.builderEntitlements,
+    entitlements: engine.config.builder.entitlements,
+    cacheBounds: engine.config.builder.cacheBounds,
     images: buildImages(engine),
     steps: {
       run: (request) => runBuildStep(engine, request),

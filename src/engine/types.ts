@@ -11,6 +11,7 @@ import type {
   Volume,
 } from "../api/types/index.ts";
 import type { HostEnvironment } from "../base/environment.ts";
+import type { CacheBounds } from "../builder/types.ts";
 import type { ContainerId, Containers } from "../containers/types.ts";
 import type { ImageEvent, Images } from "../images/types.ts";
 import type { Networks } from "../networks/types.ts";
@@ -69,8 +70,12 @@ export interface DaemonConfig {
   execOptions: string[];
   seccompProfile: string;
   noNewPrivileges: boolean;
-  /** What builds may ask for besides the usual: `network.host`, `security.insecure`. */
-  builderEntitlements: string[];
+  builder: {
+    /** What builds may ask for besides the usual: `network.host`, `security.insecure`. */
+    entitlements: string[];
+    /** What of their cache goes by itself. */
+    cacheBounds: CacheBounds;
+  };
   labels: string[];
   insecureRegistries: string[];
   registryMirrors: string[];

@@ -62,6 +62,7 @@ export {
   archiveFromView,
   type ExtractOptions,
   exportFromView,
+  extractIntoFolder,
   extractIntoView,
   type FoundPackages,
   fileDigestsInView,

@@ -148,12 +148,30 @@ export async function extractIntoView(
   options: ExtractOptions & { size?: number },
   signal?: AbortSignal,
 ): Promise<void> {
-  const { size, ...rest } = options;
-  const { processorSeconds } = unpackBounds(size);
-  const worker = Bun.spawn(command(view, "extract", path, JSON.stringify(rest), String(processorSeconds)), {
-    ...OPTIONS,
-    stdio: ["pipe", "ignore", "pipe"],
-  });
+  await extractBy(command(view, "extract", path, ...extractArguments(options)), archive, signal);
+}
+
+/** Puts an archive into a folder of ours, in which nothing is mounted: the worker needs no view of it. Errors: as extractIntoView. */
+export async function extractIntoFolder(
+  folder: string,
+  archive: AsyncIterable<Uint8Array>,
+  options: ExtractOptions & { size?: number },
+  signal?: AbortSignal,
+): Promise<void> {
+  await extractBy(workerCommand("extract", folder, "/", ...extractArguments(options)), archive, signal);
+}
+
+const extractArguments = ({ size, ...options }: ExtractOptions & { size?: number }): string[] => [
+  JSON.stringify(options),
+  String(unpackBounds(size).processorSeconds),
+];
+
+async function extractBy(
+  command: string[],
+  archive: AsyncIterable<Uint8Array>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const worker = Bun.spawn(command, { ...OPTIONS, stdio: ["pipe", "ignore", "pipe"] });
   const result = workerEnd<null>("extract", worker, worker.stderr.text(), signal);
   const source = watched(archive);
   const fed = feed(worker, decompressed(source.chunks));

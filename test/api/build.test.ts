@@ -267,6 +267,24 @@ describe("the context", () => {
     expect(built.text).not.toContain("./.dockerignore");
   });
 
+  test("is not unpacked again for what is cached, and is there for what isn't", async () => {
+    const files = (last: string) => ({
+      Dockerfile: `FROM ${BUSYBOX}\nCOPY . /known\nARG LAST\nRUN echo $LAST; ls -A /known\nCOPY ${last} /last\n`,
+      ".dockerignore": "ignored\n",
+      ignored: "",
+      f: "known\n",
+      g: "also\n",
+    });
+    const first = await build(files("f"), { buildargs: '{"LAST":"1"}' });
+    const again = await build(files("f"), { buildargs: '{"LAST":"1"}' });
+    expect([imageOf(again), again.text.split("Using cache").length - 1]).toEqual([imageOf(first), 4]);
+    // The same bytes under another target of the cache: all of the context is asked for.
+    const fresh = await build(files("f"), { nocache: "1", buildargs: '{"LAST":"2"}' });
+    expect(fresh.text).toContain("2\n.dockerignore\nDockerfile\nf\ng\n");
+    expect(await fileIn(imageOf(fresh), "/last")).toBe("known\n");
+    expect(await fileIn(imageOf(await build(files("g"))), "/last")).toBe("also\n");
+  });
+
   test("belongs to root", async () => {
     const archive = tarArchive([
       {

@@ -88,7 +88,10 @@ export function scratchConfig(root: string): DaemonConfig {
     features: {},
     cdiSpecDirs: [],
     pluginDirs: [],
-    builderEntitlements: [],
+    builder: {
+      entitlements: [],
+      cacheBounds: { defaults: { reservedSpace: 0, maxUsedSpace: 0, minFreeSpace: 0 } },
+    },
   };
 }
 

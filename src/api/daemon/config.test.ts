@@ -167,10 +167,10 @@ describe("daemon.json", () => {
     ],
     [{ hosts: ["unix:///x"] }, { hosts: ["unix:///x"] }],
     [{ iptables: false }, { nftables: false }],
-    [{ builder: {} }, { builderEntitlements: ["network.host", "device"] }],
+    [{ builder: {} }, { builder: { entitlements: ["network.host", "device"] } }],
     [
       { builder: { entitlements: { "security-insecure": true, "network-host": false } } },
-      { builderEntitlements: ["security.insecure", "device"] },
+      { builder: { entitlements: ["security.insecure", "device"] } },
     ],
     [{ "insecure-registries": ["10.0.0.0/8", "r:5000"] }, { insecureRegistries: ["10.0.0.0/8", "r:5000"] }],
     [
@@ -221,7 +221,7 @@ describe("daemon.json", () => {
       "http-proxy: (from flag: http://xxxxx:xxxxx@h, from file: http://xxxxx:xxxxx@h)",
     ],
     [{ "userns-remap": "default" }, [], 'the option "userns-remap" can\'t be served'],
-    [{ builder: { gc: {} } }, [], 'leave the key "builder.gc" out'],
+    [{ builder: { history: {} } }, [], 'leave the key "builder.history" out'],
     [{ builder: { entitlements: { all: true } } }, [], 'no entitlement "all"'],
     [{ builder: { entitlements: { device: "yes" } } }, [], "entitlement device must be true or false"],
     [{ runtimes: { a: { runtimeType: "x" } } }, [], "runtime 'a': runtimeType is not supported"],

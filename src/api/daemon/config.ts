@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { messageOf } from "../../base/errors.ts";
 import type { DaemonConfig } from "../../engine/types.ts";
+import { type BuilderSettings, builderSettings } from "./builder-settings.ts";
 import { FILE_ONLY, FLAGS, type Flag, flagNamed, flagOfKey, keyOf } from "./flags.ts";
 import { formatHost, parseHost } from "./hosts.ts";
 import {
@@ -140,7 +141,7 @@ export function parseConfigFile(bytes: Uint8Array, flags: Settings): Settings {
   for (const [key, value] of entries) {
     const flag = flagOfKey(key);
     if (!flag) {
-      if (key === "builder" && isRecord(value)) settings.set(ENTITLEMENTS, builderEntitlements(value));
+      if (key === "builder" && isRecord(value)) settings.set(BUILDER, builderSettings(value));
       continue;
     }
     const given = flags.get(flag.name);
@@ -155,35 +156,8 @@ export function parseConfigFile(bytes: Uint8Array, flags: Settings): Settings {
   return settings;
 }
 
-/** No flag's: where daemon.json's `builder.entitlements` is among the settings. */
-const ENTITLEMENTS = "builder-entitlements";
-
-/** What a build may be granted, by daemon.json's names and by BuildKit's, and whether it is where nothing is said. */
-const GRANTS: Readonly<Record<string, { name: string; fallback: boolean }>> = {
-  "network-host": { name: "network.host", fallback: true },
-  "security-insecure": { name: "security.insecure", fallback: false },
-  device: { name: "device", fallback: true },
-};
-
-function builderEntitlements({ entitlements = {}, ...others }: Record<string, unknown>): string[] {
-  const [unknown] = Object.keys(others);
-  if (unknown !== undefined)
-    throw new Error(
-      `the builder's settings but for "entitlements" are not implemented in Berth: leave the key "builder.${unknown}" out`,
-    );
-  if (!isRecord(entitlements)) throw new Error("json: the builder's entitlements must be an object");
-  for (const [key, value] of Object.entries(entitlements)) {
-    if (!Object.hasOwn(GRANTS, key))
-      throw new Error(
-        `the builder has no entitlement ${JSON.stringify(key)}: it has ${Object.keys(GRANTS).join(", ")}`,
-      );
-    if (typeof value !== "boolean")
-      throw new Error(`json: the builder's entitlement ${key} must be true or false`);
-  }
-  return Object.entries(GRANTS)
-    .filter(([key, { fallback }]) => entitlements[key] ?? fallback)
-    .map(([, { name }]) => name);
-}
+/** No flag's: where daemon.json's `builder` is among the settings. */
+const BUILDER = "builder";
 
 /** A value as Go's %v prints it; passwords in proxy addresses are masked. */
 function shown(flag: Flag, value: unknown): string {
@@ -280,7 +254,7 @@ export function configOf(settings: Settings, environment: NodeJS.ProcessEnv = pr
     execOptions: list("exec-opt"),
     seccompProfile: text("seccomp-profile") ?? "builtin",
     noNewPrivileges: flag("no-new-privileges", false),
-    builderEntitlements: settings.has(ENTITLEMENTS) ? list(ENTITLEMENTS) : builderEntitlements({}),
+    builder: (settings.get(BUILDER) as BuilderSettings | undefined) ?? builderSettings({}),
     labels: distinctLabels(list("label")),
     insecureRegistries: list("insecure-registry"),
     registryMirrors: list("registry-mirror"),

@@ -1,6 +1,7 @@
 // The daemon's option values: from the text of a flag, and from what daemon.json has under a key. Errors are in the
 // words of Go's flag and JSON packages, as dockerd prints them.
 import { isIP } from "node:net";
+import type { BuilderSettings } from "./builder-settings.ts";
 import type { Flag, FlagKind } from "./flags.ts";
 
 export interface Runtime {
@@ -26,7 +27,8 @@ export type Value =
   | Record<string, Record<string, string>>
   | Record<string, Runtime>
   | Record<string, Ulimit>
-  | Pool[];
+  | Pool[]
+  | BuilderSettings;
 
 const TRUE = new Set(["1", "t", "T", "true", "TRUE", "True"]);
 const FALSE = new Set(["0", "f", "F", "false", "FALSE", "False"]);
@@ -244,7 +246,7 @@ function pool(text: string): Pool {
 }
 
 /** `64m`, `1.5GiB`, `1024`: docker/go-units RAMInBytes. */
-function bytes(text: string): number {
+export function bytes(text: string): number {
   const match = /^(\d+(?:\.\d+)?) ?([kmgtp]?)(?:i?b)?$/i.exec(text);
   if (!match) throw new Error(`invalid size: '${text}'`);
   const power = " kmgtp".indexOf((match[2] || " ").toLowerCase());

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { chooseRecords, defaultPolicies, type PruneRequest } from "./prune.ts";
+import type { CacheBounds, PruneRequest } from "../types.ts";
+import { chooseRecords, policiesOf } from "./prune.ts";
 import type { Usage } from "./usage.ts";
 
 const NOW = Date.parse("2026-03-01T00:00:00Z");
@@ -21,6 +22,8 @@ const usage = (id: string, hoursUnused: number, more: Partial<Usage> = {}): Usag
   shared: false,
   ...more,
 });
+
+const NOTHING = { reservedSpace: 0, maxUsedSpace: 0, minFreeSpace: 0 };
 
 const everything: PruneRequest = {
   all: true,
@@ -49,8 +52,29 @@ test("what images have is no size of the cache's, and its removal gives nothing"
 });
 
 test("by itself goes first what is quickly made again and was not used for two days", () => {
-  const [temporary] = defaultPolicies("/");
+  const [temporary] = policiesOf({ defaults: NOTHING }, "/");
   const cache = { type: "exec.cachemount", mutable: true, size: 1e15 } as const;
   const records = [usage("cache", 49, cache), usage("fresh", 47, cache), usage("layer", 500, { size: 1e15 })];
   expect(chosen(records, { ...temporary })).toEqual(["cache"]);
+});
+
+test("what is no regular expression fits nothing", () => {
+  const records = [usage("a", 1), usage("b", 2)];
+  expect(chosen(records, { filters: ["id~=["] })).toEqual([]);
+  expect(chosen(records, { filters: ["description~=^a"] })).toEqual(["a"]);
+});
+
+test.each<[string, CacheBounds, [number, number, number][]]>([
+  ["one size", { defaults: { ...NOTHING, reservedSpace: 100e9 } }, Array(3).fill([100e9, 0, 0])],
+  ["none at all", { defaults: NOTHING, policies: [] }, []],
+  ["a policy", { defaults: NOTHING, policies: [{ ...everything, maxUsedSpace: 7 }] }, [[0, 7, 0]]],
+])("by itself goes what is said: %s", (_, bounds, expected) => {
+  const policies = policiesOf(bounds, "/").filter(({ keepFor }) => keepFor !== 48 * HOUR);
+  expect(
+    policies.map(({ reservedSpace, maxUsedSpace, minFreeSpace }) => [
+      reservedSpace,
+      maxUsedSpace,
+      minFreeSpace,
+    ]),
+  ).toEqual(expected);
 });

@@ -1,20 +1,8 @@
 // Removal from the cache: what a person asks for, and what goes by itself when the cache grows too large. Least recently used first.
 import { statfsSync } from "node:fs";
 import { invalid } from "../../base/errors.ts";
+import type { CacheBounds, CacheSpace, PruneRequest } from "../types.ts";
 import type { Usage } from "./usage.ts";
-
-export interface PruneRequest {
-  /** Records of frontends and of images too. */
-  all: boolean;
-  /** Each a conjunction of terms, `type==regular,unused-for=24h`; any of them. */
-  filters: readonly string[];
-  /** Milliseconds: what was used since stays. */
-  keepFor: number;
-  /** Bytes that stay in any case; the most that stays; what the disk is to have free. 0: not said. */
-  reservedSpace: number;
-  maxUsedSpace: number;
-  minFreeSpace: number;
-}
 
 /** Records to remove, in their order. Errors: invalid, for filters. */
 export function chooseRecords(
@@ -95,10 +83,19 @@ function parseTerm(term: string): Match {
   if (operator === "")
     return (record) => field(record) === "true" || (field(record) !== "" && field(record) !== "false");
   if (operator === "~=") {
-    const pattern = new RegExp(value);
-    return (record) => pattern.test(field(record));
+    const pattern = patternOf(value);
+    return (record) => pattern?.test(field(record)) ?? false;
   }
   return (record) => (field(record) === value) === (operator !== "!=");
+}
+
+/** Undefined for what is no expression: containerd's filters log it, and nothing fits. */
+function patternOf(text: string): RegExp | undefined {
+  try {
+    return new RegExp(text);
+  } catch {
+    return undefined;
+  }
 }
 
 const PARTS = { reserved: 0.1, most: 0.75, free: 0.2 };
@@ -106,9 +103,15 @@ const HOUR = 3600_000;
 /** Of what is quickly made again: its part of the reserved space (moby calls it e·π·φ percent), and the least. */
 const TEMPORARY = { part: 0.138, least: 512e6 };
 
-/** What the cache may have without anybody's asking, in the order of their application: as Docker's default (moby, builder-next/worker/gc.go). */
-export function defaultPolicies(root: string): PruneRequest[] {
-  const bounds = defaultBounds(root);
+/** What goes of the cache without anybody's asking, in the order of their application. */
+export const policiesOf = ({ policies, defaults }: CacheBounds, root: string): readonly PruneRequest[] =>
+  policies ?? usualPolicies(isSaid(defaults) ? defaults : partsOf(root));
+
+const isSaid = ({ reservedSpace, maxUsedSpace, minFreeSpace }: CacheSpace): boolean =>
+  reservedSpace > 0 || maxUsedSpace > 0 || minFreeSpace > 0;
+
+/** Docker's (moby, builder-next/worker/gc.go). */
+function usualPolicies(bounds: CacheSpace): PruneRequest[] {
   const policy = { all: false, filters: [], keepFor: 0, ...bounds };
   return [
     {
@@ -125,7 +128,7 @@ export function defaultPolicies(root: string): PruneRequest[] {
   ];
 }
 
-function defaultBounds(root: string): Pick<PruneRequest, "reservedSpace" | "maxUsedSpace" | "minFreeSpace"> {
+function partsOf(root: string): CacheSpace {
   const { blocks, bsize } = statfsSync(root);
   const size = blocks * bsize;
   return {

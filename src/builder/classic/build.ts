@@ -125,10 +125,10 @@ const uploadTree = (id: string, name: string): Definition =>
   marshal(source(`${UPLOAD_SCHEME}://${id}`, {}, { name }));
 
 /** Lets a build name the folders of its context. */
-export function uploaded(job: Job, { path, dockerfile, text }: UploadedContext): Context {
+export function uploaded(job: Job, { files, dockerfile, text }: UploadedContext): Context {
   // The same names in every build: what is written in a graph names its steps.
-  job.uploads.set("context", path);
-  job.uploads.set("dockerfile", dockerfile.path);
+  job.uploads.set("context", files);
+  job.uploads.set("dockerfile", { path: dockerfile.path, ready: async () => {}, known: undefined });
   return {
     files: uploadTree("context", "[internal] load build context"),
     dockerfile: uploadTree("dockerfile", "[internal] load build definition"),

@@ -7,10 +7,12 @@ import { BerthError, invalid, isKind, messageOf, systemError } from "../../base/
 import { createMatcher, readIgnoreFile } from "../../buildkit/patterns/index.ts";
 import { close, O } from "../../linux/ffi.ts";
 import { openIn, RESOLVE, withFolder } from "../../linux/files.ts";
-import { extractIntoView } from "../../store/index.ts";
+import { extractIntoFolder } from "../../store/index.ts";
 import type { Store } from "../../store/types.ts";
 import { readIn } from "../solver/read-tree.ts";
 import { scratchFolder } from "../solver/views.ts";
+import type { Upload } from "../sources/upload.ts";
+import { archiveKey, type KnownContext, keepContext, knownContext, SMALL_ARCHIVE } from "./known-contexts.ts";
 import { detectRemote } from "./remote-file.ts";
 
 const DOCKERFILE = "Dockerfile";
@@ -19,7 +21,7 @@ const DOCKERFILE_LIMIT = 16 << 20;
 
 /** What of a context the graph needs: two folders. */
 export interface UploadedContext extends AsyncDisposable {
-  readonly path: string;
+  readonly files: Upload;
   /** The folder that has it alone, and its name in there. */
   readonly dockerfile: { readonly path: string; readonly name: string };
   /** The Dockerfile's bytes. */
@@ -31,7 +33,10 @@ export interface Archive {
   size?: number;
 }
 
-/** Unpacks an archive. Errors: system, in Docker's words, for a bad archive or a Dockerfile that isn't in it. */
+/**
+ * Unpacks an archive; one that is known when somebody wants its files. Errors: system, in Docker's words, for a bad archive or a
+ * Dockerfile that isn't in it.
+ */
 export async function receiveArchive(
   store: Store,
   archive: Archive,
@@ -39,9 +44,18 @@ export async function receiveArchive(
   signal: AbortSignal,
 ): Promise<UploadedContext> {
   await using folders = openFolders(store);
-  await extract(folders.context, archive, signal);
-  const { name, text } = takeDockerfile(folders.context, dockerfile || DOCKERFILE);
-  return finish(folders, name, text);
+  const { first, all } = await begin(archive.chunks);
+  const wanted = dockerfile || DOCKERFILE;
+  const unpack = async (chunks: AsyncIterable<Uint8Array>) => {
+    await extract(folders.context, { ...archive, chunks }, signal);
+    return takeDockerfile(folders.context, wanted);
+  };
+  const key = first && archiveKey(first, wanted);
+  const known = key && knownContext(store, key);
+  if (known) return finish(folders, known.name, known.text, { known, unpack: () => unpack(all()) });
+  const found = first?.length === 0 ? takeDockerfile(folders.context, wanted) : await unpack(all());
+  if (key) keepContext(store, key, found);
+  return finish(folders, found.name, found.text, { known: found });
 }
 
 /** A URL's archive, or its Dockerfile alone. Errors: system, where nothing usable is there. */
@@ -84,23 +98,44 @@ function openFolders(store: Store): Folders {
   };
 }
 
-function finish(folders: Folders, name: string, text: Uint8Array): UploadedContext {
+interface Unpacking {
+  known?: KnownContext;
+  /** Undefined: it is done. */
+  unpack?(): Promise<unknown>;
+}
+
+function finish(
+  folders: Folders,
+  name: string,
+  text: Uint8Array,
+  { known, unpack }: Unpacking = {},
+): UploadedContext {
   const path = join(folders.base, "dockerfile");
   mkdirSync(path, { mode: 0o755 });
   // Under its last name: the folders before it are the client's, and nobody looks at them any more.
   const file = posix.basename(name);
   writeFileSync(join(path, file), text, { mode: 0o644 });
+  let unpacked: Promise<unknown> | undefined;
+  const remove = folders.keep();
   return {
-    path: folders.context,
+    files: {
+      path: folders.context,
+      known,
+      async ready() {
+        unpacked ??= unpack?.();
+        await unpacked;
+      },
+    },
     dockerfile: { path, name: file },
     text,
-    [Symbol.asyncDispose]: folders.keep(),
+    async [Symbol.asyncDispose]() {
+      await unpacked?.catch(() => {});
+      await remove();
+    },
   };
 }
 
 async function extract(context: string, { chunks, size }: Archive, signal: AbortSignal): Promise<void> {
-  const { some, all } = await peek(chunks);
-  if (!some) return;
   // As COPY has it: the files of a context are root's, whoever's they are at the client.
   const options = {
     noOverwriteDirNonDir: false,
@@ -108,7 +143,7 @@ async function extract(context: string, { chunks, size }: Archive, signal: Abort
     ...(size !== undefined && { size }),
   };
   try {
-    await extractIntoView({ root: context, readOnly: false, mounts: [] }, "/", all, options, signal);
+    await extractIntoFolder(context, chunks, options, signal);
   } catch (thrown) {
     // A body that is no archive is the client's mistake.
     if (/^(archive\/tar: |unexpected EOF)/.test(messageOf(thrown))) throw invalid(messageOf(thrown), thrown);
@@ -116,27 +151,37 @@ async function extract(context: string, { chunks, size }: Archive, signal: Abort
   }
 }
 
-/** Whether anything comes at all: no body is an empty context. */
-async function peek(chunks: AsyncIterable<Uint8Array>) {
+/** What comes, as far as it is small: `first` is all of it then, and no body is an empty context. */
+async function begin(chunks: AsyncIterable<Uint8Array>) {
   const iterator = chunks[Symbol.asyncIterator]();
-  const first = await iterator.next();
-  async function* all(): AsyncGenerator<Uint8Array> {
-    if (!first.done) yield first.value;
-    yield* { [Symbol.asyncIterator]: () => iterator };
+  const taken: Uint8Array[] = [];
+  let size = 0;
+  let ended = false;
+  while (!ended && size <= SMALL_ARCHIVE) {
+    const { done, value } = await iterator.next();
+    if (done) ended = true;
+    else {
+      // The sender may use its buffer again.
+      taken.push(new Uint8Array(value));
+      size += value.length;
+    }
   }
-  return { some: !first.done, all: all() };
+  async function* all(): AsyncGenerator<Uint8Array> {
+    yield* taken;
+    if (!ended) yield* { [Symbol.asyncIterator]: () => iterator };
+  }
+  return { first: ended ? taken : undefined, all };
 }
 
 /** Reads the Dockerfile, and takes it and .dockerignore out of the context where that excludes them. */
-function takeDockerfile(context: string, wanted: string): { name: string; text: Uint8Array } {
+function takeDockerfile(context: string, wanted: string): KnownContext {
   return withFolder(context, (root) => {
     const { name, text } = readDockerfile(root, wanted);
-    const patterns = readIgnored(root);
-    if (patterns) {
-      const matcher = createMatcher(patterns);
-      for (const path of [IGNORE_FILE, name]) if (matcher.matches(plain(path))) unlinkIn(root, path);
-    }
-    return { name, text };
+    const ignoreFile = readIgnoreFileIn(root);
+    const matcher = ignoreFile && createMatcher(readIgnoreFile(Buffer.from(ignoreFile).toString()));
+    const excluded = [IGNORE_FILE, name].filter((path) => matcher?.matches(plain(path)));
+    for (const path of excluded) unlinkIn(root, path);
+    return { name, text, ignoreFile: excluded.includes(IGNORE_FILE) ? undefined : ignoreFile };
   });
 }
 
@@ -154,9 +199,9 @@ function readDockerfile(root: number, wanted: string): { name: string; text: Uin
   throw systemError(`Cannot locate specified Dockerfile: ${wanted}`);
 }
 
-function readIgnored(root: number): string[] | undefined {
+function readIgnoreFileIn(root: number): Uint8Array | undefined {
   try {
-    return readIgnoreFile(Buffer.from(readIn(root, IGNORE_FILE, DOCKERFILE_LIMIT)).toString());
+    return readIn(root, IGNORE_FILE, DOCKERFILE_LIMIT);
   } catch (thrown) {
     if (isKind(thrown, "not-found")) return undefined;
     throw new BerthError("invalid", `error reading ${IGNORE_FILE}: ${messageOf(thrown)}`, { cause: thrown });

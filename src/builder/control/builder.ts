@@ -11,7 +11,7 @@ import type { RegistryAuth } from "../../registry/types.ts";
 import type { LeaseId } from "../../store/types.ts";
 import { CacheMounts } from "../cache/cache-mounts.ts";
 import { Contexts } from "../cache/contexts.ts";
-import { chooseRecords, defaultPolicies, matching, type PruneRequest } from "../cache/prune.ts";
+import { chooseRecords, matching, policiesOf } from "../cache/prune.ts";
 import { Records, snapshotsSize } from "../cache/records.ts";
 import { type CacheEntry, readCacheExports } from "../cache/remote/options.ts";
 import { cacheUsage, type Usage } from "../cache/usage.ts";
@@ -24,7 +24,7 @@ import { Sessions } from "../session/sessions.ts";
 import type { Solver } from "../solver/build.ts";
 import { Progress } from "../solver/progress.ts";
 import { Views } from "../solver/views.ts";
-import type { BuildHost, ExporterResponse, StepResources } from "../types.ts";
+import type { BuildHost, ExporterResponse, PruneRequest, StepResources } from "../types.ts";
 import { exportResult, factsOf } from "./export-result.ts";
 import { toConnectError } from "./failures.ts";
 import { Job, type JobResult, type JobTools } from "./job.ts";
@@ -218,7 +218,8 @@ export class Builder {
 
   /** Keeps the cache within its bounds, after a build. */
   private async keepWithinBounds(): Promise<void> {
-    for (const policy of defaultPolicies(this.host.store.root)) await this.prune(policy);
+    const { cacheBounds, store } = this.host;
+    for (const policy of policiesOf(cacheBounds, store.root)) await this.prune(policy);
   }
 
   /** Resolves when no build runs any more; the host's closing has told them all. */

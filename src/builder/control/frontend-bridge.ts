@@ -1,5 +1,5 @@
 // What a frontend asks of its build: images' configs, files of parts that it solves, warnings.
-import { invalid } from "../../base/errors.ts";
+import { invalid, notFound } from "../../base/errors.ts";
 import type { Definition } from "../../buildkit/messages/ops_pb.ts";
 import { withFolder } from "../../linux/files.ts";
 import type { Platform } from "../../oci/types.ts";
@@ -9,7 +9,7 @@ import { listIn, readIn } from "../solver/read-tree.ts";
 import { resolveLayout } from "../sources/layout.ts";
 import { receiveSmall, smallLocal } from "../sources/small-local.ts";
 import { transferParts } from "../sources/transfer-parts.ts";
-import { uploadedFolder } from "../sources/upload.ts";
+import { type Upload, uploadOf } from "../sources/upload.ts";
 import type { Job } from "./job.ts";
 
 export function frontendBridge(job: Job): FrontendBridge {
@@ -70,8 +70,8 @@ async function resolveOfLayout(
 async function solve(job: Job, definition: Definition): Promise<ReadableTree> {
   const small = smallLocal(loadDefinition(definition));
   if (small) return job.shown(small.vertex.name, (progress) => receiveSmall(small, job, progress));
-  const folder = uploadedFolder(loadDefinition(definition), job.uploads);
-  if (folder !== undefined) return folderTree(async (work) => withFolder(folder, work));
+  const upload = uploadOf(loadDefinition(definition), job.uploads);
+  if (upload) return uploadTree(upload);
   const ref = await job.evaluate(job.refOf(definition));
   const read = async <T>(work: (root: number) => T): Promise<T> => {
     if (!ref) throw invalid("a frontend reads from a part without files");
@@ -84,6 +84,22 @@ async function solve(job: Job, definition: Definition): Promise<ReadableTree> {
 function peek(job: Job, definition: Definition, largest: number): Promise<ReadableTree> {
   const small = smallLocal(loadDefinition(definition));
   return small ? receiveSmall(small, job, job.untold(small.vertex), largest) : solve(job, definition);
+}
+
+/** Of one that is known, .dockerignore is read without unpacking it. */
+function uploadTree({ path: folder, ready, known }: Upload): ReadableTree {
+  const tree = folderTree(async (work) => {
+    await ready();
+    return withFolder(folder, work);
+  });
+  return {
+    ...tree,
+    async readFile(path, first) {
+      if (!known || path !== ".dockerignore") return await tree.readFile(path, first);
+      if (known.ignoreFile) return known.ignoreFile.subarray(0, first);
+      throw notFound(`open ${path}: no such file or directory`);
+    },
+  };
 }
 
 const folderTree = (read: <T>(work: (root: number) => T) => Promise<T>): ReadableTree => ({

@@ -23,6 +23,7 @@ import { Build, type Solver } from "../solver/build.ts";
 import { wordsOf } from "../solver/errors.ts";
 import { type Edge, loadDefinition, type Vertex } from "../solver/graph.ts";
 import { Progress, VertexProgress } from "../solver/progress.ts";
+import type { Upload } from "../sources/upload.ts";
 import type { Ref, StepResources } from "../types.ts";
 import { frontendBridge } from "./frontend-bridge.ts";
 import { Materials } from "./materials.ts";
@@ -79,7 +80,7 @@ export class Job {
   private readonly atEnd: (() => void)[] = [];
   private readonly failures: unknown[] = [];
   /** Folders that came with the request, by their ids; whoever put them there takes them away. */
-  readonly uploads = new Map<string, string>();
+  readonly uploads = new Map<string, Upload>();
   readonly createdAt = new Date();
   /** Graphs that came with the request, for a client that drives the build. */
   inputs: Readonly<Record<string, Definition>> = {};

@@ -1,4 +1,5 @@
 // What the operations of one build work with.
+
 import type { Definition } from "../../buildkit/messages/ops_pb.ts";
 import type { RegistryAuth } from "../../registry/types.ts";
 import type { SnapshotBase, SnapshotId } from "../../store/types.ts";
@@ -7,6 +8,7 @@ import type { Contexts } from "../cache/contexts.ts";
 import type { Records } from "../cache/records.ts";
 import type { Session } from "../session/sessions.ts";
 import type { Views } from "../solver/views.ts";
+import type { Upload } from "../sources/upload.ts";
 import type { BaseImage, BuildHost, Ref, StepResources } from "../types.ts";
 
 /** What all builds share. */
@@ -24,7 +26,7 @@ export interface OperationEnvironment extends Workshop {
   /** Credentials for a registry's host: the client's. */
   credentials(host: string): Promise<RegistryAuth | undefined>;
   /** Folders that came with the build's request, by their ids. */
-  uploads: ReadonlyMap<string, string>;
+  uploads: ReadonlyMap<string, Upload>;
   resources: StepResources;
   /** A graph as a part of this build; undefined: nothing (scratch). */
   solve(definition: Definition): Promise<Ref | undefined>;

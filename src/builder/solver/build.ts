@@ -216,11 +216,11 @@ export class Build {
   private async bring(state: VertexState, key: string): Promise<BuildRecord | undefined> {
     const { imported, lease } = this.options;
     const { progress, vertex } = state;
-    const sourceKey = async (source: Vertex) => {
+    const imageOf = async (source: Vertex) => {
       const of = this.stateOf(source);
-      return of.operation.kind === "source" ? (await this.openSource(of, of.operation)).ref.key : undefined;
+      return of.operation.kind === "source" ? (await this.openSource(of, of.operation)).ref.image : undefined;
     };
-    const record = await imported?.bring(key, { progress, vertex, sourceKey, lease, signal: this.signal });
+    const record = await imported?.bring(key, { progress, vertex, imageOf, lease, signal: this.signal });
     if (!record) return undefined;
     this.take(record);
     state.recordId = record.id;

@@ -1,6 +1,7 @@
 // What the solver asks of caches that a build imports: keys, and records made of what they have.
 import type { LeaseId } from "../../store/types.ts";
 import type { BuildRecord } from "../cache/records.ts";
+import type { ImageIdentity } from "../types.ts";
 import type { Vertex } from "./graph.ts";
 import type { VertexProgress } from "./progress.ts";
 
@@ -8,8 +9,8 @@ export interface BringContext {
   /** The vertex's, which begins when something is found: what is brought is shown as its parts. */
   progress: VertexProgress;
   vertex: Vertex;
-  /** Of a source; undefined: it is none. */
-  sourceKey(vertex: Vertex): Promise<string | undefined>;
+  /** Of a source; undefined: it is no image. */
+  imageOf(vertex: Vertex): Promise<ImageIdentity | undefined>;
   lease: LeaseId;
   signal: AbortSignal;
 }

@@ -174,10 +174,20 @@ async function checkOut(
   return snapshot;
 }
 
+/** A branch or a tag by its short name. */
+const PLAIN_REF = /^(?!refs\/)\w[\w./-]*$/;
+
 /** What stays of git's own files becomes a layer: no password may be in it. */
-async function finishGitDir({ url, keepGitDir }: GitPlace, call: GitCall): Promise<void> {
+async function finishGitDir({ url, ref, keepGitDir }: GitPlace, call: GitCall): Promise<void> {
   const folder = join(call.cwd, ".git");
   if (!keepGitDir) return rmSync(folder, { recursive: true, force: true });
+  if (!COMMIT.test(ref) && PLAIN_REF.test(ref)) {
+    // As in BuildKit's, the name is a branch and a tag: scripts ask git what it is that they build.
+    await git(["update-ref", `refs/tags/${ref}`, "FETCH_HEAD"], call);
+    await git(["update-ref", `refs/heads/${ref}`, "FETCH_HEAD^{commit}"], call);
+    for (const remotes of ["refs/remotes", "logs/refs/remotes"])
+      rmSync(join(folder, remotes), { recursive: true, force: true });
+  }
   await git(["remote", "set-url", "origin", "--", withoutCredentials(url)], call);
   rmSync(join(folder, "FETCH_HEAD"), { force: true });
 }

@@ -39,7 +39,9 @@ export function openImage(
     limit === undefined
       ? image.chain
       : chainIds((image.config.rootfs?.diff_ids ?? []).slice(0, limit)).at(-1);
-  const ref = snapshotRef(vertex, `image ${chain ?? "empty"}`, unpack, { views, signal });
+  const made = snapshotRef(vertex, `image ${chain ?? "empty"}`, unpack, { views, signal });
+  const platform = platformOf(vertex, { host });
+  const ref = { ...made, image: { root: image.root, platform, chain, limit } };
   return { ref, cached: image.chain === undefined || host.store.snapshots.layer(image.chain) !== undefined };
 }
 

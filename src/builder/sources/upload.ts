@@ -2,6 +2,7 @@
 // build that it came with can name it.
 import { invalid } from "../../base/errors.ts";
 import type { SourceOp } from "../../buildkit/messages/ops_pb.ts";
+import type { Digest } from "../../oci/digest.ts";
 import { digestPaths, type PathSelector } from "../../store/index.ts";
 import type { SnapshotId } from "../../store/types.ts";
 import type { OperationEnvironment } from "../ops/environment.ts";
@@ -12,11 +13,17 @@ import { layerOf, WHOLE_FOLDER } from "./snapshot-ref.ts";
 export const UPLOAD_SCHEME = "berth-upload";
 const PREFIX = `${UPLOAD_SCHEME}://`;
 
-/** The folder that an edge stands for; undefined: it is no upload. */
-export function uploadedFolder(
-  edge: Edge | undefined,
-  uploads: ReadonlyMap<string, string>,
-): string | undefined {
+/** A folder that came with the request. */
+export interface Upload {
+  readonly path: string;
+  /** Resolves when the files are there. Errors: those of unpacking. */
+  ready(): Promise<void>;
+  /** What is known of it before it is unpacked. */
+  readonly known: { ignoreFile: Uint8Array | undefined; digest?: Digest } | undefined;
+}
+
+/** What an edge stands for; undefined: it is no upload. */
+export function uploadOf(edge: Edge | undefined, uploads: ReadonlyMap<string, Upload>): Upload | undefined {
   const { op } = edge?.vertex.op ?? {};
   return op?.case === "source" && op.value.identifier.startsWith(PREFIX)
     ? uploads.get(op.value.identifier.slice(PREFIX.length))
@@ -29,20 +36,31 @@ export function uploadSource(vertex: Vertex, op: SourceOp, environment: Operatio
     async open({ progress, signal, lease }) {
       progress.start();
       const id = op.identifier.slice(PREFIX.length);
-      const folder = environment.uploads.get(id);
-      if (folder === undefined) throw invalid(`no upload ${id} came with this build`);
-      const digests = (selectors: PathSelector[]) => digestPaths({ root: folder, selectors, signal });
-      const [whole] = await digests([{ path: "/" }]);
+      const upload = environment.uploads.get(id);
+      if (!upload) throw invalid(`no upload ${id} came with this build`);
+      const { path: folder, known } = upload;
+      const digests = async (selectors: PathSelector[]) => {
+        await upload.ready();
+        return await digestPaths({ root: folder, selectors, signal });
+      };
+      const whole = known?.digest ?? (await digests([{ path: "/" }]))[0];
+      if (known && whole) known.digest = whole;
       let made: Promise<SnapshotId> | undefined;
       const { store } = environment.host;
       /** As a layer, for who writes on it or makes an image of it. */
-      const copied = () => layerOf(store, folder, WHOLE_FOLDER, { lease, signal });
+      const copied = async () => {
+        await upload.ready();
+        return await layerOf(store, folder, WHOLE_FOLDER, { lease, signal });
+      };
       return {
         ref: {
           key: `upload ${whole}`,
           vertex: vertex.digest,
           snapshot: () => (made ??= copied()),
-          view: async () => ({ path: folder, [Symbol.asyncDispose]: async () => {} }),
+          view: async () => {
+            await upload.ready();
+            return { path: folder, [Symbol.asyncDispose]: async () => {} };
+          },
           digests,
         },
         cached: false,

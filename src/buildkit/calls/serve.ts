@@ -11,6 +11,8 @@ import { WINDOW } from "./window.ts";
  */
 const HEADER_LIMIT = 1 << 16;
 const HEADERS_LIMIT = 16 << 20;
+/** Megabytes. With more of its answers unread, Node's 10 of them, a connection's further calls would be refused (ENHANCE_YOUR_CALM). */
+const SESSION_MEMORY = 1 << 10;
 
 export type Answer = (request: http2.Http2ServerRequest, response: http2.Http2ServerResponse) => void;
 
@@ -28,6 +30,7 @@ export function serveCalls(
     {
       settings: { initialWindowSize: WINDOW, maxHeaderListSize: HEADERS_LIMIT },
       maxHeaderListPairs: HEADER_LIMIT,
+      maxSessionMemory: SESSION_MEMORY,
     },
     (request, response) => {
       const own = Object.hasOwn(framed, request.url) ? framed[request.url] : undefined;

@@ -1,11 +1,13 @@
 import { expect, test } from "bun:test";
 import { unlinkSync } from "node:fs";
+import http2 from "node:http2";
 import net from "node:net";
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
-import { callFramed, GrpcError } from "../calls/index.ts";
+import { AUTHORITY, callFramed, GrpcError } from "../calls/index.ts";
 import { SourceSchema } from "../messages/errors_pb.ts";
 import { PacketSchema } from "../messages/file-sync_pb.ts";
+import { LLBBridge } from "../messages/gateway_pb.ts";
 import { FileSync } from "../messages/session_pb.ts";
 import { openGrpc } from "./client.ts";
 import { serveGrpc } from "./server.ts";
@@ -115,6 +117,32 @@ test("a call that frames its own messages has headers as they came, bytes both w
     expect(error?.code).toBe(Code.NotFound);
     expect(error?.rawMessage).toBe("got 5000000 bytes, 100% of ü");
     connection.close();
+  } finally {
+    end();
+  }
+});
+
+test("large answers all come, also while nobody has read the first of them", async () => {
+  const [one, other, end] = await pair();
+  try {
+    void serveGrpc(one, (router) => {
+      router.service(LLBBridge, { readFile: async () => ({ data: new Uint8Array(1 << 20) }) });
+    });
+    // With HTTP/2's own windows, which hold the answers up in the server.
+    const session = http2.connect(AUTHORITY, { createConnection: () => other });
+    const path = `/${LLBBridge.typeName}/ReadFile`;
+    const answers = Array.from({ length: 24 }, async () => {
+      const call = session.request({ ":method": "POST", ":path": path, "content-type": "application/grpc" });
+      call.end(new Uint8Array(5));
+      let bytes = 0;
+      call.on("data", (chunk: Uint8Array) => {
+        bytes += chunk.length;
+      });
+      await new Promise((resolve) => call.on("close", resolve).on("error", resolve));
+      return bytes;
+    });
+    expect(new Set(await Promise.all(answers))).toEqual(new Set([(1 << 20) + 9]));
+    session.close();
   } finally {
     end();
   }

@@ -57,7 +57,7 @@ export const innerCommand = (job: InnerJob, ...args: string[]): string[] => [
 ];
 
 /** The command line that starts a confined worker. */
-export function workerCommand(job: Job, ...args: string[]): string[] {
+export function workerCommand(job: Job | InnerJob, ...args: string[]): string[] {
   return [
     "unshare",
     "--mount",

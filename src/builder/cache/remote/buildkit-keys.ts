@@ -6,6 +6,7 @@ import { MountType } from "../../../buildkit/messages/ops_pb.ts";
 import { digestOf } from "../../../oci/digest.ts";
 import { encodeJson } from "../../../oci/json.ts";
 import type { Platform } from "../../../oci/types.ts";
+import type { ImageIdentity } from "../../types.ts";
 
 /** Of a record's first output. */
 const recordDigest = (digest: string): string => digestOf(`${digest}@0`);
@@ -13,8 +14,22 @@ const recordDigest = (digest: string): string => digestOf(`${digest}@0`);
 /** What a step takes of its root: all of it. */
 export const ROOT_SELECTOR: string = digestOf("/");
 
-/** The record of an image, by the chain id of its layers. */
-export const imageRecord = (chain: string): string => recordDigest(digestOf(`buildkit.source.v0:${chain}`));
+/**
+ * The records of an image: by what its name led to and the platform, and by its layers. BuildKit writes and looks for the second
+ * only where it has nothing under the first, so a step may stand on either.
+ */
+export function imageRecords({ root, platform, chain, limit }: ImageIdentity): string[] {
+  const { os, architecture, variant } = platform;
+  const manifest = {
+    Digest: root,
+    OS: os,
+    Arch: architecture,
+    ...(variant && { Variant: variant }),
+    ...(limit !== undefined && { Limit: limit }),
+  };
+  const keys = [digestOf(encodeJson(manifest)), ...(chain ? [chain] : [])];
+  return keys.map((key) => recordDigest(digestOf(`buildkit.source.v0:${key}`)));
+}
 
 /** The record of a step; undefined for those whose keys aren't made here. */
 export function execRecord({ op, platform }: Op, host: Platform): string | undefined {

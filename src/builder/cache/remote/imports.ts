@@ -11,7 +11,7 @@ import type { VertexProgress } from "../../solver/progress.ts";
 import { transferParts } from "../../sources/transfer-parts.ts";
 import type { BuildRecord, Records } from "../records.ts";
 import { bringLayers } from "./bring-layers.ts";
-import { execRecord, imageRecord, ROOT_SELECTOR } from "./buildkit-keys.ts";
+import { execRecord, imageRecords, ROOT_SELECTOR } from "./buildkit-keys.ts";
 import type { RemoteLayer, RemoteRecord } from "./config.ts";
 import { loadCache } from "./load.ts";
 import { type CacheEntry, type CacheImport, configuring, idOf, readCacheImport } from "./options.ts";
@@ -136,8 +136,8 @@ export class CacheImports implements ImportedCaches {
     context: BringContext,
   ): Promise<ReadonlySet<number>> {
     const { index } = imported;
-    const [, chain] = /^image (sha256:[0-9a-f]{64})$/.exec((await context.sourceKey(vertex)) ?? "") ?? [];
-    if (chain) return new Set(index.numbers(imageRecord(chain)));
+    const image = await context.imageOf(vertex);
+    if (image) return new Set(imageRecords(image).flatMap((digest) => index.numbers(digest)));
     const digest = vertex.metadata?.ignoreCache ? undefined : execRecord(vertex.op, this.context.platform);
     const [input] = vertex.inputs;
     if (!digest || !input || input.index !== 0) return new Set();

@@ -9,7 +9,7 @@ import { contentKey, type KnownStep } from "../../solver/build.ts";
 import type { Vertex } from "../../solver/graph.ts";
 import { keyOf } from "../../solver/keys.ts";
 import type { Ref } from "../../types.ts";
-import { execRecord, imageRecord } from "./buildkit-keys.ts";
+import { execRecord, imageRecords } from "./buildkit-keys.ts";
 import type { BuildkitRecord } from "./marshal.ts";
 
 export interface PortableStep {
@@ -70,9 +70,9 @@ function buildkitRecord(
 ): BuildkitRecord | undefined {
   const digest = execRecord(op, platform);
   if (!digest || !input || !ref || input.index !== 0) return undefined;
-  const [, chain] = /^image (sha256:[0-9a-f]{64})$/.exec(ref.key) ?? [];
-  const on = chain ? { digest: imageRecord(chain) } : known.get(input.vertex.digest);
-  return on && { digest, on };
+  if (ref.image) return { digest, on: imageRecords(ref.image).map((image) => ({ digest: image, on: [] })) };
+  const below = known.get(input.vertex.digest);
+  return below && { digest, on: [below] };
 }
 
 /** A step's key, and which of its outputs. */

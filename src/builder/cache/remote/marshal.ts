@@ -15,10 +15,10 @@ export interface PortableRecord {
   buildkit?: BuildkitRecord;
 }
 
-/** A record of BuildKit's own: a step on another, or what a chain of them begins with. */
+/** A record of BuildKit's own: a step on what its root is known by, any of these, or what a chain of steps begins with. */
 export interface BuildkitRecord {
   digest: string;
-  on?: BuildkitRecord;
+  on: readonly BuildkitRecord[];
 }
 
 export interface MarshalledCache {
@@ -112,13 +112,10 @@ export function marshalRecords(
 
 /** Puts a record and those that it stands on there; answers its name. */
 function placeBuildkit({ digest, on }: BuildkitRecord, entries: Map<string, Entry>): string {
-  const below = on && placeBuildkit(on, entries);
-  const name = below === undefined ? digest : digestOf(`${below} ${digest}`);
+  const below = on.map((each) => placeBuildkit(each, entries));
+  const name = below.length === 0 ? digest : digestOf([...below, digest].join(" "));
   if (!entries.has(name))
-    entries.set(name, {
-      digest,
-      inputs: below === undefined ? [] : [{ selector: ROOT_SELECTOR, name: below }],
-    });
+    entries.set(name, { digest, inputs: below.map((each) => ({ selector: ROOT_SELECTOR, name: each })) });
   return name;
 }
 

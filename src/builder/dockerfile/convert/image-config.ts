@@ -36,6 +36,9 @@ export function finishImage(image: ImageConfig, labels: Values, platform: Platfo
   const { os, architecture, variant } = wanted;
   const normal = normalizePlatform({ os, architecture, ...(variant && { variant }) });
   const { variant: _, ...rest } = wanted;
+  // A path of the build's is one of the other kind there.
+  if (normal.os === "windows" && config.WorkingDir)
+    config.WorkingDir = config.WorkingDir.replaceAll("/", "\\");
   return { ...rest, ...normal, config };
 }
 

@@ -33,7 +33,7 @@ export function emptyImage(platform: Platform): ImageConfig {
     ...(variant && { variant }),
     ...(platform["os.version"] && { "os.version": platform["os.version"] }),
     ...(platform["os.features"] && { "os.features": platform["os.features"] }),
-    config: { Env: [`PATH=${DEFAULT_PATH}`], WorkingDir: "/" },
+    config: { ...(os !== "windows" && { Env: [`PATH=${DEFAULT_PATH}`] }), WorkingDir: "/" },
     rootfs: { type: "layers", diff_ids: [] },
   };
 }
@@ -51,7 +51,8 @@ export const stateOfStage = ({ image, variables, args, workdirSet }: StageState)
 function begin(state: StageState): StageState {
   const { OnBuild: _, ...config } = runConfig(state);
   const env = [...(config.Env ?? [])];
-  if (!env.some((entry) => entry.startsWith("PATH="))) env.push(`PATH=${DEFAULT_PATH}`);
+  if (state.image.os !== "windows" && !env.some((entry) => entry.startsWith("PATH=")))
+    env.push(`PATH=${DEFAULT_PATH}`);
   const variables = new Map(state.variables);
   for (const entry of env) {
     const at = entry.indexOf("=");

@@ -1,8 +1,6 @@
 // `volume cp`: files and folders between a volume and this host, as `cp` does it with a container's.
-import type { CopyRequest } from "../../copy/from-container.ts";
-import { splitArgument } from "../../copy/paths.ts";
+import { copyBetween } from "../../copy/between.ts";
 import { command } from "../../framework/command.ts";
-import { fail } from "../../framework/failure.ts";
 import { flag } from "../../framework/flags.ts";
 
 export default command({
@@ -22,28 +20,13 @@ volume source to stdout.`,
       { short: "q" },
     ),
   },
-  async run(session, { args: [source = "", destination = ""], flags, given }) {
-    if (source === "") throw fail("source can not be empty");
-    if (destination === "") throw fail("destination can not be empty");
-    const from = splitArgument(source);
-    const to = splitArgument(destination);
-    if (from.container && to.container) throw fail("copying between volumes is not supported");
-    if (!from.container && !to.container) throw fail("must specify at least one volume source");
-    const request: CopyRequest = {
-      container: from.container || to.container,
-      files: (await session.client()).volumes.files,
+  async run(session, { args, flags, given }) {
+    const options = {
       kind: "volume",
-      source: from.path,
-      destination: to.path,
       followLink: flags["follow-link"],
       copyUIDGID: false,
       quiet: given("quiet") ? flags.quiet : !session.out.isTerminal(),
-    };
-    if (from.container) {
-      const { copyFromContainer } = await import("../../copy/from-container.ts");
-      return copyFromContainer(session, request);
-    }
-    const { copyToContainer } = await import("../../copy/to-container.ts");
-    return copyToContainer(session, request);
+    } as const;
+    return copyBetween(session, args, options, async () => (await session.client()).volumes.files);
   },
 });

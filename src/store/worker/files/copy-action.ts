@@ -24,6 +24,7 @@ import { type ForeignCompression, foreignCompression, unpackFile } from "./unpac
 import { matchWildcards } from "./wildcards.ts";
 
 const FOLDER_MODE = 0o755;
+const ELOOP = 40;
 /** BuildKit makes the folders that a copy's destination lacks with the copied files' mode, under a umask of 022. */
 const MADE_FOLDERS = 0o755;
 const ENOENT = 2;
@@ -76,8 +77,18 @@ export async function copyAction(
   return undefined;
 }
 
+/** The names of a destination. Errors: system, in BuildKit's words, for links that lead in a circle. */
+function destinationNames(target: number, path: string): string[] {
+  try {
+    return resolveNames(target, path);
+  } catch (thrown) {
+    if (thrown instanceof KernelError && thrown.errno === ELOOP) throw systemError("too many links", thrown);
+    throw thrown;
+  }
+}
+
 function checkDestination(target: number, destination: string): void {
-  const [folder] = folderAndName(resolveNames(target, toByteString(destination)));
+  const [folder] = folderAndName(destinationNames(target, toByteString(destination)));
   try {
     close(openResolved(target, folder, "lstat"));
   } catch (thrown) {
@@ -98,7 +109,7 @@ async function unpackSource(
   try {
     const compression = foreignCompression(file);
     if (compression && plain === undefined) return { path: names, compression };
-    const destination = resolveNames(target, toByteString(action.destination));
+    const destination = destinationNames(target, toByteString(action.destination));
     const into = () => {
       makeFolders(target, destination, { mode: FOLDER_MODE, owner, time });
       return openResolved(target, destination, "open");
@@ -132,7 +143,7 @@ function copyOne(action: CopyAction, context: CopyContext, path: string): void {
   const { modeText, mode } = action;
   const made = { mode: ((modeText ? undefined : mode) ?? FOLDER_MODE) & MADE_FOLDERS, owner, time };
   const destination = toByteString(action.destination);
-  const above = makeFolders(target, resolveNames(target, folderOf(destination)), made);
+  const above = makeFolders(target, destinationNames(target, folderOf(destination)), made);
   const copier = new Copier({
     owner,
     time,
@@ -164,7 +175,7 @@ function placeFor(
   destination: string,
   source: { base: string; isFolder: boolean; contents: boolean },
 ): { names: string[]; folder: string[] } {
-  const names = resolveNames(target, destination);
+  const names = destinationNames(target, destination);
   const there = kindAt(target, names, undefined);
   const into = source.isFolder ? !source.contents && there !== undefined : there === "folder";
   if (into)
