@@ -40,6 +40,7 @@ export function pruneNetworks(engine: Engine, filters: Filters): string[] {
   const until = untilOf(filters.until ?? []);
   const removed: string[] = [];
   for (const network of engine.networks.list({ dangling: ["true"] })) {
+    if (network.configOnly) continue; // Templates are never used by a container.
     if (until !== undefined && (parseNanoseconds(network.createdAt) ?? 0n) > until) continue;
     if (!(filters.label ?? []).every((text) => matchesLabel(text, network.labels))) continue;
     if ((filters["label!"] ?? []).some((text) => matchesLabel(text, network.labels))) continue;

@@ -249,6 +249,13 @@ describe("several networks", () => {
   });
 });
 
+test("prune leaves templates", async () => {
+  await network("template", { ConfigOnly: true, Labels: { kind: "template" } });
+  const filters = encodeURIComponent(JSON.stringify({ label: { "kind=template": true } }));
+  expect((await post(`/networks/prune?filters=${filters}`)).json()).toEqual({ NetworksDeleted: null });
+  expect(await daemon.request("DELETE", "/networks/template")).toMatchObject({ status: 204 });
+});
+
 test("prune takes what is not used, by its labels", async () => {
   await network("kept", { Labels: { keep: "" } });
   await network("used");
