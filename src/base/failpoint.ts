@@ -9,6 +9,7 @@ export const FAILPOINTS = [
   "network.created",
   "network.removed",
   "network.connect-stored",
+  "network.device-made",
   "network.connect-plugged",
   "network.disconnect-stored",
   "start.network-allocated",

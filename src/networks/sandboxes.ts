@@ -269,9 +269,14 @@ export function openSandboxes(options: {
     try {
       const plugs = plugsOf(sandbox);
       enter(sandbox, (namespaceFd, inside) => {
-        for (const plug of plugs)
-          if (!findLink(inside, plug.endpoint.interfaceName ?? "eth0"))
-            plugIn(sandbox, plug, namespaceFd, inside);
+        for (const plug of plugs) {
+          const { interfaceName = "eth0" } = plug.endpoint;
+          const device = findLink(inside, interfaceName);
+          // To be up is the last that a device gets: one that isn't was in the making when the daemon was killed.
+          if (device?.up) continue;
+          if (device) removeLink(inside, interfaceName);
+          plugIn(sandbox, plug, namespaceFd, inside);
+        }
         setGateways(sandbox, inside);
       });
       settleNames(sandbox);

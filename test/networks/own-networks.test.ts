@@ -83,7 +83,9 @@ test("a bridge that was there before stays when its network goes", async () => {
   const name = `bt${Math.random().toString(36).slice(2, 10)}`;
   Bun.spawnSync(["ip", "link", "add", name, "type", "bridge"]);
   try {
+    Bun.spawnSync(["ip", "addr", "add", "10.99.99.1/30", "dev", name]);
     await network("theirs", { Options: { "com.docker.network.bridge.name": name } });
+    expect(Bun.spawnSync(["ip", "addr", "show", name]).stdout.toString()).toContain("10.99.99.1/30");
     await removeNetwork("theirs");
     expect(Number(readFileSync(`/sys/class/net/${name}/ifindex`, "utf8"))).toBeGreaterThan(0);
   } finally {

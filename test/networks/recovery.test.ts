@@ -1,6 +1,15 @@
 // What others do to us, and what a crash leaves: rules flushed, bridges removed, daemons killed, neighbours' firewalls.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { ask, type Daemon, type Machine, request, serve, startHost, startMachine } from "./machine.ts";
+import {
+  ask,
+  type Container,
+  type Daemon,
+  type Machine,
+  request,
+  serve,
+  startHost,
+  startMachine,
+} from "./machine.ts";
 
 let machine: Machine;
 
@@ -77,6 +86,37 @@ describe("a user's bridge that somebody removed while containers run", () => {
     await daemon.call("release", "web");
     await daemon.call("disconnect", "next", "own", {}).catch(() => {});
   });
+});
+
+test.each([
+  ["network.connect-stored"],
+  ["network.device-made"],
+  ["network.connect-plugged"],
+  ["network.disconnect-stored"],
+] as const)("killed at %s: the container has what the rows say after the next start", async (place) => {
+  const daemon = await machine.daemon();
+  await daemon.call("create", { Name: "second", IPAM: { Config: [{ Subnet: "10.88.0.0/24" }] } });
+  const container = await daemon.start("c");
+  const both = { EndpointsConfig: { bridge: {}, second: {} } };
+  const disconnecting = place.includes("disconnect");
+  if (disconnecting) await daemon.call("connect", "c", "second", both);
+  const again = async (failpoint?: typeof place) => {
+    await daemon.kill();
+    await daemon.restart(failpoint);
+    await daemon.call("reconcile", ["c"]);
+  };
+  await again(place);
+  const change = disconnecting
+    ? daemon.call("disconnect", "c", "second", { EndpointsConfig: { bridge: {} } })
+    : daemon.call("connect", "c", "second", both);
+  await expect(change).rejects.toThrow("the daemon ended");
+  await again();
+  const { stdout } = Bun.spawnSync(["nsenter", `--net=${container.namespace}`, "ip", "-o", "addr"]);
+  const second = stdout.toString().includes("10.88.0.2/24");
+  expect({ place, second }).toEqual({ place, second: !disconnecting });
+  const { endpoints } = await daemon.call<Container["status"]>("status", "c");
+  expect("second" in endpoints).toBe(!disconnecting);
+  await daemon.call("release", "c");
 });
 
 test("a container whose namespace's file is gone says so, and starts again", async () => {

@@ -191,6 +191,7 @@ describe.skipIf(!kernel.macvlan)("macvlan", () => {
 
   test.each<[Failpoint]>([
     ["network.connect-stored"],
+    ["network.device-made"],
     ["network.connect-plugged"],
     ["network.disconnect-stored"],
   ])("killed at %s: rows and devices agree after the next start", async (place) => {

@@ -15,6 +15,8 @@ export interface BridgeDevice {
   addresses: { address: string; prefix: number }[];
   /** Whether the device itself speaks IPv6; undefined: as it is. */
   ipv6?: boolean;
+  /** The daemon's own default bridge: its settings say all of its addresses. */
+  builtIn: boolean;
   /** What its MAC is derived from, so that neighbours' caches hold when it is made anew. */
   seed: string;
 }
@@ -53,6 +55,8 @@ function setAddresses(socket: NetlinkSocket, link: Link, wanted: BridgeDevice): 
     a.address === b.address && a.prefix === b.prefix;
   for (const address of wanted.addresses)
     if (!present.some((other) => same(other, address))) addAddress(socket, { index: link.index, ...address });
+  // Addresses of a bridge that somebody else made are how that reaches the host, or the host the world.
+  if (!wanted.builtIn && link.address !== macOf(wanted.seed)) return;
   for (const address of present)
     if (!wanted.addresses.some((other) => same(other, address)) && !address.address.startsWith("fe80:"))
       removeAddress(socket, address);

@@ -5,6 +5,7 @@
 // nothing of ours runs at the same time as it.
 import type { HostEnvironment } from "../../base/environment.ts";
 import { messageOf, systemError } from "../../base/errors.ts";
+import { failpoint } from "../../base/failpoint.ts";
 import { log } from "../../base/log.ts";
 import { isIpv6 } from "../../linux/ip-address.ts";
 import {
@@ -167,8 +168,9 @@ export function openBridgeDriver(options: {
     );
     const port = findLink(host(), name);
     if (!port) throw systemError(`the device ${interfaceName} is gone`);
-    setUpDevice(inside, interfaceName, endpoint.addresses);
+    failpoint("network.device-made");
     joinBridge(network, port.index);
+    setUpDevice(inside, interfaceName, endpoint.addresses);
     plugged.set(name, endpoint);
   }
 
@@ -274,6 +276,7 @@ function bridgeOf(network: NetworkRecord, tag: string): BridgeDevice {
     }),
     // Without, it would have a link-local address of its own.
     ...(network.enableIPv6 && { ipv6: isAddressed(network, 6) }),
+    builtIn: network.builtIn,
     seed: seedOf(name, tag),
   };
 }

@@ -1,6 +1,7 @@
 // What the drivers macvlan and ipvlan share: a container's device sits on the network's parent, and is made right in
 // the container's namespace. There is nothing of an endpoint on the host, and its ports can't be published.
 import { systemError } from "../../base/errors.ts";
+import { failpoint } from "../../base/failpoint.ts";
 import { failedWith } from "../../linux/errors.ts";
 import { findLink, removeLink, setLink } from "../../linux/netlink/link.ts";
 import { type NetlinkSocket, openRoute } from "../../linux/netlink/socket.ts";
@@ -56,6 +57,7 @@ export function stackedDriver(device: StackedDevice, parents: ParentDevices): Ne
       throw systemError(`failed to create the ${kind} port: ${kernelWords(thrown)}${busy}`, thrown);
     }
     setLink(inside, findLink(inside, name)?.index ?? 0, { name: interfaceName });
+    failpoint("network.device-made");
     setUpDevice(inside, interfaceName, endpoint.addresses, { announced: true });
   }
 
