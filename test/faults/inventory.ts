@@ -144,10 +144,13 @@ function rulesOf(bridge: string): string[] {
     typeof value === "object" && value !== null && !Array.isArray(value)
       ? Object.fromEntries(Object.entries(value).filter(([key]) => key !== "handle"))
       : value;
-  return (nftList(`list table inet ${tableOf(bridge)}`) ?? [])
-    .filter((entry) => !("metainfo" in entry))
-    .map((entry) => JSON.stringify(entry, plain))
-    .sort();
+  return (
+    (nftList(`list table inet ${tableOf(bridge)}`) ?? [])
+      // Other engines' bridges come and go as they like.
+      .filter((entry) => !("metainfo" in entry) && (entry.set as { name?: string })?.name !== "others")
+      .map((entry) => JSON.stringify(entry, plain))
+      .sort()
+  );
 }
 
 /** Of the data root: folders that hold one entry a thing. */

@@ -1,5 +1,5 @@
 // Containers that don't want to end, and ends that come in the middle of something.
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { BUSYBOX, importBusybox } from "../fixtures/busybox.ts";
 import { waitFor } from "../fixtures/daemon.ts";
 import { expectSame, settled, startWatchedDaemon, type WatchedDaemon } from "./inventory.ts";
@@ -9,6 +9,11 @@ let daemon: WatchedDaemon;
 beforeAll(async () => {
   daemon = await startWatchedDaemon();
   await importBusybox(daemon);
+});
+// What a failed test left would be in the way of all that follow.
+afterEach(async () => {
+  const left = (await daemon.request("GET", "/containers/json?all=1")).json<{ Id: string }[]>();
+  for (const { Id } of left) await removeByForce(Id);
 });
 afterAll(() => daemon?.[Symbol.asyncDispose]());
 
@@ -79,6 +84,12 @@ test("HOME is that of the passwd file, unless the environment has one", async ()
 const BOMB = { Cmd: ["sh", "-c", 'exec awk "$B"'], Env: ['B=BEGIN { while (1) system("awk \\"$B\\" &") }'] };
 const LIMIT = 40;
 
+/** Some of its programs have always just ended for want of another, so a look finds a few less. */
+async function atLimit(id: string): Promise<boolean> {
+  const { text } = await daemon.request("GET", `/containers/${id}/top`);
+  return ((JSON.parse(text) as { Processes?: unknown[] }).Processes?.length ?? 0) >= LIMIT - 4;
+}
+
 test.each([
   ["", {}],
   [" that shares the host's process ids", { PidMode: "host" }],
@@ -87,10 +98,7 @@ test.each([
   const bomb = () => run(BOMB.Cmd, { PidsLimit: LIMIT, ...hostConfig }, BOMB.Env);
   for (const end of ["stop?t=0", "kill", ""]) {
     const id = await bomb();
-    await waitFor(async () => {
-      const { text } = await daemon.request("GET", `/containers/${id}/top`);
-      return (JSON.parse(text) as { Processes?: unknown[] }).Processes?.length === LIMIT;
-    }, "the bomb to be at its limit");
+    await waitFor(() => atLimit(id), "the bomb to be at its limit");
     if (end === "stop?t=0") {
       // No process more: refused, with a reason; or in a moment with room, done.
       const { status, text } = await exec(id, "true");
