@@ -49,13 +49,13 @@ export async function importVolume(
   return engine.volumes.makeFilled({ name, ...request }, async (folder) => {
     const options = { noOverwriteDirNonDir: false, owner: "archive", settlesRoot: true } as const;
     const view = viewOf(folder, { readOnly: false });
-    await extractIntoView(
-      view,
-      "/",
-      notEmpty(chunks),
-      { ...options, ...(size !== undefined && { size }) },
-      signal,
-    );
+    const sized = { ...options, ...(size !== undefined && { size }) };
+    await extractIntoView(view, "/", notEmpty(chunks), sized, signal).catch((thrown: unknown) => {
+      // Docker's `cp`, whose words these are, calls it the daemon's fault.
+      throw /^(archive\/tar: |unexpected EOF)/.test(messageOf(thrown))
+        ? invalid(messageOf(thrown), thrown)
+        : thrown;
+    });
     signal.throwIfAborted();
   });
 }

@@ -236,7 +236,7 @@ export async function settleVolume(room: VolumeRows, record: VolumeRecord): Prom
 }
 
 /** An error with what was done to which volume before it, unless it says so itself. */
-function named(verb: string, name: string, error: unknown): BerthError {
+export function named(verb: string, name: string, error: unknown): BerthError {
   const message = messageOf(error);
   if (message.startsWith(`${verb} ${name}: `) && error instanceof BerthError) return error;
   const first = firstThrown(error);

@@ -9,6 +9,8 @@ import { limitedDevices } from "../../src/runtime/bundle/resources.ts";
 import { resolveUser } from "../../src/runtime/bundle/user.ts";
 import { validate } from "../../src/runtime/bundle/validate.ts";
 import { editsForRequests } from "../../src/runtime/cdi/index.ts";
+import { named } from "../../src/volumes/make-remove.ts";
+import { checkVolumeName } from "../../src/volumes/names.ts";
 import { planMounts } from "../../src/volumes/plan.ts";
 import { GROUP, PASSWD } from "./accounts.ts";
 import { IMAGE, RECORDED, type RecordedHost, read } from "./case.ts";
@@ -22,7 +24,7 @@ async function lookAtAll({ config = {}, hostConfig = {} }: Refusal): Promise<voi
   const merged = mergeImageConfig(config, IMAGE);
   const defaults = { runtimes: ["runc", "crun"] };
   validate(merged, hostConfig, host.environment, defaults, host.facts);
-  planMounts(
+  const mounts = planMounts(
     {
       binds: hostConfig.Binds ?? [],
       mounts: hostConfig.Mounts ?? [],
@@ -32,10 +34,20 @@ async function lookAtAll({ config = {}, hostConfig = {} }: Refusal): Promise<voi
     },
     { dataRoot: "/var/lib/berth" },
   );
+  // What a plugin's volumes may be called is the plugin's; of local ones it is looked at when they are taken.
+  for (const { type, source } of mounts) if (type === "volume" && source !== "") checkName(source);
   editsForRequests(hostConfig.DeviceRequests ?? [], []);
   resolveUser(merged.User ?? "", hostConfig.GroupAdd, { passwd: PASSWD, group: GROUP });
   await Promise.all((hostConfig.Devices ?? []).map(findDevices));
   await Promise.all(limitedDevices(hostConfig).map(deviceNumber));
+}
+
+function checkName(name: string): void {
+  try {
+    checkVolumeName(name);
+  } catch (thrown) {
+    throw named("create", name, thrown);
+  }
 }
 
 /** Docker's message ends in the words of Go's JSON reader, ours in those of JavaScript's. */
