@@ -36,7 +36,7 @@ async function run(setting: Setting): Promise<Sample> {
 
 export const nameBenchmarks: Benchmark[] = [
   {
-    name: `names: look-ups of a container's name by another, for ${SECONDS} s`,
+    name: `network: look-ups of a container's name by another, for ${SECONDS} s`,
     unit: "/s",
     bar: "at least Docker's (aim: four times; the client takes as much of the machine as our server)",
     atLeastRatio: 1,
