@@ -18,8 +18,6 @@ const NOT_MANAGER =
 /** Options that say the same as EnableIPv4 and EnableIPv6, which win. */
 const ENABLE_IPV4 = "com.docker.network.enable_ipv4";
 const ENABLE_IPV6 = "com.docker.network.enable_ipv6";
-/** Drivers that give a subnet no gateway of their own choice. */
-const WITHOUT_POOLS = ["null"];
 
 export interface Surroundings {
   networks: readonly NetworkRecord[];
@@ -78,7 +76,7 @@ function checkFrame(request: NetworkRequest, around: Surroundings): { name: stri
   const ipam = request.IPAM?.Driver;
   if (ipam && ipam !== "default" && ipam !== "null")
     throw notFound(`plugin ${JSON.stringify(ipam)} not found`);
-  if (ipam === "null" && !WITHOUT_POOLS.includes(driver)) throw invalid("ipv4 pool is empty");
+  if (ipam === "null" && driver !== "null") throw invalid("ipv4 pool is empty");
   return { name, driver };
 }
 

@@ -1,7 +1,7 @@
 // The networks room's door: opens the networks of one daemon on its store, config and host.
 //
 // Who runs beside whom: every change is synchronous from its first look at rows and kernel to its last, so that there
-// is nothing to lock. What is slow (the kernel's grace period after a namespace) goes on in `background`, which `close`
+// is nothing to lock. What is slow (the kernel's grace period after a namespace) goes on in burial.ts, which `close`
 // awaits. Other programs change rules at any time: the driver looks before each use, and `mend` every few seconds.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -47,7 +47,14 @@ import type {
   SandboxRecord,
 } from "./types.ts";
 import { choseTheSame, usedPrefixes } from "./used-prefixes.ts";
-import { filterNetworks, findNetwork, idleStatus, networkToApi, sandboxStatus } from "./views.ts";
+import {
+  filterNetworks,
+  findIfThere,
+  findNetwork,
+  idleStatus,
+  networkToApi,
+  sandboxStatus,
+} from "./views.ts";
 
 export type * from "./types.ts";
 
@@ -80,17 +87,18 @@ export function openNetworks(options: {
   );
   const burial = openBurial();
   const decisions = openSandboxRows({ rows, config, hostPorts: openHostPorts(rows), driverOf });
-  const names = openNameServer(openNameSource(rows, config));
+  const names = openNameServer(openNameSource({ rows, config, attached: decisions.attached }));
   const sandboxes = openSandboxes({ rows, decisions, burial, folder, driverOf, names });
+  const find = (term: string) => findIfThere(rows, term);
   /** Allocated by this process: not yet recorded as running maybe, and its to release. */
   const starting = new Set<string>();
   let watch: ReturnType<typeof setInterval> | undefined;
 
   return {
-    check: (request) => checkRequest(request, (name) => tryFind(name)),
+    check: (request) => checkRequest(request, find),
 
     async allocate(request) {
-      checkRequest(request, tryFind);
+      checkRequest(request, find);
       return framed(() => {
         const before = rows.sandboxes.get(request.containerId);
         if (before) sandboxes.letGo(before);
@@ -132,7 +140,7 @@ export function openNetworks(options: {
       );
     },
     named: (request) =>
-      new Map(networkNames(request, config.bridge === "none").map((name) => [name, tryFind(name)])),
+      new Map(networkNames(request, config.bridge === "none").map((name) => [name, find(name)])),
 
     files(containerId) {
       const sandbox = rows.sandboxes.get(containerId);
@@ -241,14 +249,6 @@ export function openNetworks(options: {
     if (!driver)
       throw systemError(`network ${network.name} needs the driver ${network.driver}, which is not here`);
     return driver;
-  }
-
-  function tryFind(term: string): NetworkRecord | undefined {
-    try {
-      return findNetwork(rows, term);
-    } catch {
-      return undefined;
-    }
   }
 
   function runningSandbox(containerId: string): SandboxRecord {

@@ -1,7 +1,7 @@
 // Who is called what in which network, as the rows say: what the name server (names/) answers from. An index of each network
 // is kept until a row changes, since every question of every container comes here.
 import { readFileSync } from "node:fs";
-import { byPreference, leadsOut } from "./gateways.ts";
+import { type Attached, byPreference, leadsOut } from "./gateways.ts";
 import type { NameSource, Upstream } from "./names/index.ts";
 import { externalServers, ndotsSet } from "./resolv-conf.ts";
 import type { Rows } from "./rows.ts";
@@ -29,7 +29,13 @@ interface View {
 export const hasNames = (sandbox: SandboxRecord, networks: readonly NetworkRecord[]): boolean =>
   sandbox.mode === "private" && networks.some(({ builtIn }) => !builtIn);
 
-export function openNameSource(rows: Rows, config: NetworksConfig): NameSource {
+export function openNameSource(options: {
+  rows: Rows;
+  config: NetworksConfig;
+  /** A sandbox's endpoints with their networks. */
+  attached: (sandbox: SandboxRecord) => Attached[];
+}): NameSource {
+  const { rows, config } = options;
   let revision = -1;
   const networks = new Map<string, NetworkNames>();
   const views = new Map<string, View>();
@@ -72,24 +78,19 @@ export function openNameSource(rows: Rows, config: NetworksConfig): NameSource {
     const sandbox = rows.sandboxes.get(sandboxId);
     if (!sandbox) return { networks: [], upstream: [], ndotsSet: false };
     const { request } = sandbox;
-    const endpoints = rows.endpoints.where("sandboxId", sandboxId);
-    const attached = endpoints.flatMap((endpoint) => {
-      const network = rows.networks.get(endpoint.networkId);
-      if (!network) return [];
-      return [{ endpoint, network, settings: settingsOf(request, network), priority: 0 }];
-    });
-    const ordered = attached
-      .map((one) => ({ ...one, priority: one.settings?.GwPriority ?? 0 }))
-      .sort(byPreference);
+    const attached = options.attached(sandbox).sort(byPreference);
     const host = readHostFile();
     const dns = request.dns.length > 0 ? request.dns : config.dns;
     const dnsOptions = request.dnsOptions.length > 0 ? request.dnsOptions : config.dnsOptions;
     return {
-      networks: ordered
+      networks: attached
         .filter(({ network }) => !network.builtIn)
-        .map(({ network, settings }) => ({ names: namesOf(network), links: linksOf(settings?.Links ?? []) })),
+        .map(({ network }) => ({
+          names: namesOf(network),
+          links: linksOf(settingsOf(request, network)?.Links ?? []),
+        })),
       // What can't get out asks nobody out there either (CVE-2024-29018).
-      upstream: endpoints.some(canLeave)
+      upstream: attached.some(({ endpoint }) => leadsOut(endpoint, 4) || leadsOut(endpoint, 6))
         ? externalServers({ host, dns }).map(({ address, fromHost }) => ({ address, inside: !fromHost }))
         : [],
       ndotsSet: ndotsSet({ host, dnsOptions }),
@@ -139,8 +140,6 @@ function linksOf(links: readonly string[]): Map<string, string> {
     }),
   );
 }
-
-const canLeave = (endpoint: EndpointRecord) => leadsOut(endpoint, 4) || leadsOut(endpoint, 6);
 
 function readHostFile(): string {
   try {

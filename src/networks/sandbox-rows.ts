@@ -9,7 +9,7 @@ import { type Attached, gatewaysOf } from "./gateways.ts";
 import type { HostPorts } from "./host-ports.ts";
 import { interfaceNameOf } from "./interface-names.ts";
 import { type PortRequest, parsePorts } from "./port-requests.ts";
-import { checkCompany, networkNames, sharedContainer } from "./request-check.ts";
+import { checkCompany, networkNames, networkOfMode, sharedContainer } from "./request-check.ts";
 import { addressRow, deleteEndpointRows, portRow, type Rows } from "./rows.ts";
 import type {
   EndpointRecord,
@@ -32,20 +32,9 @@ export interface SandboxRows {
   settlePorts(sandbox: SandboxRecord): void;
 }
 
-/** What was asked for an endpoint: by the network's name, its id, or as the mode names it. */
-export function settingsOf(request: SandboxRequest, network: NetworkRecord): EndpointSettings | undefined {
-  const all = request.networkingConfig?.EndpointsConfig ?? {};
-  const key = Object.keys(all).find(
-    (name) => name === network.name || (name !== "" && network.id.startsWith(name)),
-  );
-  if (key !== undefined) return all[key];
-  return isOfMode(request, network) ? all[request.networkMode] : undefined;
-}
-
-const isOfMode = ({ networkMode }: SandboxRequest, { name, id }: NetworkRecord) =>
-  networkMode === name ||
-  (networkMode !== "" && id.startsWith(networkMode)) ||
-  (name === "bridge" && (networkMode === "default" || networkMode === ""));
+/** What was asked for a sandbox's endpoint in a network: a sandbox's request has them by the networks' names (`settled`). */
+export const settingsOf = (request: SandboxRequest, network: NetworkRecord): EndpointSettings | undefined =>
+  request.networkingConfig?.EndpointsConfig?.[network.name];
 
 export function openSandboxRows(options: {
   rows: Rows;
@@ -65,29 +54,41 @@ export function openSandboxRows(options: {
   function allocate(request: SandboxRequest): SandboxRecord {
     const shared = sharedContainer(request.networkMode);
     if (shared !== undefined) return allocateShared(request, shared);
-    const networks = networksOf(request);
+    const { settled, networks } = settle(request);
     const [main] = networks;
-    if (main) checkCompany(main.name, request);
+    if (main) checkCompany(main.name, settled);
     const sandbox: SandboxRecord = {
       id: request.containerId,
       key: newId(),
       mode: main ? driverOf(main).sandbox : "private",
       scope: "local",
-      request,
+      request: settled,
     };
     rows.sandboxes.put(sandbox);
-    for (const network of networks) addEndpoint(sandbox, network, settingsOf(request, network) ?? {});
+    for (const network of networks) addEndpoint(sandbox, network, settingsOf(settled, network) ?? {});
     settlePorts(sandbox);
     return sandbox;
   }
 
-  /** The mode's network first, where it is one of them: its device is eth0. */
-  function networksOf(request: SandboxRequest): NetworkRecord[] {
-    const names = networkNames(request, config.bridge === "none");
-    const found = new Map(
-      names.map((name) => findNetwork(rows, name)).map((network) => [network.id, network]),
-    );
-    return [...found.values()];
+  /**
+   * The networks, the mode's first where it is one of them (its device is eth0), and the request by their names: somebody may
+   * have named them by ids, or by the beginnings of those, which another network's name may be too.
+   */
+  function settle(request: SandboxRequest): { settled: SandboxRequest; networks: NetworkRecord[] } {
+    const asked = request.networkingConfig?.EndpointsConfig ?? {};
+    const own = networkOfMode(request.networkMode, config.bridge === "none");
+    const networks = new Map<string, NetworkRecord>();
+    const EndpointsConfig: Record<string, EndpointSettings> = {};
+    let { networkMode } = request;
+    for (const name of networkNames(request, config.bridge === "none")) {
+      const network = findNetwork(rows, name);
+      networks.set(network.id, network);
+      const settings = asked[name] ?? (name === own ? asked[request.networkMode] : undefined);
+      if (settings) EndpointsConfig[network.name] ??= settings;
+      if (name === own) networkMode = network.name;
+    }
+    const settled = { ...request, networkMode, networkingConfig: { EndpointsConfig } };
+    return { settled, networks: [...networks.values()] };
   }
 
   function allocateShared(request: SandboxRequest, owner: string): SandboxRecord {
@@ -120,7 +121,8 @@ export function openSandboxRows(options: {
         `endpoint with name ${request.containerName} already exists in network ${network.name}`,
       );
     // A container's own MAC address (`--mac-address` of old) is that of the mode's network.
-    const mac = settings.MacAddress || (isOfMode(request, network) ? request.macAddress : undefined);
+    const mac =
+      settings.MacAddress || (request.networkMode === network.name ? request.macAddress : undefined);
     const taken = new Set(rows.addresses.where("networkId", network.id).map(({ address }) => address));
     const id = newId();
     const driver = driverOf(network);
@@ -130,7 +132,6 @@ export function openSandboxRows(options: {
       networkId: network.id,
       scope: network.scope,
       interfaceName: interfaceNameOf(network, settings, siblings),
-      aliases: settings.Aliases ?? [],
       addresses: addressesOf(driver, network, settings, taken),
       ...allocated(driver, network, request, mac ? { mac } : {}),
       ports: [],

@@ -16,7 +16,7 @@ import { gatewaysOf } from "./gateways.ts";
 import { hasNames } from "./name-source.ts";
 import type { NameServer } from "./names/index.ts";
 import { checkConnection } from "./request-check.ts";
-import { deleteSandboxRows, type Rows } from "./rows.ts";
+import type { Rows } from "./rows.ts";
 import { type SandboxRows, settingsOf } from "./sandbox-rows.ts";
 import type { EndpointRecord, NetworkRecord, SandboxRecord } from "./types.ts";
 
@@ -175,14 +175,16 @@ export function openSandboxes(options: {
     driver.realiseNetwork(network);
     const request = { ...sandbox.request, networkingConfig: networking, namedNetworksOnly: true };
     const settings = settingsOf(request, network) ?? {};
+    // One that was on `none` alone, and was taken off it, has a network by now.
+    const mode = before.length === 0 ? driver.sandbox : sandbox.mode;
+    const after: SandboxRecord = { ...sandbox, mode, request };
     const { endpoint, undo } = rows.transaction(() => {
-      rows.sandboxes.put({ ...sandbox, request });
-      const made = decisions.addEndpoint({ ...sandbox, request }, network, settings);
-      decisions.settlePorts({ ...sandbox, request });
+      rows.sandboxes.put(after);
+      const made = decisions.addEndpoint(after, network, settings);
+      decisions.settlePorts(after);
       return { endpoint: made, undo: alongside() };
     });
     failpoint("network.connect-stored");
-    const after: SandboxRecord = { ...sandbox, request };
     try {
       enter(after, (namespaceFd, inside) => {
         plugIn(after, { driver, network, endpoint }, namespaceFd, inside);
@@ -287,11 +289,4 @@ export function openSandboxes(options: {
       });
     }
   }
-}
-
-/** Rows of a sandbox that nobody has any more. */
-export function forget(rows: Rows, sandboxes: readonly SandboxRecord[]): void {
-  rows.transaction(() => {
-    for (const { id } of sandboxes) deleteSandboxRows(rows, id);
-  });
 }

@@ -117,7 +117,6 @@ export interface EndpointRecord {
   routeByDevice?: boolean;
   mac?: string;
   interfaceName?: string;
-  aliases: string[];
   ports: PortBindingDecision[];
 }
 
@@ -131,7 +130,7 @@ export interface SandboxRecord {
   scope: NetworkScope;
   /** Where its name server listens, so that the next daemon's is found by the rules in the namespace. */
   namePorts?: { udp: number; tcp: number };
-  /** What was asked, so that `realise` needs nothing but the row. */
+  /** What was asked, by the networks' names, so that `realise` needs nothing but the row. */
   request: SandboxRequest;
 }
 
@@ -204,7 +203,8 @@ export interface Networks {
   statistics(containerId: string): Record<string, LinkStatistics>;
   /**
    * Connects a running container: rows, device, default route, published ports; all of it or nothing. `alongside` runs
-   * in the transaction of the rows, and gives what undoes it in the one that takes them back. Errors: forbidden, invalid, conflict, in Docker's words.
+   * in the transaction of the rows, and gives what undoes it in the one that takes them back.
+   * Errors: forbidden, invalid, conflict, in Docker's words.
    */
   connect(
     containerId: string,

@@ -74,6 +74,15 @@ export function findNetwork(rows: Rows, term: string): NetworkRecord {
   throw notFound(`network ${term} not found`);
 }
 
+/** The same, where it is there, and it alone. */
+export function findIfThere(rows: Rows, term: string): NetworkRecord | undefined {
+  try {
+    return findNetwork(rows, term);
+  } catch {
+    return undefined;
+  }
+}
+
 const FILTERS = ["dangling", "driver", "id", "label", "name", "scope", "type"];
 const TRUE = ["1", "true"];
 const FALSE = ["0", "false"];
@@ -142,8 +151,9 @@ export function idleStatus(
 ): SandboxStatus {
   const endpoints: Record<string, EndpointSettings> = {};
   for (const other of names) {
-    const network = started ? rows.networks.where("name", other)[0] : undefined;
-    endpoints[other] = settings(request, other, {
+    const known = findIfThere(rows, other);
+    const network = started ? known : undefined;
+    endpoints[known?.name ?? other] = settings(request, other, {
       networkId: network?.id ?? "",
       endpointId: "",
       addresses: {},

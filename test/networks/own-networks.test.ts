@@ -239,6 +239,37 @@ describe("several networks", () => {
     await remove("web2", "asks");
   });
 
+  test("a network whose name begins another's id is not taken for that", async () => {
+    const { Id = "" } = (await daemon.request("GET", "/networks/front")).json<Network>();
+    const like = Id.slice(0, 5);
+    await network(like, { IPAM: { Config: [{ Subnet: "10.77.4.0/24" }] } });
+    await run("told", "front", { [like]: { IPAMConfig: { IPv4Address: "10.77.4.44" }, Aliases: ["there"] } });
+    const { front, [like]: other } = await endpointsOf("told");
+    expect(other).toMatchObject({ IPAddress: "10.77.4.44", Aliases: ["there"] });
+    expect(front).toMatchObject({ IPAddress: "10.77.1.2", Aliases: null });
+    await remove("told");
+    await run("by-id", Id, { [Id.slice(0, 12)]: { Aliases: ["here"] } });
+    expect((await endpointsOf("by-id")).front).toMatchObject({ Aliases: ["here"] });
+    await remove("by-id");
+    await removeNetwork(like);
+  });
+
+  test("one that was on none and was taken off it has names on the next, also over a killed daemon", async () => {
+    await run("web", "front");
+    await run("asks", "none");
+    await post("/networks/none/disconnect", { Container: "asks" });
+    await post("/networks/front/connect", { Container: "asks" });
+    expect(await exec("asks", "nslookup", "web")).toContain(
+      (await endpointsOf("web")).front?.IPAddress ?? "?",
+    );
+    await daemon.kill9();
+    await daemon.restart();
+    expect(await exec("asks", "nslookup", "web")).toContain(
+      (await endpointsOf("web")).front?.IPAddress ?? "?",
+    );
+    await remove("web", "asks");
+  });
+
   test("a network in use can't be removed", async () => {
     await run("user", "front");
     const { Id = "" } = { Id: (await endpointsOf("user")).front?.EndpointID };
