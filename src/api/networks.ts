@@ -1,5 +1,7 @@
 // The networks' part of the API.
+
 import { invalid, notFound } from "../base/errors.ts";
+import { goBoolean, notGoBoolean } from "../base/go-boolean.ts";
 import * as engine from "../engine/index.ts";
 import type { NetworkRequest } from "../networks/types.ts";
 import { parseFilters } from "./filters.ts";
@@ -15,10 +17,8 @@ const list: Handler = ({ query }, rooms) =>
 
 const inspect: Handler = ({ name, query }, rooms) => {
   const text = query.get("verbose") ?? "";
-  if (text !== "" && !/^(?:1|t|T|TRUE|true|True|0|f|F|FALSE|false|False)$/.test(text))
-    throw invalid(
-      `invalid value for verbose: ${text}: strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`,
-    );
+  if (text !== "" && goBoolean(text) === undefined)
+    throw invalid(`invalid value for verbose: ${text}: ${notGoBoolean(text)}`);
   const network = rooms.networks.find(name);
   const scope = query.get("scope") ?? "";
   if (scope !== "" && scope !== network.scope) throw notFound(`network ${name} not found`);

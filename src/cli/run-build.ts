@@ -1,11 +1,12 @@
 // One build from the command line: `build` under all of its names.
+
 import { rm, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { fileErrorText } from "../base/file-error.ts";
+import { goBoolean } from "../base/go-boolean.ts";
 import { type Client, isRemoteAddress } from "../sdk/index.ts";
 import { BuildCanceled, buildFailure } from "./build-failure.ts";
 import { keepLocalState, type LocalState } from "./build-history/local-state.ts";
-import { truthOf } from "./build-options/csv-keys.ts";
 import { LEGACY_WARNINGS } from "./build-options/flags.ts";
 import { type BuildFlags, buildOrder, parseValues } from "./build-options/spec.ts";
 import { progressMode, showBuild } from "./build-progress/show.ts";
@@ -51,7 +52,8 @@ export async function runBuild(
           throw new Error(`writing image ID file: ${fileErrorText(thrown)}`, { cause: thrown });
         });
       if (flags["metadata-file"]) {
-        const withWarnings = !order.question && truthOf(process.env.BUILDX_METADATA_WARNINGS ?? "") === true;
+        const withWarnings =
+          !order.question && goBoolean(process.env.BUILDX_METADATA_WARNINGS ?? "") === true;
         const provenance = order.question ? {} : await provenanceOf(client, ref);
         await writeMetadata(flags["metadata-file"], response, provenance, withWarnings ? ended : []).catch(
           (thrown: unknown) => {
@@ -86,7 +88,7 @@ function newRef(): string {
 /** By BUILDX_METADATA_PROVENANCE: `min` unless it says `max`, or no. */
 async function provenanceOf(client: Client, ref: string): Promise<Record<string, unknown>> {
   const asked = process.env.BUILDX_METADATA_PROVENANCE ?? "";
-  if (asked === "disabled" || truthOf(asked) === false) return {};
+  if (asked === "disabled" || goBoolean(asked) === false) return {};
   const { recordProvenance } = await import("./build-history/provenance.ts");
   return recordProvenance(client, ref, asked === "max" ? "max" : "min");
 }

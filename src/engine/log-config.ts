@@ -1,7 +1,9 @@
 // The logging of a container when it is made: the daemon's defaults, and what is refused then. Docker looks at an option's
 // name here and at most values only at the start (log-settings.ts); so do we, since scripts make containers and start them later.
+
 import type { HostConfig } from "../api/types/index.ts";
 import { invalid, messageOf, notImplemented } from "../base/errors.ts";
+import { goBoolean } from "../base/go-boolean.ts";
 import { checkSyslogOptions } from "./syslog-options.ts";
 import type { DaemonConfig } from "./types.ts";
 
@@ -62,7 +64,8 @@ export function checkLogOptions(type: string, options: Options): void {
   if (type === "none") return;
   checkMode(options);
   const cache = options["cache-disabled"];
-  if (cache && !isBool(cache)) throw invalid(`invalid value for option cache-disabled: ${cache}`);
+  if (cache && goBoolean(cache) === undefined)
+    throw invalid(`invalid value for option cache-disabled: ${cache}`);
   if (DOCKERS_OTHERS.has(type))
     throw notImplemented(
       `the log driver ${type} is not implemented in Berth: there are ${LOG_DRIVERS.join(", ")} and none`,
@@ -93,11 +96,6 @@ function checkMode(options: Options): void {
 
 export const isDriver = (type: string): type is (typeof LOG_DRIVERS)[number] =>
   (LOG_DRIVERS as readonly string[]).includes(type);
-
-/** Go's strconv.ParseBool. */
-export const isBool = (text: string): boolean =>
-  /^(1|t|T|true|TRUE|True|0|f|F|false|FALSE|False)$/.test(text);
-export const isTrue = (text: string): boolean => /^[1tT]/.test(text);
 
 /** go-units' FromHumanSize (`unit` 1000) and RAMInBytes (1024); undefined for what is no size. */
 export function parseSize(text: string, unit: 1000 | 1024): number | undefined {

@@ -1,12 +1,14 @@
 // The logging of a container that starts, and where its log is read: option values become what the shim does.
+
 import { join } from "node:path";
 import { BerthError, systemError } from "../base/errors.ts";
+import { goBoolean, notGoBoolean } from "../base/go-boolean.ts";
 import type { ContainerRecord, LogSource } from "../containers/index.ts";
 import { loggingFailure } from "../runtime/index.ts";
 import type { FileLogSettings, LogSettings } from "../runtime/types.ts";
 import { containerFolder } from "./folders.ts";
 import { extraAttributes, logTag } from "./log-attributes.ts";
-import { isBool, isTrue, parseSize } from "./log-config.ts";
+import { parseSize } from "./log-config.ts";
 import { syslogSettings } from "./syslog-options.ts";
 import type { Engine } from "./types.ts";
 
@@ -92,7 +94,7 @@ export function logSource(engine: Engine, record: ContainerRecord): LogSource {
 const localPath = (folder: string): string => join(folder, "local-logs", "container.log");
 const cachePath = (folder: string): string => join(folder, "container-cached.log");
 const isCached = (options: Options): boolean =>
-  !options["cache-disabled"] || !isTrue(options["cache-disabled"]);
+  !options["cache-disabled"] || !goBoolean(options["cache-disabled"]);
 
 function jsonFileLimits(options: Options): Pick<FileLogSettings, "maxSize" | "maxFiles" | "compress"> {
   const size = options["max-size"];
@@ -179,6 +181,7 @@ function wholeNumber(text: string): number {
 }
 
 function bool(text: string): boolean {
-  if (!isBool(text)) throw systemError(`strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`);
-  return isTrue(text);
+  const truth = goBoolean(text);
+  if (truth === undefined) throw systemError(notGoBoolean(text));
+  return truth;
 }

@@ -1,8 +1,10 @@
 // Decides a new network's record: what was asked for, checked in Docker's words, and subnets where nobody chose any.
 // Touches no rows and no devices.
+
 import { createHash } from "node:crypto";
 import type { IPAMConfig } from "../api/types/index.ts";
 import { conflict, forbidden, invalid, notFound, unavailable } from "../base/errors.ts";
+import { goBoolean } from "../base/go-boolean.ts";
 import { now } from "../base/nanoseconds.ts";
 import { chooseSubnet, DEFAULT_POOLS, firstUsable, isUsable } from "./address-pool.ts";
 import { newId } from "./default-networks.ts";
@@ -80,15 +82,12 @@ function checkFrame(request: NetworkRequest, around: Surroundings): { name: stri
   return { name, driver };
 }
 
-const TRUE = /^(?:1|t|T|TRUE|true|True)$/;
-const FALSE = /^(?:0|f|F|FALSE|false|False)$/;
-
 function flagOf(options: NetworkRequest["Options"], key: string): boolean | undefined {
   const text = options?.[key];
   if (text === undefined) return undefined;
-  if (!TRUE.test(text) && !FALSE.test(text))
-    throw invalid(`driver-opt ${JSON.stringify(key)} is not a valid bool`);
-  return TRUE.test(text);
+  const value = goBoolean(text);
+  if (value === undefined) throw invalid(`driver-opt ${JSON.stringify(key)} is not a valid bool`);
+  return value;
 }
 
 function bareRecord(request: NetworkRequest, name: string, driver: string): NetworkRecord {

@@ -1,5 +1,7 @@
 // The filters of `volume ls` and `volume prune`.
+
 import { invalid } from "../base/errors.ts";
+import { goBoolean, notGoBoolean } from "../base/go-boolean.ts";
 import type { VolumeFilters, VolumeRecord } from "./types.ts";
 
 const LIST = ["dangling", "driver", "label", "name"];
@@ -27,8 +29,8 @@ export function pruneFilter(filters: VolumeFilters): Matches {
   if ((filters.all?.length ?? 0) > 1)
     throw invalid(`invalid filter 'all=[${filters.all?.join(" ")}]': only one value is expected`);
   const [word] = filters.all ?? [];
-  if (word !== undefined && !/^(?:[01tTfF]|true|TRUE|True|false|FALSE|False)$/.test(word))
-    throw invalid(`invalid filter 'all': strconv.ParseBool: parsing ${JSON.stringify(word)}: invalid syntax`);
+  if (word !== undefined && goBoolean(word) === undefined)
+    throw invalid(`invalid filter 'all': ${notGoBoolean(word)}`);
   const all = booleanOf(filters, "all") ?? false;
   const labels = labelFilter(filters);
   // A volume that only says by its label that it is anonymous is so for Docker.
@@ -47,17 +49,8 @@ function booleanOf(filters: VolumeFilters, name: string): boolean | undefined {
   const values = filters[name];
   if (!values || values.length === 0) return undefined;
   const word = values.length === 1 ? values[0] : undefined;
-  if (word === "1" || word === "true" || word === "True" || word === "TRUE" || word === "t" || word === "T")
-    return true;
-  if (
-    word === "0" ||
-    word === "false" ||
-    word === "False" ||
-    word === "FALSE" ||
-    word === "f" ||
-    word === "F"
-  )
-    return false;
+  const truth = word === undefined ? undefined : goBoolean(word);
+  if (truth !== undefined) return truth;
   throw invalid(`invalid filter '${name}=[${values.join(" ")}]'`);
 }
 

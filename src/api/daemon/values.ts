@@ -1,6 +1,8 @@
 // The daemon's option values: from the text of a flag, and from what daemon.json has under a key. Errors are in the
 // words of Go's flag and JSON packages, as dockerd prints them.
+
 import { isIP } from "node:net";
+import { goBoolean, notGoBoolean } from "../../base/go-boolean.ts";
 import type { BuilderSettings } from "./builder-settings.ts";
 import type { Flag, FlagKind } from "./flags.ts";
 
@@ -30,16 +32,14 @@ export type Value =
   | Pool[]
   | BuilderSettings;
 
-const TRUE = new Set(["1", "t", "T", "true", "TRUE", "True"]);
-const FALSE = new Set(["0", "f", "F", "false", "FALSE", "False"]);
-
 /** Reads one occurrence of a flag on top of the earlier ones. Throws an Error with the reason alone. */
 export function readFlag(flag: Flag, text: string, before: Value | undefined): Value {
   switch (flag.kind) {
-    case "bool":
-      if (TRUE.has(text)) return true;
-      if (FALSE.has(text)) return false;
-      throw new Error(`strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`);
+    case "bool": {
+      const truth = goBoolean(text);
+      if (truth === undefined) throw new Error(notGoBoolean(text));
+      return truth;
+    }
     case "int":
       if (!/^[+-]?\d+$/.test(text))
         throw new Error(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);

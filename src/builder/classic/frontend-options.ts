@@ -1,6 +1,6 @@
 // A classic request as options of the Dockerfile frontend (moby, builder/builder-next/builder.go has the same names).
+import { goBoolean } from "../../base/go-boolean.ts";
 import type { CacheEntry } from "../cache/remote/options.ts";
-import { parseBoolean } from "../dockerfile/go-text.ts";
 import type { ClassicRequest } from "./types.ts";
 
 export function frontendOptions(request: ClassicRequest, filename: string): Record<string, string> {
@@ -25,4 +25,4 @@ export function frontendOptions(request: ClassicRequest, filename: string): Reco
 
 /** The build argument puts the cache into the image; there is no other way to ask for that here. */
 export const cacheExportsOf = ({ buildArgs }: ClassicRequest): CacheEntry[] =>
-  parseBoolean(buildArgs.get("BUILDKIT_INLINE_CACHE") ?? "") ? [{ type: "inline", attributes: {} }] : [];
+  goBoolean(buildArgs.get("BUILDKIT_INLINE_CACHE") ?? "") ? [{ type: "inline", attributes: {} }] : [];

@@ -45,9 +45,3 @@ export function quote(text: string): string {
 
 /** fmt's %q of a []string: `["/bin/sh" "-c" "true"]`. */
 export const quoteList = (items: readonly string[]): string => `[${items.map(quote).join(" ")}]`;
-
-/** strconv.ParseBool; undefined for what it refuses. */
-export function parseBoolean(text: string): boolean | undefined {
-  if (/^(1|t|T|true|TRUE|True)$/.test(text)) return true;
-  return /^(0|f|F|false|FALSE|False)$/.test(text) ? false : undefined;
-}

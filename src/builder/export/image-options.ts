@@ -1,5 +1,7 @@
 // Options of the exporters that make images (BuildKit, exporter/containerimage/opts.go and export.go).
+
 import { invalid } from "../../base/errors.ts";
+import { goBoolean, notGoBoolean } from "../../base/go-boolean.ts";
 import { canonical, parseReference, type Reference, withDefaultTag } from "../../oci/reference.ts";
 import { type Compression, readCompression } from "../layers/compression.ts";
 import { type Annotations, hasLevel, readAnnotations } from "./annotations.ts";
@@ -89,11 +91,9 @@ export const namesIn = (list: string | undefined): string[] => (list ?? "").spli
 export function flagOf(attributes: Attributes, name: string, fallback: boolean): boolean {
   const value = attributes[name];
   if (value === undefined) return fallback;
-  if (value === "" || /^(?:1|t|T|TRUE|true|True)$/.test(value)) return true;
-  if (/^(?:0|f|F|FALSE|false|False)$/.test(value)) return false;
-  throw invalid(
-    `non-bool value specified for ${name}: strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`,
-  );
+  const truth = value === "" || goBoolean(value);
+  if (truth === undefined) throw invalid(`non-bool value specified for ${name}: ${notGoBoolean(value)}`);
+  return truth;
 }
 
 /** Seconds since 1970; undefined for none. Errors: invalid. */

@@ -1,5 +1,7 @@
 // How a result's layers are compressed (BuildKit, util/compression): options of exporters, media types of both families.
+
 import { invalid, notImplemented } from "../../base/errors.ts";
+import { goBoolean } from "../../base/go-boolean.ts";
 import { MEDIA } from "../../oci/types.ts";
 
 export interface Compression {
@@ -34,9 +36,10 @@ function typeOf(name: string | undefined): Compression["type"] {
 
 function forceOf(value: string | undefined): boolean {
   if (value === undefined) return false;
-  if (value === "" || /^(?:1|t|T|TRUE|true|True)$/.test(value)) return true;
-  if (/^(?:0|f|F|FALSE|false|False)$/.test(value)) return false;
-  throw invalid(`non-bool value ${value} specified for force-compression: invalid syntax`);
+  const truth = value === "" || goBoolean(value);
+  if (truth === undefined)
+    throw invalid(`non-bool value ${value} specified for force-compression: invalid syntax`);
+  return truth;
 }
 
 function levelOf(type: Compression["type"], level: number): { level?: number } {

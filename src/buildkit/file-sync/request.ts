@@ -1,4 +1,5 @@
 // What a side says of a file sync in the call's headers (BuildKit's session/filesync).
+import { goBoolean } from "../../base/go-boolean.ts";
 export interface SyncRequest {
   /** Which of the client's folders: "context", "dockerfile", a named context's name. */
   name: string;
@@ -90,8 +91,7 @@ export function decodeSendRequest(headers: HeaderList): SendRequest {
 const allOf = (headers: HeaderList, key: string): string[] =>
   headers.filter(([name]) => name === key).map(([, value]) => value);
 
-/** What strconv.ParseBool takes for true. */
-const isTrue = (text: string | undefined): boolean => /^(?:1|t|T|TRUE|true|True)$/.test(text ?? "");
+const isTrue = (text: string | undefined): boolean => goBoolean(text ?? "") ?? false;
 
 /** url.QueryEscape. */
 const queryEscape = (text: string): string =>

@@ -1,10 +1,10 @@
 // The builds of a bake, all at once, and what they leave.
+import { goBoolean } from "../../base/go-boolean.ts";
 import { goJson } from "../../base/go-json.ts";
 import type { BuildEvent, BuildResult, BuildSpec } from "../../sdk/index.ts";
 import { TargetFailure } from "../../sdk/index.ts";
 import { printAnswer } from "../build-answers/print.ts";
 import { buildFailure } from "../build-failure.ts";
-import { truthOf } from "../build-options/csv-keys.ts";
 import type { BuildOrder } from "../build-options/spec.ts";
 import type { FrontendQuestion } from "../build-options/values.ts";
 import { rawWarning } from "../build-progress/raw-json.ts";
@@ -77,13 +77,13 @@ async function leaveMetadata(
   for (const [name, { ref, response }] of Object.entries(results)) {
     const own: Record<string, unknown> = decodeResponse(response);
     if (!question) own["buildx.build.ref"] = `${builder}/${builder}/${ref}`;
-    if (!question && asked !== "disabled" && truthOf(asked) !== false) {
+    if (!question && asked !== "disabled" && goBoolean(asked) !== false) {
       const { recordProvenance } = await import("../build-history/provenance.ts");
       Object.assign(own, await recordProvenance(client, ref, asked === "max" ? "max" : "min"));
     }
     content[name] = Object.fromEntries(Object.entries(own).sort(([a], [b]) => (a < b ? -1 : 1)));
   }
-  if (!question && warnings.length > 0 && truthOf(process.env.BUILDX_METADATA_WARNINGS ?? "") === true)
+  if (!question && warnings.length > 0 && goBoolean(process.env.BUILDX_METADATA_WARNINGS ?? "") === true)
     content["buildx.build.warnings"] = warnings.map(rawWarning);
   await writeSorted(flags["metadata-file"], content);
 }

@@ -1,7 +1,8 @@
 // Compose files as bake files: each service that is built is a target (docker/buildx bake/compose.go).
+
 import { normalize } from "node:path";
 import { parse } from "yaml";
-import { truthOf } from "../build-options/csv-keys.ts";
+import { goBoolean } from "../../base/go-boolean.ts";
 import { binarySize, parseRam } from "../format/units.ts";
 import { interpolateAll } from "./interpolate.ts";
 import { attestationOf, cachesOf, outputOf, secretOf, sshOf } from "./options.ts";
@@ -96,8 +97,8 @@ function targetOf(service: string, whole: Node, build: Node, secrets: Node, look
     ...said("ulimits", ulimitsOf(build.ulimits)),
     ...said("extra-hosts", hostsOf(build.extra_hosts)),
     ...(attest.length > 0 && { attest }),
-    ...(truthOf(text("no_cache") ?? "") && { "no-cache": true }),
-    ...(truthOf(text("pull") ?? "") && { pull: true }),
+    ...(goBoolean(text("no_cache") ?? "") && { "no-cache": true }),
+    ...(goBoolean(text("pull") ?? "") && { pull: true }),
     ...said("entitlements", listOf(build.entitlements)),
     ...said("target", text("target") || undefined),
   };
@@ -110,7 +111,7 @@ const said = <K extends string, V>(key: K, value: V | undefined): { [key in K]?:
   (value === undefined ? {} : { [key]: value }) as { [key in K]?: V };
 
 function attestation(type: string, text: string) {
-  const truth = truthOf(text);
+  const truth = goBoolean(text);
   return attestationOf(truth === undefined ? `type=${type},${text}` : `type=${type},disabled=${!truth}`);
 }
 

@@ -1,9 +1,10 @@
 // What a bake file wants of this host beyond its own folder, and what the command line allows.
+
 import { existsSync, realpathSync } from "node:fs";
 import { dirname, relative, resolve, sep } from "node:path";
 import { createInterface } from "node:readline/promises";
+import { goBoolean } from "../../base/go-boolean.ts";
 import { isRemoteAddress } from "../../sdk/index.ts";
-import { truthOf } from "../build-options/csv-keys.ts";
 import { fail } from "../framework/failure.ts";
 import type { Output } from "../output.ts";
 import { isTerminal } from "../output.ts";
@@ -135,7 +136,7 @@ export async function requireRights(missing: Missing, program: string, err: Outp
   await err.write(
     `${head}\n\n${missing.messages.join("\n")}\n\n${advice}\n\nYour full command with requested privileges:\n\n${command}\n\n`,
   );
-  if (preset !== undefined && truthOf(preset) === false && missing.flags.every(isForFiles)) return;
+  if (preset !== undefined && goBoolean(preset) === false && missing.flags.every(isForFiles)) return;
   if (preset === undefined && missing.flags.some(isForFiles))
     await err.write(
       "To disable filesystem entitlements checks, you can set BUILDX_BAKE_ENTITLEMENTS_FS=0 .\n\n",

@@ -1,6 +1,7 @@
 // Options that a bake file writes as texts (`type=registry,ref=user/app`) or as objects.
+import { goBoolean, notGoBoolean } from "../../base/go-boolean.ts";
 import type { CacheSpec } from "../../sdk/index.ts";
-import { keyValues, truthOf } from "../build-options/csv-keys.ts";
+import { keyValues } from "../build-options/csv-keys.ts";
 import { type OutputOption, parseOutput } from "../build-options/outputs.ts";
 import { parseCaches, parseSecret } from "../build-options/values.ts";
 import type { Attestation, SecretOption, SshOption } from "./target.ts";
@@ -55,11 +56,9 @@ export function attestationOf(written: Written): Attestation {
   const type = textOf(fields.type);
   if (!type) throw new Error("attestation type not specified");
   const disabled = textOf(fields.disabled);
-  const truth = disabled === undefined ? false : truthOf(disabled);
+  const truth = disabled === undefined ? false : goBoolean(disabled);
   if (truth === undefined)
-    throw new Error(
-      `invalid value disabled=${disabled}: strconv.ParseBool: parsing ${JSON.stringify(disabled)}: invalid syntax`,
-    );
+    throw new Error(`invalid value disabled=${disabled}: ${notGoBoolean(disabled ?? "")}`);
   return { type, disabled: truth, attributes: attributesOf(fields, "type", "disabled") };
 }
 

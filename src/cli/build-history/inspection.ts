@@ -1,5 +1,7 @@
 // Everything that is known of one remembered build, in buildx's structure (docker/buildx commands/history/inspect.go).
+
 import { isAbsolute, join, relative } from "node:path";
+import { notGoBoolean } from "../../base/go-boolean.ts";
 import type { BuildRecord, Client, Instant } from "../../sdk/index.ts";
 import { excerpt } from "../build-progress/excerpt.ts";
 import { parsePlatform } from "../platform.ts";
@@ -171,9 +173,7 @@ function platformsOf(text: string, errors: string[]): string[] {
 function truth(text: string | undefined, errors: string[]): boolean {
   if (text === undefined || /^(?:0|f|false)$/i.test(text)) return false;
   if (/^(?:1|t|true)$/i.test(text)) return true;
-  errors.push(
-    `failed to parse ${text}: (strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax)`,
-  );
+  errors.push(`failed to parse ${text}: (${notGoBoolean(text)})`);
   return false;
 }
 

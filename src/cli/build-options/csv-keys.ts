@@ -1,6 +1,6 @@
 // `type=local,dest=out`: the form of buildx's flags that have parts.
 import { parseCsvLine } from "../framework/csv.ts";
-import { cut, parseBool } from "../framework/flags.ts";
+import { cut } from "../framework/flags.ts";
 
 export type KeyValue = [key: string, value: string];
 
@@ -22,13 +22,4 @@ export function csvOf(pairs: KeyValue[]): string {
     .map(([key, value]) => `${key}=${value}`)
     .map((pair) => (/[",]/.test(pair) ? `"${pair.replaceAll('"', '""')}"` : pair))
     .join(",");
-}
-
-/** What a text says when it says yes or no; undefined for anything else. */
-export function truthOf(text: string): boolean | undefined {
-  try {
-    return parseBool(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,8 +1,9 @@
 // The commit that a build's folder is at, for its provenance and the history (docker/buildx build/git.go).
+
 import { realpathSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
-import { truthOf } from "./csv-keys.ts";
+import { goBoolean } from "../../base/go-boolean.ts";
 
 const REVISION = "label:org.opencontainers.image.revision";
 const SOURCE = "label:org.opencontainers.image.source";
@@ -15,8 +16,8 @@ export async function gitAttributes(
   folders: Record<string, string>,
 ): Promise<Record<string, string>> {
   const labels = process.env.BUILDX_GIT_LABELS ?? "";
-  const withLabels = labels === "full" || truthOf(labels) === true;
-  const withInfo = truthOf(process.env.BUILDX_GIT_INFO ?? "") !== false;
+  const withLabels = labels === "full" || goBoolean(labels) === true;
+  const withInfo = goBoolean(process.env.BUILDX_GIT_INFO ?? "") !== false;
   if (!withLabels && !withInfo) return {};
   const place = resolve(folder);
   // Most folders are in no work tree: a look upwards is cheaper than a process.
@@ -31,7 +32,8 @@ export async function gitAttributes(
   const attributes: Record<string, string> = {};
   if (commit) {
     const dirty =
-      truthOf(process.env.BUILDX_GIT_CHECK_DIRTY ?? "") && (await git("status", "--porcelain", "--ignored"));
+      goBoolean(process.env.BUILDX_GIT_CHECK_DIRTY ?? "") &&
+      (await git("status", "--porcelain", "--ignored"));
     const revision = dirty ? `${commit}-dirty` : commit;
     if (withLabels) attributes[REVISION] = revision;
     if (withInfo) attributes["vcs:revision"] = revision;

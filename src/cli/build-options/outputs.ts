@@ -1,10 +1,12 @@
 // `--output`: what becomes of a build's result, and where it goes.
+
 import { createWriteStream, mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileErrorText } from "../../base/file-error.ts";
+import { goBoolean } from "../../base/go-boolean.ts";
 import type { ArchiveSink, BuildOutput } from "../../sdk/index.ts";
 import { isTerminal } from "../output.ts";
-import { keyValues, truthOf } from "./csv-keys.ts";
+import { keyValues } from "./csv-keys.ts";
 
 export interface OutputOption {
   type: string;
@@ -36,7 +38,8 @@ export function outputsOf(options: OutputOption[]): BuildOutput[] {
   return options.map(({ type, destination, attributes }) => {
     if (type === "registry") return { type: "image", attributes: { ...attributes, push: "true" } };
     const asFolder =
-      type === "local" || ((type === "oci" || type === "docker") && truthOf(attributes.tar ?? "") === false);
+      type === "local" ||
+      ((type === "oci" || type === "docker") && goBoolean(attributes.tar ?? "") === false);
     if (asFolder) return { type, attributes, folder: checkedFolder(type, destination) };
     if (!ARCHIVES.has(type)) return { type, attributes };
     if (!destination && type === "docker") return { type, attributes };

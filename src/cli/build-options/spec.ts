@@ -1,5 +1,7 @@
 // What a person asked for on the command line, as the SDK's request.
+
 import { basename, resolve } from "node:path";
+import { goBoolean, notGoBoolean } from "../../base/go-boolean.ts";
 import {
   formatPlatformWithVersion,
   hostPlatform,
@@ -13,7 +15,6 @@ import { proxyVariables } from "../proxies.ts";
 import { parseReference } from "../reference.ts";
 import type { Session } from "../session.ts";
 import { type ContextChoice, chooseContext, localFolders } from "./context.ts";
-import { truthOf } from "./csv-keys.ts";
 import type { buildFlags } from "./flags.ts";
 import { gitAttributes } from "./git-attributes.ts";
 import { nodeId } from "./node-id.ts";
@@ -89,7 +90,7 @@ export async function buildOrder(
   for (const entitlement of flags.allow) checkEntitlement(entitlement);
   for (const tag of flags.tag) checkTag(tag);
   const choice = await chooseContext(place, flags.file);
-  const noDefaultLoad = truthOf(process.env.BUILDX_NO_DEFAULT_LOAD ?? "") === true;
+  const noDefaultLoad = goBoolean(process.env.BUILDX_NO_DEFAULT_LOAD ?? "") === true;
   const { labels, contexts, attestations, cacheFrom, cacheTo } = values;
   const spec: BuildSpec = {
     context: choice.context,
@@ -158,11 +159,9 @@ function attestationsOf(flags: BuildFlags): Record<string, string | false> {
   const attestations = Object.fromEntries(texts.map(parseAttestation).reverse());
   const refused = process.env.BUILDX_NO_DEFAULT_ATTESTATIONS;
   if (refused !== undefined && !("provenance" in attestations)) {
-    const truth = truthOf(refused);
+    const truth = goBoolean(refused);
     if (truth === undefined)
-      throw new Error(
-        `invalid BUILDX_NO_DEFAULT_ATTESTATIONS: strconv.ParseBool: parsing ${JSON.stringify(refused)}: invalid syntax`,
-      );
+      throw new Error(`invalid BUILDX_NO_DEFAULT_ATTESTATIONS: ${notGoBoolean(refused)}`);
     if (truth) attestations.provenance = false;
   }
   return attestations;

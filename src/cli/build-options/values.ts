@@ -1,10 +1,11 @@
 // The other flags of a build that have parts: caches, secrets, keys, attestations, contexts, annotations, questions
 // (docker/buildx util/buildflags).
+import { goBoolean, notGoBoolean } from "../../base/go-boolean.ts";
 import type { CacheSpec, SecretSource } from "../../sdk/index.ts";
 import { parseCsvLine } from "../framework/csv.ts";
 import { cut, parseBool } from "../framework/flags.ts";
 import { familiar, parseReference } from "../reference.ts";
-import { csvOf, keyValues, truthOf } from "./csv-keys.ts";
+import { csvOf, keyValues } from "./csv-keys.ts";
 
 const registry = (ref: string): CacheSpec => ({ type: "registry", attributes: { ref } });
 
@@ -58,11 +59,8 @@ export function parseAttestation(text: string): [type: string, parameters: strin
     const key = name.toLowerCase().trim();
     if (key === "type") type = value;
     else if (key === "disabled") {
-      const truth = truthOf(value);
-      if (truth === undefined)
-        throw new Error(
-          `invalid value ${name}=${value}: strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`,
-        );
+      const truth = goBoolean(value);
+      if (truth === undefined) throw new Error(`invalid value ${name}=${value}: ${notGoBoolean(value)}`);
       disabled = truth;
     } else rest.push([name, value]);
   }
@@ -74,7 +72,7 @@ export function parseAttestation(text: string): [type: string, parameters: strin
 /** `--sbom` and `--provenance`: yes, no, or parameters. */
 export function attestationShorthand(type: string, text: string): string | undefined {
   if (text === "") return undefined;
-  const truth = truthOf(text);
+  const truth = goBoolean(text);
   return truth === undefined ? `type=${type},${text}` : `type=${type},disabled=${!truth}`;
 }
 

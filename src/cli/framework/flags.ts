@@ -1,5 +1,6 @@
 // A command's flags as a table: kinds of values, how a text becomes one, and what a wrong text is called. The
 // texts are those of Go's strconv and spf13/pflag, which people's scripts and fingers know.
+import { goBoolean, notGoBoolean } from "../../base/go-boolean.ts";
 import { parseCsvLine } from "./csv.ts";
 
 /** One flag. `T` is what the command gets; repeating the flag calls `set` again with what is there. */
@@ -115,13 +116,10 @@ export function cut(text: string, separator: string): [string, string | undefine
   return at < 0 ? [text, undefined] : [text.slice(0, at), text.slice(at + separator.length)];
 }
 
-const TRUE = new Set(["1", "t", "T", "TRUE", "true", "True"]);
-const FALSE = new Set(["0", "f", "F", "FALSE", "false", "False"]);
-
 export function parseBool(text: string): boolean {
-  if (TRUE.has(text)) return true;
-  if (FALSE.has(text)) return false;
-  throw new Error(`strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`);
+  const truth = goBoolean(text);
+  if (truth === undefined) throw new Error(notGoBoolean(text));
+  return truth;
 }
 
 /** Decimal, hexadecimal, octal or binary as Go's base 0 reads them (`0x1f`, `0o17`, `017`, `0b1`, `1_000`). */

@@ -1,5 +1,7 @@
 // The options of a bridge network, read and refused in Docker's words (libnetwork's bridge_linux.go). Pure.
+
 import { forbidden, invalid, systemError } from "../../base/errors.ts";
+import { goBoolean, notGoBoolean } from "../../base/go-boolean.ts";
 import { parseIp, prefixOf } from "../prefix.ts";
 import type { NetworkRecord } from "../types.ts";
 import { GATEWAY_MODES, type GatewayMode } from "./bridge-rules.ts";
@@ -25,13 +27,11 @@ export const OPTION = {
 const LONGEST_NAME = 15;
 /** Characters of a device's name that are taken: what nftables has a meaning for (`br*`) is left out. */
 const DEVICE = /^[^/\s:"*\\{};,]{1,15}$/;
-const TRUE = /^(?:1|t|T|TRUE|true|True)$/;
-const BOOLEAN = /^(?:1|t|T|TRUE|true|True|0|f|F|FALSE|false|False)$/;
 
 /** An option that says yes or no; `otherwise` where it isn't given. */
 export const optionIs = (network: NetworkRecord, key: string, otherwise: boolean): boolean => {
   const text = network.options[key];
-  return text === undefined || text === "" ? otherwise : TRUE.test(text);
+  return text === undefined || text === "" ? otherwise : (goBoolean(text) ?? false);
 };
 
 /** How a network leads out, of a family. */
@@ -65,8 +65,7 @@ export function checkBridge(network: NetworkRecord, others: readonly NetworkReco
   const { options } = network;
   for (const key of [OPTION.ICC, OPTION.MASQUERADE, OPTION.DEFAULT, OPTION.INHIBIT]) {
     const text = options[key];
-    if (text !== undefined && !BOOLEAN.test(text))
-      throw cannotParse(key, text, `strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`);
+    if (text !== undefined && goBoolean(text) === undefined) throw cannotParse(key, text, notGoBoolean(text));
   }
   const mtu = options[OPTION.MTU];
   if (mtu !== undefined && !/^[+-]?\d+$/.test(mtu))

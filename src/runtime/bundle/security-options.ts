@@ -1,6 +1,8 @@
 // --security-opt: no-new-privileges, seccomp, apparmor, label, writable-cgroups. (`systempaths=unconfined` never gets
 // here: the client turns it into empty MaskedPaths and ReadonlyPaths.)
+
 import { invalid } from "../../base/errors.ts";
+import { goBoolean } from "../../base/go-boolean.ts";
 
 export interface SecurityOptions {
   noNewPrivileges: boolean;
@@ -55,9 +57,8 @@ function applyPair(parsed: SecurityOptions, option: string): void {
   }
 }
 
-/** As Go's strconv.ParseBool. */
 function parseBoolean(value: string, refuse: () => Error): boolean {
-  if (["1", "t", "T", "TRUE", "true", "True"].includes(value)) return true;
-  if (["0", "f", "F", "FALSE", "false", "False"].includes(value)) return false;
-  throw refuse();
+  const truth = goBoolean(value);
+  if (truth === undefined) throw refuse();
+  return truth;
 }

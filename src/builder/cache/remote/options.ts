@@ -1,8 +1,9 @@
 // `--cache-to` and `--cache-from` as clients send them: a type and attributes (BuildKit, control/control.go and
 // cache/remotecache/{registry,local,inline}).
+
 import { BerthError, invalid, messageOf, notImplemented } from "../../../base/errors.ts";
+import { goBoolean, notGoBoolean } from "../../../base/go-boolean.ts";
 import { type Digest, isDigest } from "../../../oci/digest.ts";
-import { parseBoolean } from "../../dockerfile/go-text.ts";
 import { type Compression, readCompression } from "../../layers/compression.ts";
 import { cacheReference, type RegistryPlace } from "./places.ts";
 
@@ -63,7 +64,7 @@ function readExport({ type, attributes }: CacheEntry): CacheExport {
     return {
       place: type === "registry" ? registryPlace(attributes) : { type, folder: folderOf(attributes) },
       mode: attributes.mode === "max" ? "max" : "min",
-      ignoreError: parseBoolean(attributes["ignore-error"] ?? "") ?? false,
+      ignoreError: goBoolean(attributes["ignore-error"] ?? "") ?? false,
       oci,
       imageManifest: flag(attributes, "image-manifest", oci),
       compression: readCompression(attributes),
@@ -124,11 +125,8 @@ export function idOf({ type, attributes }: CacheEntry): string {
 function flag(attributes: Attributes, name: string, fallback: boolean): boolean {
   const text = attributes[name];
   if (text === undefined) return fallback;
-  const value = parseBoolean(text);
-  if (value === undefined)
-    throw invalid(
-      `failed to parse ${name}: strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`,
-    );
+  const value = goBoolean(text);
+  if (value === undefined) throw invalid(`failed to parse ${name}: ${notGoBoolean(text)}`);
   return value;
 }
 

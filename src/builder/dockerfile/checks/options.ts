@@ -1,6 +1,8 @@
 // `# check=skip=…;error=…;experimental=…`, and the same in the build argument BUILDKIT_DOCKERFILE_CHECK.
+
 import { invalid } from "../../../base/errors.ts";
-import { parseBoolean, quote, trim } from "../go-text.ts";
+import { goBoolean, notGoBoolean } from "../../../base/go-boolean.ts";
+import { quote, trim } from "../go-text.ts";
 
 export interface CheckOptions {
   /** Rules that are left out; the experimental ones are not meant by it. */
@@ -38,10 +40,8 @@ const ruleSet = (value: string): ReadonlySet<string> | "all" =>
   value === "all" ? "all" : new Set(value.split(",").map(trim));
 
 function errorValue(part: string, value: string): boolean {
-  const parsed = parseBoolean(value);
+  const parsed = goBoolean(value);
   if (parsed === undefined)
-    throw invalid(
-      `failed to parse check option ${quote(part)}: strconv.ParseBool: parsing ${quote(value)}: invalid syntax`,
-    );
+    throw invalid(`failed to parse check option ${quote(part)}: ${notGoBoolean(value)}`);
   return parsed;
 }

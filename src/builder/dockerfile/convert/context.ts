@@ -4,6 +4,7 @@
 import { posix } from "node:path";
 import { withoutCredentials } from "../../../base/addresses.ts";
 import { BerthError, invalid, messageOf } from "../../../base/errors.ts";
+import { goBoolean } from "../../../base/go-boolean.ts";
 import {
   copy,
   digestOfTree,
@@ -20,7 +21,6 @@ import {
 import { readIgnoreFile } from "../../../buildkit/patterns/index.ts";
 import type { Digest } from "../../../oci/digest.ts";
 import type { FrontendBridge, FrontendRequest, ReadableTree } from "../../frontend.ts";
-import { parseBoolean } from "../go-text.ts";
 import { internalName, parseGitSource } from "../plan/index.ts";
 import { isArchive } from "./archive-head.ts";
 import type { BuildOptions } from "./options.ts";
@@ -162,7 +162,7 @@ export function gitContext(url: string, options?: BuildOptions): Tree | undefine
   // A host that is known needs no protocol: BuildKit's clients send it as people write it.
   const source = parseGitSource(url.startsWith("github.com/") ? `https://${url}` : url);
   if (!source) return undefined;
-  const keep = parseBoolean(options?.raw.get("build-arg:BUILDKIT_CONTEXT_KEEP_GIT_DIR") ?? "");
+  const keep = goBoolean(options?.raw.get("build-arg:BUILDKIT_CONTEXT_KEEP_GIT_DIR") ?? "");
   return git(source.remote, {
     ref: source.ref,
     folder: source.folder,

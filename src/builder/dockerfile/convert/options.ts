@@ -1,9 +1,10 @@
 // What clients ask a build for: the frontend's options (frontend/dockerui/config.go), parsed.
+
 import { isIP } from "node:net";
 import { BerthError, invalid, messageOf } from "../../../base/errors.ts";
+import { goBoolean } from "../../../base/go-boolean.ts";
 import { normalizePlatform, parsePlatform } from "../../../oci/platform.ts";
 import type { Platform } from "../../../oci/types.ts";
-import { parseBoolean } from "../go-text.ts";
 import { csvFields } from "../instructions/index.ts";
 import type { Values } from "../plan/index.ts";
 
@@ -67,7 +68,7 @@ export function parseBuildOptions(options: Options, session: string): BuildOptio
 function refuseOld(options: Options): void {
   if (options.get("override-copy-image"))
     throw invalid('support for "override-copy-image" was removed in BuildKit 0.11');
-  if (parseBoolean(options.get("build-arg:BUILDKIT_DISABLE_FILEOP") ?? ""))
+  if (goBoolean(options.get("build-arg:BUILDKIT_DISABLE_FILEOP") ?? ""))
     throw invalid('support for "BUILDKIT_DISABLE_FILEOP" build-arg was removed in BuildKit 0.11');
 }
 
@@ -96,7 +97,7 @@ function parsePlatforms(text: string): Platform[] {
 function isMultiPlatform(options: Options, several: boolean): boolean {
   const text = options.get("build-arg:BUILDKIT_MULTI_PLATFORM") || options.get("multi-platform");
   if (!text) return several;
-  const wanted = parseBoolean(text);
+  const wanted = goBoolean(text);
   if (wanted === undefined) throw invalid(`invalid boolean value for multi-platform: ${text}`);
   if (!wanted && several)
     throw invalid("conflicting config: returning multiple target platforms is not allowed");

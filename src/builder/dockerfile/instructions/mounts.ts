@@ -1,6 +1,8 @@
 // `RUN --mount=…` and `RUN --device=…`: keys, values and which of them go together.
+
 import { type BerthError, invalid, messageOf } from "../../../base/errors.ts";
-import { parseBoolean, quote } from "../go-text.ts";
+import { goBoolean } from "../../../base/go-boolean.ts";
+import { quote } from "../go-text.ts";
 import { didYouMean } from "../suggest.ts";
 import { csvFields } from "./csv.ts";
 import { cut } from "./flags.ts";
@@ -117,7 +119,7 @@ function refuseValue(key: string, value: string): never {
   throw invalid(`invalid value for ${key}: ${value}`);
 }
 
-const boolean = (key: string, value: string): boolean => parseBoolean(value) ?? refuseValue(key, value);
+const boolean = (key: string, value: string): boolean => goBoolean(value) ?? refuseValue(key, value);
 
 function oneOf<T extends string>(known: readonly T[], value: string, problem: string): T {
   const found = known.find((item) => item === value.toLowerCase());

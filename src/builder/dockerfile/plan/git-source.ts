@@ -1,7 +1,9 @@
 // Which sources of ADD, and which build contexts, are git repositories: `https://host/repo.git#ref:folder`,
 // `git@host:repo.git`, `git://…`, `ssh://…`, with BuildKit's query parameters.
+
 import { invalid } from "../../../base/errors.ts";
-import { parseBoolean, quote } from "../go-text.ts";
+import { goBoolean } from "../../../base/go-boolean.ts";
+import { quote } from "../go-text.ts";
 
 export interface GitSource {
   /** For git: without fragment and query. */
@@ -89,7 +91,7 @@ function applyParameter(source: Draft, key: string, values: readonly string[]): 
   const isSwitch = key === "keep-git-dir" || key === "submodules";
   if (value === "" && !isSwitch) throw invalid(`query ${quote(key)} has no value`);
   if (isSwitch) {
-    const on = value === "" ? true : parseBoolean(value);
+    const on = value === "" ? true : goBoolean(value);
     if (on === undefined) throw invalid(`invalid ${key} value: ${quote(value)}`);
     source[key === "submodules" ? "submodules" : "keepGitDir"] = on;
   } else if (key === "ref") source.ref = merged(source.ref, value, "ref");
