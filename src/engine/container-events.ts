@@ -1,5 +1,6 @@
 // Events that a container's life makes of other things: its volumes and networks.
 import type { ContainerRecord, EmitContainerEvent } from "../containers/index.ts";
+import type { NetworkRecord } from "../networks/types.ts";
 import type { Engine, Events } from "./types.ts";
 
 /** Labels, image and name go with every event of a container. */
@@ -18,15 +19,18 @@ export function publishNetworkEvents(
   record: ContainerRecord,
   action: "connect" | "disconnect",
 ): void {
-  const status = engine.networks.status(record.id);
-  for (const [name, endpoint] of Object.entries(status?.endpoints ?? {})) {
-    const network = engine.networks.list().find((known) => known.name === name);
-    engine.events.publish("network", action, endpoint.NetworkID ?? network?.id ?? "", {
-      container: record.id,
-      name,
-      type: network?.driver ?? "",
-    });
-  }
+  for (const { NetworkID = "" } of Object.values(engine.networks.status(record.id)?.endpoints ?? {}))
+    publishNetworkEvent(engine, engine.networks.find(NetworkID), action, record.id);
+}
+
+/** `container`: whose connection it is about. */
+export function publishNetworkEvent(
+  engine: Engine,
+  { id, name, driver }: NetworkRecord,
+  action: string,
+  container?: string,
+): void {
+  engine.events.publish("network", action, id, { ...(container && { container }), name, type: driver });
 }
 
 export function publishVolumeEvents(

@@ -1,15 +1,10 @@
 // Docker's legacy links (`--link NAME:ALIAS` on the default bridge): the other container's addresses in /etc/hosts, its ports and
 // variables in the environment, and a name PARENT/ALIAS for it. On other networks a link is the endpoint's.
-import { readFileSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import type { HostConfig } from "../api/types/index.ts";
 import { BerthError, invalid, messageOf, notFound, notImplemented } from "../base/errors.ts";
 import { type ContainerRecord, updateRecord } from "../containers/index.ts";
-import { containerFolder } from "./folders.ts";
+import { editContainerFile } from "./network-files.ts";
 import type { Engine } from "./types.ts";
-
-/** Bytes; larger ones are no table of ours. */
-const HOSTS_LIMIT = 1 << 20;
 
 type Links = NonNullable<ContainerRecord["links"]>;
 
@@ -186,21 +181,21 @@ export function refreshLinkers(engine: Engine, id: string): void {
   for (const record of engine.containers.records.linkersOf(id)) {
     const { status } = record.state;
     if (record.id === id || (status !== "running" && status !== "paused")) continue;
-    const path = join(containerFolder(engine.environment, record.id), "hosts");
-    // Its container may have written what it likes into it, of any size.
-    if (statSync(path).size > HOSTS_LIMIT) continue;
-    let lines = readFileSync(path, "utf8").split("\n");
-    for (const link of record.links?.filter((each) => each.id === id) ?? []) {
-      const { child, addresses } = endpointOf(engine, record, link);
-      // Its own name may be another by now.
-      const ours = (line: string) =>
-        line.split("\t")[1]?.startsWith(`${link.alias} ${child.config.Hostname}`);
-      const at = lines.findIndex(ours);
-      if (at < 0) continue;
-      lines = lines.filter((line) => !ours(line));
-      lines.splice(at, 0, ...addresses.map((address) => `${address}\t${namesOf(link, child)}`));
-    }
-    // In its place: the container has this very file mounted.
-    writeFileSync(path, lines.join("\n"));
+    editContainerFile(engine, record.id, "hosts", (text) => withLinks(engine, record, id, text));
   }
+}
+
+/** A hosts file with the present addresses of what a link to `id` names, in the places of those before. */
+function withLinks(engine: Engine, record: ContainerRecord, id: string, text: string): string {
+  let lines = text.split("\n");
+  for (const link of record.links?.filter((each) => each.id === id) ?? []) {
+    const { child, addresses } = endpointOf(engine, record, link);
+    // Its own name may be another by now.
+    const ours = (line: string) => line.split("\t")[1]?.startsWith(`${link.alias} ${child.config.Hostname}`);
+    const at = lines.findIndex(ours);
+    if (at < 0) continue;
+    lines = lines.filter((line) => !ours(line));
+    lines.splice(at, 0, ...addresses.map((address) => `${address}\t${namesOf(link, child)}`));
+  }
+  return lines.join("\n");
 }

@@ -1,6 +1,4 @@
-// The networks room's verbs that change something, with their events; connecting crosses to the container's record and files.
-import { readFileSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+// The networks room's verbs that change something, with their events; connecting crosses to the container's record.
 import type { EndpointSettings } from "../api/types/index.ts";
 import { conflict, isKind, messageOf, notFound, systemError } from "../base/errors.ts";
 import { log } from "../base/log.ts";
@@ -13,7 +11,8 @@ import {
   updateRecord,
 } from "../containers/index.ts";
 import type { NetworkRecord, NetworkRequest } from "../networks/types.ts";
-import { containerFolder } from "./folders.ts";
+import { publishNetworkEvent } from "./container-events.ts";
+import { refreshNetworkFiles } from "./network-files.ts";
 import { untilOf } from "./prune-containers.ts";
 import { sandboxRequest } from "./sandbox-request.ts";
 import type { Engine, Filters } from "./types.ts";
@@ -23,7 +22,7 @@ const PRUNE_FILTERS = new Set(["label", "label!", "until"]);
 /** Errors: invalid, forbidden, conflict, not-found, in Docker's words. */
 export function createNetwork(engine: Engine, request: NetworkRequest): NetworkRecord {
   const network = engine.networks.create(request);
-  publish(engine, network, "create");
+  publishNetworkEvent(engine, network, "create");
   return network;
 }
 
@@ -31,7 +30,7 @@ export function createNetwork(engine: Engine, request: NetworkRequest): NetworkR
 export function removeNetwork(engine: Engine, reference: string): void {
   const network = engine.networks.find(reference);
   engine.networks.remove(network);
-  if (!network.configOnly) publish(engine, network, "destroy");
+  if (!network.configOnly) publishNetworkEvent(engine, network, "destroy");
 }
 
 /** Those without an endpoint go, by label and age. Errors: invalid. */
@@ -53,15 +52,6 @@ export function pruneNetworks(engine: Engine, filters: Filters): string[] {
   }
   engine.events.publish("network", "prune", "", { reclaimed: "0" });
   return removed;
-}
-
-const attributesOf = (network: NetworkRecord) => ({ name: network.name, type: network.driver });
-
-function publish(engine: Engine, network: NetworkRecord, action: string, container?: string): void {
-  engine.events.publish("network", action, network.id, {
-    ...(container && { container }),
-    ...attributesOf(network),
-  });
 }
 
 /**
@@ -90,8 +80,8 @@ export async function connectNetwork(
     if (!isRunning(record.state)) return void store();
     const files = engine.networks.files(id);
     engine.networks.connect(id, network, networking, store);
-    refreshFiles(engine, id, files);
-    publish(engine, network, "connect", id);
+    refreshNetworkFiles(engine, id, files);
+    publishNetworkEvent(engine, network, "connect", id);
   });
 }
 
@@ -121,8 +111,8 @@ export async function disconnectNetwork(
     if (!isRunning(record.state)) return store();
     const files = engine.networks.files(id);
     engine.networks.disconnect(id, network, networking, store);
-    refreshFiles(engine, id, files);
-    publish(engine, network, "disconnect", id);
+    refreshNetworkFiles(engine, id, files);
+    publishNetworkEvent(engine, network, "disconnect", id);
   });
 }
 
@@ -143,43 +133,4 @@ function withoutNetwork(engine: Engine, record: ContainerRecord, gone: NetworkRe
       .filter(([, network]) => network?.id !== gone.id)
       .map(([name, network]) => [network?.name ?? name, record.networking.EndpointsConfig?.[name] ?? {}]),
   );
-}
-
-/** Bytes; larger ones are no table of ours. */
-const FILE_LIMIT = 1 << 20;
-
-/**
- * A running container's hosts and resolv.conf after a change of its networks: lines that are ours are changed, whatever its
- * owner wrote stays; a resolv.conf that somebody edited is left as it is, as by Docker.
- */
-function refreshFiles(engine: Engine, id: string, old: Files | undefined): void {
-  const now = engine.networks.files(id);
-  if (!old || !now) return;
-  const folder = containerFolder(engine.environment, id);
-  change(join(folder, "hosts"), (text) => withLines(text, old.hosts, now.hosts));
-  change(join(folder, "resolv.conf"), (text) => (text === old.resolvConf ? now.resolvConf : text));
-}
-
-type Files = NonNullable<ReturnType<Engine["networks"]["files"]>>;
-
-function change(path: string, edit: (text: string) => string): void {
-  try {
-    if (statSync(path).size > FILE_LIMIT) return;
-    const text = readFileSync(path, "utf8");
-    const edited = edit(text);
-    // In its place: the container has this very file mounted.
-    if (edited !== text) writeFileSync(path, edited);
-  } catch (error) {
-    log.warn("cannot write a container's file", { path, error: messageOf(error) });
-  }
-}
-
-/** A text without the lines that went, and with those that came. Pure. */
-export function withLines(text: string, old: string, now: string): string {
-  const [before, after] = [old.split("\n"), now.split("\n")];
-  const gone = new Set(before.filter((line) => line !== "" && !after.includes(line)));
-  const come = after.filter((line) => line !== "" && !before.includes(line));
-  const kept = text.split("\n").filter((line) => !gone.has(line));
-  while (kept.at(-1) === "") kept.pop();
-  return `${[...kept, ...come].join("\n")}\n`;
 }
