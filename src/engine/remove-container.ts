@@ -74,10 +74,11 @@ async function removeOnce(engine: Engine, id: ContainerId, options: RemoveOption
   throw conflict("container is started again and again");
 }
 
-/** Ends what keeps the container's lock too long: a runtime that hangs in its start, which may not have got that far yet. */
-const breakOffStart = ({ environment, background }: Engine, id: ContainerId) =>
+/** Ends what keeps the container's lock too long: a plugin or a runtime that hangs in its start, which may not have got that far yet. */
+const breakOffStart = ({ environment, background, volumes }: Engine, id: ContainerId) =>
   setInterval(() => {
     log.warn("breaking off a start, since the container is to be removed", { id });
+    volumes.giveUp(id);
     background.run("the end of a start", () => killLeftBehind(bundleFolder(environment, id)));
   }, START_WAIT);
 

@@ -20,7 +20,7 @@ import { planMounts } from "./plan.ts";
 import { PATIENCE, type PluginPatience } from "./plugins/client.ts";
 import { clearScratch, toBundleMounts } from "./realise.ts";
 import type { VolumeEvent, VolumeRecord, Volumes, VolumeUse } from "./types.ts";
-import { acquire, hold, letGo, realise, release } from "./uses.ts";
+import { acquire, giveUp, hold, letGo, realise, release } from "./uses.ts";
 import { findRow, isPlain, usersOf, type VolumeRows } from "./volume-rows.ts";
 
 export { parseVolumesFrom } from "./plan.ts";
@@ -48,6 +48,7 @@ export async function openVolumes(options: OpenVolumes): Promise<Volumes> {
     rows: store.documents<VolumeRecord>("volumes"),
     uses: store.documents<VolumeUse>("volumeUses"),
     lock: new KeyedLock(),
+    waiting: new Map(),
     local,
     drivers: openDrivers({
       local,
@@ -65,6 +66,7 @@ export async function openVolumes(options: OpenVolumes): Promise<Volumes> {
     acquire: (id, mounts) => acquire(room, id, mounts),
     release: (id, how) => release(room, id, how),
     realise: (id, mounts, ids) => realise(room, id, mounts, ids),
+    giveUp: (id) => giveUp(room, id),
     letGo: (id) => letGo(room, id),
     isHeldBy: (id) => room.uses.where("containerId", id).some(({ active }) => active),
     toBundle: (realised, tmpfs = {}) =>

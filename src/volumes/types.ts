@@ -128,6 +128,8 @@ export interface Volumes {
     mounts: ResolvedMount[],
     ids: { uid: number; gid: number },
   ): Promise<RealisedMount[]>;
+  /** A `realise` under way waits no longer for a driver: it fails, and is undone. For a container that is to be removed. */
+  giveUp(containerId: string): void;
   /** After each end, and after a start that failed: volumes that are mounts go with the last container that ran. */
   letGo(containerId: string): Promise<void>;
   /** Whether something is still mounted for it. */

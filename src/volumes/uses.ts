@@ -1,6 +1,6 @@
 // Who uses which volume: containers from their creation to their removal, mounted while they run; exports and copies while they go on.
 import { randomBytes } from "node:crypto";
-import { messageOf, systemError } from "../base/errors.ts";
+import { messageOf, systemError, unavailable } from "../base/errors.ts";
 import { log } from "../base/log.ts";
 import { anonymousName, make, take } from "./make-remove.ts";
 import { PluginRefusal } from "./plugins/client.ts";
@@ -88,33 +88,70 @@ async function endUse(room: VolumeRows, { mountId = "", path: _, ...use }: Volum
   if (uses.get(use.id)) uses.put({ ...use, active: false });
 }
 
-/** The volume's folder on the host, mounted for this user. Errors: "error while mounting volume 'PLACE': …". */
+/**
+ * The volume's folder on the host, mounted for this user. Errors: "error while mounting volume 'PLACE': …"; unavailable when
+ * `giveUp` came meanwhile.
+ */
 export async function bringUp(room: VolumeRows, containerId: string, name: string): Promise<string> {
   const plain = getRow(room, name);
   if (isPlain(plain)) return room.local.mount(plain, "");
-  return room.lock.run(name, async () => {
-    const record = getRow(room, name);
-    const known = room.uses.get(`${name}/${containerId}`);
-    if (known?.active && known.path) return known.path; // a copy of its files while it runs
-    const mountId = randomBytes(32).toString("hex");
-    // Before the call: a daemon that is killed in it has to be known to have mounted.
-    const use = known && { ...known, active: true, mountId };
-    if (use) room.uses.put(use);
-    try {
-      const path = await (await driverOf(room, record)).mount(record, mountId);
-      if (use) room.uses.put({ ...use, path });
-      if (record.driver !== "local" && record.mountpoint !== path)
-        room.rows.put({ ...record, mountpoint: path });
-      return path;
-    } catch (error) {
-      if (known) room.uses.put({ ...known, active: false });
-      // One that did not answer in time may still have mounted, as has one whose path is none.
-      if (record.driver !== "local" && !(error instanceof PluginRefusal))
-        void unmountLate(room, record, mountId);
-      const place = record.driver === "local" ? room.local.mountpoint(name) : (record.mountpoint ?? "");
-      throw systemError(`error while mounting volume '${place}': ${messageOf(error)}`, error);
-    }
-  });
+  const wait = new AbortController();
+  const reason = `error while mounting volume '${name}': the wait for its driver was given up`;
+  room.waiting.set(containerId, () => wait.abort(unavailable(reason)));
+  try {
+    // Somebody else's mount may hold the lock.
+    const turn = room.lock.run(name, () => mountFor(room, containerId, name, wait.signal));
+    return await orGivenUp(turn, wait.signal);
+  } finally {
+    room.waiting.delete(containerId);
+  }
+}
+
+/** For one who holds the volume's lock. */
+async function mountFor(
+  room: VolumeRows,
+  containerId: string,
+  name: string,
+  wait: AbortSignal,
+): Promise<string> {
+  wait.throwIfAborted();
+  const record = getRow(room, name);
+  const known = room.uses.get(`${name}/${containerId}`);
+  if (known?.active && known.path) return known.path; // a copy of its files while it runs
+  const mountId = randomBytes(32).toString("hex");
+  // Before the call: a daemon that is killed in it has to be known to have mounted.
+  const use = known && { ...known, active: true, mountId };
+  if (use) room.uses.put(use);
+  const mounting = driverOf(room, record).then((driver) => driver.mount(record, mountId));
+  try {
+    const path = await orGivenUp(mounting, wait);
+    if (use) room.uses.put({ ...use, path });
+    if (record.driver !== "local" && record.mountpoint !== path)
+      room.rows.put({ ...record, mountpoint: path });
+    return path;
+  } catch (error) {
+    if (known) room.uses.put({ ...known, active: false });
+    // One that did not answer in time may still have mounted, as has one whose path is none.
+    const late = () => unmountLate(room, record, mountId);
+    if (record.driver !== "local" && !(error instanceof PluginRefusal)) void mounting.then(late, late);
+    const place = record.driver === "local" ? room.local.mountpoint(name) : (record.mountpoint ?? "");
+    throw systemError(`error while mounting volume '${place}': ${messageOf(error)}`, error);
+  }
+}
+
+/** Whoever waits for a mount for this container waits no longer; what is mounted all the same is unmounted. */
+export const giveUp = (room: VolumeRows, containerId: string): void => room.waiting.get(containerId)?.();
+
+/** The work's end, or the signal's reason as an error, whichever comes first. */
+async function orGivenUp<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const give = () => reject(signal.reason);
+  signal.addEventListener("abort", give);
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener("abort", give);
+  }
 }
 
 async function unmountLate(room: VolumeRows, record: VolumeRecord, mountId: string): Promise<void> {

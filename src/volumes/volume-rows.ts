@@ -18,6 +18,8 @@ export interface VolumeRows {
   lock: KeyedLock;
   drivers: VolumeDrivers;
   local: ReturnType<typeof localDriver>;
+  /** Ends the wait for a mount, by the container that it is for. */
+  waiting: Map<string, () => void>;
   /** Where subpaths and images are mounted until a runtime has bound them. */
   scratch: string;
   emit(event: VolumeEvent, volume: VolumeRecord): void;

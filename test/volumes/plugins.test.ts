@@ -263,6 +263,30 @@ describe("a plugin that", () => {
     expect(plugin.calls.find(({ method }) => method.endsWith(".Unmount"))?.body.ID).toBe(ofMount);
   });
 
+  test("hangs in a mount, and nobody waits any longer: neither its container nor one behind it", async () => {
+    await volumes.create({ name: "pv", driver: "vp" });
+    plugin.answers.set("VolumeDriver.Mount", "hang");
+    const create = async (id: string) => {
+      recordContainer(id);
+      return await volumes.acquire(id, volumes.plan({ ...nothing, binds: ["pv:/a"] }));
+    };
+    const [ofFirst, ofSecond] = [await create("c1"), await create("c2")];
+    const outcome = (id: string, mounts: typeof ofFirst) =>
+      volumes.realise(id, mounts, ids).then(String, (error: Error) => error.message);
+    const first = outcome("c1", ofFirst);
+    while (!plugin.methods().includes("Mount")) await Bun.sleep(1);
+    const second = outcome("c2", ofSecond);
+    await Bun.sleep(1);
+    volumes.giveUp("c2");
+    expect(await second).toContain("the wait for its driver was given up");
+    volumes.giveUp("c1");
+    expect(await first).toContain("the wait for its driver was given up");
+    expect([volumes.isHeldBy("c1"), volumes.isHeldBy("c2")]).toEqual([false, false]);
+    // Once its own patience is over, what it may have mounted is unmounted; nothing was asked for the second.
+    while (!plugin.methods().includes("Unmount")) await Bun.sleep(5);
+    expect(plugin.methods().filter((method) => method === "Mount")).toHaveLength(1);
+  });
+
   test.each([
     ["text", "no JSON object"],
     ["[]", "no JSON object"],
