@@ -1,6 +1,7 @@
 // What becomes of a request for a network: subnets, gateways, refusals in Docker's words (compared with 28.5).
 import { describe, expect, test } from "bun:test";
 import { decideNetwork, type Surroundings } from "./create-network.ts";
+import { emptyRecord } from "./network-record.ts";
 import { parseCidr } from "./prefix.ts";
 import type { NetworkRecord, NetworkRequest, NetworksConfig } from "./types.ts";
 
@@ -19,19 +20,8 @@ const config: NetworksConfig = {
 };
 
 const record = (name: string, subnet: string, more: Partial<NetworkRecord> = {}): NetworkRecord => ({
-  id: name.padEnd(64, "0"),
-  name,
-  driver: "bridge",
-  scope: "local",
-  createdAt: "",
-  internal: false,
-  attachable: false,
-  enableIPv4: true,
-  enableIPv6: false,
+  ...emptyRecord(name, "bridge"),
   pools: subnet ? [{ subnet }] : [],
-  options: {},
-  labels: {},
-  builtIn: false,
   ...more,
 });
 

@@ -5,10 +5,9 @@ import { createHash } from "node:crypto";
 import type { IPAMConfig } from "../api/types/index.ts";
 import { conflict, forbidden, invalid, notFound, unavailable } from "../base/errors.ts";
 import { goBoolean } from "../base/go-boolean.ts";
-import { now } from "../base/nanoseconds.ts";
 import { chooseSubnet, DEFAULT_POOLS, firstUsable, isUsable } from "./address-pool.ts";
-import { newId } from "./default-networks.ts";
 import { canonicalAddress, checkIpamConfig } from "./ipam-config.ts";
+import { emptyRecord } from "./network-record.ts";
 import { formatPrefix, overlaps, type Prefix, parseCidr, prefixOf } from "./prefix.ts";
 import type { NetworkRecord, NetworkRequest, NetworksConfig } from "./types.ts";
 
@@ -90,24 +89,14 @@ function flagOf(options: NetworkRequest["Options"], key: string): boolean | unde
   return value;
 }
 
-function bareRecord(request: NetworkRequest, name: string, driver: string): NetworkRecord {
-  return {
-    id: newId(),
-    name,
-    driver,
-    scope: "local",
-    createdAt: now(),
-    internal: request.Internal ?? false,
-    attachable: request.Attachable ?? false,
-    enableIPv4: true,
-    enableIPv6: false,
-    pools: [],
-    ipam: { driver: request.IPAM?.Driver || "default", options: request.IPAM?.Options ?? null },
-    options: request.Options ?? {},
-    labels: request.Labels ?? {},
-    builtIn: false,
-  };
-}
+const bareRecord = (request: NetworkRequest, name: string, driver: string): NetworkRecord => ({
+  ...emptyRecord(name, driver),
+  internal: request.Internal ?? false,
+  attachable: request.Attachable ?? false,
+  ipam: { driver: request.IPAM?.Driver || "default", options: request.IPAM?.Options ?? null },
+  options: request.Options ?? {},
+  labels: request.Labels ?? {},
+});
 
 /** A template's settings; a network that names one has none of its own. */
 function fromTemplate(

@@ -2,17 +2,15 @@
 import { randomBytes } from "node:crypto";
 import type { HostEnvironment } from "../base/environment.ts";
 import { invalid, systemError } from "../base/errors.ts";
-import { now } from "../base/nanoseconds.ts";
 import { chooseSubnet, DEFAULT_POOLS, firstUsable, type Pool } from "./address-pool.ts";
 import { OPTION } from "./drivers/bridge-options.ts";
 import { DEFAULT_GATEWAY } from "./endpoint-addresses.ts";
+import { emptyRecord } from "./network-record.ts";
 import { contains, formatPrefix, overlaps, type Prefix, parseCidr, parseIp, prefixOf } from "./prefix.ts";
 import type { Rows } from "./rows.ts";
 import type { NetworkRecord, NetworksConfig } from "./types.ts";
 
 const DEFAULT_MTU = 1500;
-
-export const newId = () => randomBytes(32).toString("hex");
 
 /** Refuses a wrong `bip`, `fixed-cidr`, `default-address-pools`…: invalid, when the daemon starts. */
 export function checkConfig(config: NetworksConfig, bridge: string): void {
@@ -81,23 +79,10 @@ export function ensureDefaultNetworks(
   });
 }
 
-function plainRecord(name: string, driver: string): NetworkRecord {
-  return {
-    id: newId(),
-    name,
-    driver,
-    scope: "local",
-    createdAt: now(),
-    internal: false,
-    attachable: false,
-    enableIPv4: true,
-    enableIPv6: false,
-    pools: [],
-    options: {},
-    labels: {},
-    builtIn: true,
-  };
-}
+const plainRecord = (name: string, driver: string): NetworkRecord => ({
+  ...emptyRecord(name, driver),
+  builtIn: true,
+});
 
 function bridgePools(config: NetworksConfig, used: readonly Prefix[], before: readonly Pool[]): Pool[] {
   const ofFamily = (family: 4 | 6) => before.find(({ subnet }) => prefixOf(subnet).family === family);

@@ -2,12 +2,12 @@
 // no kernel, but for host ports, which are tried by binding them. Inside the caller's transaction.
 import type { EndpointSettings } from "../api/types/index.ts";
 import { conflict, forbidden, messageOf, systemError } from "../base/errors.ts";
-import { newId } from "./default-networks.ts";
 import type { Allocation, NetworkDriver, Publishing } from "./drivers/types.ts";
 import { checkSettings, chooseAddresses } from "./endpoint-addresses.ts";
 import { type Attached, gatewaysOf } from "./gateways.ts";
 import type { HostPorts } from "./host-ports.ts";
 import { interfaceNameOf } from "./interface-names.ts";
+import { newId } from "./network-record.ts";
 import { type PortRequest, parsePorts } from "./port-requests.ts";
 import { checkCompany, networkNames, networkOfMode, sharedContainer } from "./request-check.ts";
 import { addressRow, deleteEndpointRows, portRow, type Rows } from "./rows.ts";

@@ -1,8 +1,18 @@
 // What `cp` of containers and of volumes share: which side is the daemon's, and the copy itself.
 import { fail } from "../framework/failure.ts";
+import { flag } from "../framework/flags.ts";
 import type { Session } from "../session.ts";
 import type { CopyRequest } from "./from-container.ts";
 import { splitArgument } from "./paths.ts";
+
+/** Flags that both have. */
+export const COPY_FLAGS = {
+  "follow-link": flag.bool("Always follow symbol link in SRC_PATH", { short: "L" }),
+  quiet: flag.bool(
+    "Suppress progress output during copy. Progress output is automatically suppressed if no terminal is attached",
+    { short: "q" },
+  ),
+};
 
 /**
  * Copies between this host and a holder (a container or a volume) named before the colon in one of the two arguments.

@@ -1,24 +1,15 @@
 // The options of macvlan and ipvlan networks, without a kernel.
 import { expect, test } from "bun:test";
+import { emptyRecord } from "../network-record.ts";
 import type { NetworkRecord } from "../types.ts";
 import { checkIpvlan } from "./ipvlan.ts";
 import { checkMacvlan } from "./macvlan.ts";
 import { parseVlan } from "./parent-device.ts";
 
 const network = (driver: string, options: Record<string, string>, id = "a".repeat(64)): NetworkRecord => ({
+  ...emptyRecord(driver, driver),
   id,
-  name: driver,
-  driver,
-  scope: "local",
-  createdAt: "",
-  internal: false,
-  attachable: false,
-  enableIPv4: true,
-  enableIPv6: false,
-  pools: [],
   options,
-  labels: {},
-  builtIn: false,
 });
 const OTHER = "0123456789abcdef".repeat(4);
 

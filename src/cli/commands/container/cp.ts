@@ -1,5 +1,5 @@
 // `cp`: files and folders between a container and this host, or as a tar stream.
-import { copyBetween } from "../../copy/between.ts";
+import { COPY_FLAGS, copyBetween } from "../../copy/between.ts";
 import { command } from "../../framework/command.ts";
 import { flag } from "../../framework/flags.ts";
 
@@ -16,11 +16,7 @@ container source to stdout.`,
   args: { exactly: 2 },
   flags: {
     archive: flag.bool("Archive mode (copy all uid/gid information)", { short: "a" }),
-    "follow-link": flag.bool("Always follow symbol link in SRC_PATH", { short: "L" }),
-    quiet: flag.bool(
-      "Suppress progress output during copy. Progress output is automatically suppressed if no terminal is attached",
-      { short: "q" },
-    ),
+    ...COPY_FLAGS,
   },
   async run(session, { args, flags, given }) {
     const options = {

@@ -1,9 +1,8 @@
 // `save`: images as an archive, to a file or to standard output.
 import { command } from "../../framework/command.ts";
-import { fail } from "../../framework/failure.ts";
 import { flag } from "../../framework/flags.ts";
 import { parsePlatform } from "../../platform.ts";
-import { writeWholeFile } from "../../whole-file.ts";
+import { writeArchive } from "../../write-archive.ts";
 
 export default command({
   synopsis: "[OPTIONS] IMAGE [IMAGE...]",
@@ -19,12 +18,8 @@ export default command({
   },
   async run(session, { args, flags }) {
     const platforms = flags.platform ? [parsePlatform(flags.platform)] : undefined;
-    if (flags.output === "" && session.out.isTerminal()) {
-      throw fail("cowardly refusing to save to a terminal. Use the -o flag or redirect");
-    }
-    const client = await session.client();
-    const archive = () => client.images.save(args, { platforms });
-    if (flags.output !== "") return writeWholeFile(flags.output, "failed to save image", archive);
-    for await (const chunk of await archive()) await session.out.write(chunk);
+    await writeArchive(session, flags.output, "failed to save image", (client) =>
+      client.images.save(args, { platforms }),
+    );
   },
 });

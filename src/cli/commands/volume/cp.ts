@@ -1,7 +1,6 @@
 // `volume cp`: files and folders between a volume and this host, as `cp` does it with a container's.
-import { copyBetween } from "../../copy/between.ts";
+import { COPY_FLAGS, copyBetween } from "../../copy/between.ts";
 import { command } from "../../framework/command.ts";
-import { flag } from "../../framework/flags.ts";
 
 export default command({
   synopsis: "[OPTIONS] VOLUME:SRC_PATH DEST_PATH|-",
@@ -14,11 +13,7 @@ Use '-' as the destination to stream a tar archive of a
 volume source to stdout.`,
   args: { exactly: 2 },
   flags: {
-    "follow-link": flag.bool("Always follow symbol link in SRC_PATH", { short: "L" }),
-    quiet: flag.bool(
-      "Suppress progress output during copy. Progress output is automatically suppressed if no terminal is attached",
-      { short: "q" },
-    ),
+    ...COPY_FLAGS,
   },
   async run(session, { args, flags, given }) {
     const options = {

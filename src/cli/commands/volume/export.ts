@@ -1,8 +1,7 @@
 // `volume export`: a volume's files as a tar archive, to a file or to standard output.
 import { command } from "../../framework/command.ts";
-import { fail } from "../../framework/failure.ts";
 import { flag } from "../../framework/flags.ts";
-import { writeWholeFile } from "../../whole-file.ts";
+import { writeArchive } from "../../write-archive.ts";
 
 export default command({
   synopsis: "[OPTIONS] VOLUME",
@@ -13,12 +12,8 @@ Owners, modes, extended attributes, hard links and devices are in it.`,
   flags: {
     output: flag.string("Write to a file, instead of STDOUT", { short: "o" }),
   },
-  async run(session, { args: [name = ""], flags }) {
-    if (flags.output === "" && session.out.isTerminal())
-      throw fail("cowardly refusing to save to a terminal. Use the -o flag or redirect");
-    const { files } = (await session.client()).volumes;
-    const archive = () => files.export(name);
-    if (flags.output !== "") return writeWholeFile(flags.output, "failed to export volume", archive);
-    for await (const chunk of await archive()) await session.out.write(chunk);
-  },
+  run: (session, { args: [name = ""], flags }) =>
+    writeArchive(session, flags.output, "failed to export volume", (client) =>
+      client.volumes.files.export(name),
+    ),
 });

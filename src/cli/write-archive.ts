@@ -1,14 +1,33 @@
-// A file that is there whole or not at all: `save -o`, `export -o`.
+// Archives that a command gives: to standard output, or to a file that is there whole or not at all (`save -o`, `export -o`).
 import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
+import type { Client } from "../sdk/index.ts";
 import { describe } from "./describe.ts";
 import { fail } from "./framework/failure.ts";
+import type { Session } from "./session.ts";
+
+/**
+ * Gives an archive to standard output, which must be no terminal, or to the file that `--output` names.
+ * `what`: "failed to save image", for errors.
+ */
+export async function writeArchive(
+  session: Session,
+  output: string,
+  what: string,
+  open: (client: Client) => Promise<AsyncIterable<Uint8Array>>,
+): Promise<void> {
+  if (output === "" && session.out.isTerminal())
+    throw fail("cowardly refusing to save to a terminal. Use the -o flag or redirect");
+  const client = await session.client();
+  if (output !== "") return writeWholeFile(output, what, () => open(client));
+  for await (const chunk of await open(client)) await session.out.write(chunk);
+}
 
 /**
  * Writes what `open` gives to a path; the name is given when the last byte is there. `what`: "failed to save image", for
  * errors. The path is looked at before anything is asked of the daemon.
  */
-export async function writeWholeFile(
+async function writeWholeFile(
   path: string,
   what: string,
   open: () => Promise<AsyncIterable<Uint8Array>>,
