@@ -2,17 +2,7 @@
 import { expect } from "bun:test";
 import { lstatSync, mkdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Client } from "./client.ts";
-
-interface Tools {
-  client: () => Client;
-  image: () => string;
-  /** A fresh container's name, removed with the suite. */
-  name: () => string;
-  check: (what: string, work: () => Promise<void>) => void;
-  /** A folder of the client's host. */
-  scratch: () => string;
-}
+import type { Tools } from "./tools.ts";
 
 export function copyCases({ client, image, name, check, scratch }: Tools): void {
   check("cp takes files, folders, links and streams in and out", async () => {

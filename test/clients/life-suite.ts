@@ -1,14 +1,6 @@
 // The part of the clients' suite about health checks, restart policies, and signals.
 import { expect } from "bun:test";
-import type { Client } from "./client.ts";
-
-interface Tools {
-  client: () => Client;
-  image: () => string;
-  /** A fresh container's name, removed with the suite. */
-  name: () => string;
-  check: (what: string, work: () => Promise<void>) => void;
-}
+import type { Tools } from "./tools.ts";
 
 /** Milliseconds. */
 const PATIENCE = 15_000;

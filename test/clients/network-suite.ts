@@ -1,14 +1,6 @@
 // The part of the clients' suite about networks of somebody's own.
 import { expect } from "bun:test";
-import type { Client } from "./client.ts";
-
-interface Tools {
-  client: () => Client;
-  image: () => string;
-  /** A fresh name, of containers and of networks; containers are removed with the suite. */
-  name: () => string;
-  check: (what: string, work: () => Promise<void>) => void;
-}
+import type { Tools } from "./tools.ts";
 
 export function networkCases({ client, image, name, check }: Tools): void {
   const ok = (...args: string[]) => client().ok(...args);
