@@ -12,6 +12,7 @@ import {
 } from "../containers/index.ts";
 import type { NetworkRecord, NetworkRequest } from "../networks/types.ts";
 import { publishNetworkEvent } from "./container-events.ts";
+import { keepPorts } from "./kept-ports.ts";
 import { refreshNetworkFiles } from "./network-files.ts";
 import { untilOf } from "./prune-containers.ts";
 import { sandboxRequest } from "./sandbox-request.ts";
@@ -81,6 +82,7 @@ export async function connectNetwork(
     const files = engine.networks.files(id);
     engine.networks.connect(id, network, networking, store);
     refreshNetworkFiles(engine, id, files);
+    await keepPorts(engine, id);
     publishNetworkEvent(engine, network, "connect", id);
   });
 }
@@ -112,6 +114,7 @@ export async function disconnectNetwork(
     const files = engine.networks.files(id);
     engine.networks.disconnect(id, network, networking, store);
     refreshNetworkFiles(engine, id, files);
+    await keepPorts(engine, id);
     publishNetworkEvent(engine, network, "disconnect", id);
   });
 }

@@ -24,6 +24,7 @@ import { connectShim, killLeftBehind, readLeftExit } from "../runtime/index.ts";
 import type { Shim, ShimState } from "../runtime/types.ts";
 import { CREATE_LEASE } from "./create-container.ts";
 import { bundleFolder, bundleFolders, containerFolders, rootfsFolders, shmFolders } from "./folders.ts";
+import { keepPorts } from "./kept-ports.ts";
 import { giveBack, lostText, onExit, onLost, scheduleRestart, watchExit } from "./on-exit.ts";
 import { removeHeld } from "./remove-container.ts";
 import { startHeld } from "./start-container.ts";
@@ -130,6 +131,8 @@ async function takeUpRunning(
     }
     if (paused !== (record.state.status === "paused")) recordPaused(containers, id, paused);
     takeUpExecs(containers, id, found.shim, found.state.execs);
+    // The daemon may have ended in the middle of connecting it.
+    await keepPorts(engine, id);
     await containers.locks.run(id, () => settleUpdate(engine, id, found.shim));
     containers.health.takeUp(containers.find(id));
     watchExit(engine, id, found.shim);

@@ -51,6 +51,8 @@ export interface DaemonConfig {
   ipForward: boolean;
   ipMasq: boolean;
   nftables: boolean;
+  /** Connections to IPv6 addresses of the host that no rule can translate are carried by the containers' shims. */
+  userlandProxy: boolean;
   dns: string[];
   dnsOptions: string[];
   dnsSearch: string[];

@@ -8,6 +8,7 @@ const c = libc({
   connect: { args: [T.i32, T.ptr, T.u32], returns: T.i32 },
   getsockopt: { args: [T.i32, T.i32, T.i32, T.ptr, T.ptr], returns: T.i32 },
   poll: { args: [T.ptr, T.u64, T.i32], returns: T.i32 },
+  shutdown: { args: [T.i32, T.i32], returns: T.i32 },
   send: { args: [T.i32, T.u64_fast, T.u64_fast, T.i32], returns: T.i64_fast },
 });
 
@@ -20,6 +21,7 @@ const EINTR = 4;
 const EINPROGRESS = 115;
 const ETIMEDOUT = 110;
 const POLLOUT = 4;
+const SHUT_WR = 1;
 
 /** Where a client connects to. `datagram`: each send is one message. */
 export type Peer =
@@ -69,4 +71,9 @@ export function sendAt(fd: number, address: number, length: number): number {
     const failed = errno();
     if (failed !== EINTR) return -failed || AGAIN;
   }
+}
+
+/** shutdown(2): nothing more is sent, and the other side reads the end. Without effect where it is gone. */
+export function endSending(fd: number): void {
+  c.shutdown(fd, SHUT_WR);
 }

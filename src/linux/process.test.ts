@@ -3,8 +3,9 @@ import { mkdirSync, rmSync, statSync } from "node:fs";
 import { EPOLL, Epoll } from "./epoll.ts";
 import { close, libc, readInto, T, writeFrom } from "./ffi.ts";
 import { makePipe } from "./pipe.ts";
+import { holdPort } from "./port.ts";
 import { killProcess, openPidfd, reapChild, spawnProcess, type WaitStatus } from "./process.ts";
-import { holdPort, inetAddress, listenUnix, openFolder } from "./socket.ts";
+import { inetAddress, listenUnix, openFolder } from "./socket.ts";
 
 /** dup(2): without close-on-exec. */
 const { dup } = libc({ dup: { args: [T.i32], returns: T.i32 } });

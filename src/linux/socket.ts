@@ -1,8 +1,8 @@
-// Sockets below node:net: unix(7) for processes without an event loop, ports held by a bound socket, descriptors passed.
+// Sockets below node:net: unix(7) for processes without an event loop, addresses of the Internet's, descriptors passed.
 
 import { ptr } from "bun:ffi";
 import { chmodSync } from "node:fs";
-import { check, close, cString, errno, KernelError, libc, O, open, T } from "./ffi.ts";
+import { check, close, cString, KernelError, libc, O, open, T } from "./ffi.ts";
 
 const c = libc({
   socket: { args: [T.i32, T.i32, T.i32], returns: T.i32 },
@@ -17,17 +17,11 @@ const AF_UNIX = 1;
 const AF_INET = 2;
 const AF_INET6 = 10;
 const SOCK_STREAM = 1;
-const SOCK_DGRAM = 2;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1;
-const SO_REUSEADDR = 2;
 const SO_SNDBUF = 7;
-const SO_RCVBUF = 8;
 const SO_SNDBUFFORCE = 32;
-const IPPROTO_IPV6 = 41;
-const IPV6_V6ONLY = 26;
-const EADDRINUSE = 98;
 /** sockaddr_un.sun_path, the NUL included. */
 const UNIX_PATH_ROOM = 108;
 
@@ -113,57 +107,11 @@ function ipv6Bytes(text: string): Uint8Array {
   return bytes;
 }
 
-function setOption(fd: number, level: number, option: number, value: number): void {
-  check(c.setsockopt(fd, level, option, new Int32Array([value, 0]), 4), "setsockopt", option);
-}
-
 /** How many bytes may wait in a socket for its reader (SO_SNDBUFFORCE of socket(7), past the host's limit for root). */
 export function setSendBuffer(fd: number, bytes: number): void {
   const value = new Int32Array([bytes, 0]);
   if (c.setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, value, 4) !== 0)
     c.setsockopt(fd, SOL_SOCKET, SO_SNDBUF, value, 4);
-}
-
-/**
- * Holds a host's port so that no other process gets it: a bound socket. It doesn't listen, so what reaches the host
- * without going through our rules is refused as on a closed port, not left hanging. Without SO_REUSEADDR nobody else
- * can bind beside it. Errors: KernelError `bind 0.0.0.0:80/tcp: address already in use`.
- *
- * Connections of a server that ended less than a minute ago (TIME-WAIT) would refuse such a bind though no process
- * has the port: then it is taken with SO_REUSEADDR, and must listen to keep others out; `listening` says so, and
- * whoever holds the socket accepts and closes.
- */
-export function holdPort(
-  protocol: "tcp" | "udp",
-  host: string,
-  port: number,
-): { fd: number; listening: boolean } {
-  const first = bindPort(protocol, host, port, false);
-  if (first >= 0) return { fd: first, listening: false };
-  if (protocol === "tcp" && -first === EADDRINUSE) {
-    const second = bindPort(protocol, host, port, true);
-    if (second >= 0) return { fd: second, listening: true };
-  }
-  throw new KernelError("bind", -first, `${host.includes(":") ? `[${host}]` : host}:${port}/${protocol}`);
-}
-
-/** The socket, or the negated errno. */
-function bindPort(protocol: "tcp" | "udp", host: string, port: number, reuse: boolean): number {
-  const address = inetAddress(host, port);
-  const type = protocol === "tcp" ? SOCK_STREAM : SOCK_DGRAM;
-  const fd = check(
-    c.socket(address[0] as number, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0),
-    "socket",
-    protocol,
-  );
-  if (address[0] === AF_INET6) setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-  if (reuse) setOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-  // Nobody reads what arrives at a held UDP port.
-  if (protocol === "udp") setOption(fd, SOL_SOCKET, SO_RCVBUF, 0);
-  if (c.bind(fd, address, address.length) === 0 && (!reuse || c.listen(fd, 16) === 0)) return fd;
-  const failed = errno();
-  close(fd);
-  return -failed;
 }
 
 /** Takes one descriptor that a peer passed (SCM_RIGHTS of unix(7)), close-on-exec; undefined when none came. */

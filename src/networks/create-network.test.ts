@@ -14,6 +14,7 @@ const config: NetworksConfig = {
   ipForward: true,
   ipMasq: true,
   nftables: true,
+  userlandProxy: true,
   dns: [],
   dnsOptions: [],
   dnsSearch: [],

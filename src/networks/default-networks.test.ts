@@ -11,6 +11,7 @@ const config: NetworksConfig = {
   ipForward: true,
   ipMasq: true,
   nftables: true,
+  userlandProxy: true,
   dns: [],
   dnsOptions: [],
   dnsSearch: [],

@@ -3,15 +3,17 @@ import { readFileSync } from "node:fs";
 import { forbidden, messageOf, systemError } from "../base/errors.ts";
 import { errnoText, KernelError } from "../linux/errors.ts";
 import { close } from "../linux/ffi.ts";
-import { holdPort } from "../linux/socket.ts";
+import { holdPort } from "../linux/port.ts";
 import { groupRequests, type PortRequest, type Protocol } from "./port-requests.ts";
 import type { PortRow, Rows } from "./rows.ts";
-import type { PortBindingDecision } from "./types.ts";
+import type { EndpointRecord, HostPort, PortBindingDecision } from "./types.ts";
 
 /** A container's end of published ports, of the endpoints that lead out. */
 export interface Target {
   ipv4?: string;
   ipv6?: string;
+  /** It has no IPv6 address: what comes to one of the host's can only be carried to its IPv4 address, by its shim. */
+  carriesIpv6?: boolean;
   /** The host address that is meant where none is named, if not all of them. */
   defaultIp?: string;
   /** Families whose containers are reached at their own addresses: their ports are opened, and none of the host's taken. */
@@ -34,18 +36,29 @@ export function collide(a: string, b: string): boolean {
   return a === b || (isSix(a) === isSix(b) && (isWild(a) || isWild(b)));
 }
 
+/** Whether the host has IPv6 at all. */
+export function hasIpv6(): boolean {
+  try {
+    close(holdPort("udp", "::1", 0).fd);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** The host addresses that a request stands for, given what the container has. */
 export function hostAddresses(request: PortRequest, target: Target): string[] {
   const named = request.hostAddress;
-  const { defaultIp = "0.0.0.0" } = target;
+  const { ipv4, defaultIp = "0.0.0.0" } = target;
+  const ipv6 = target.ipv6 ?? (target.carriesIpv6 && request.protocol !== "sctp" ? ipv4 : undefined);
   if (named !== undefined) {
-    if (isSix(named) ? target.ipv6 : target.ipv4) return [named];
+    if (isSix(named) ? ipv6 : ipv4) return [named];
     throw forbidden(
       `cannot publish ${request.containerPort}/${request.protocol} on ${named}: the container's network has no ${isSix(named) ? "IPv6" : "IPv4"} addresses`,
     );
   }
-  if (defaultIp !== "0.0.0.0") return (isSix(defaultIp) ? target.ipv6 : target.ipv4) ? [defaultIp] : [];
-  return [...(target.ipv4 ? ["0.0.0.0"] : []), ...(target.ipv6 ? ["::"] : [])];
+  if (defaultIp !== "0.0.0.0") return (isSix(defaultIp) ? ipv6 : ipv4) ? [defaultIp] : [];
+  return [...(ipv4 ? ["0.0.0.0"] : []), ...(ipv6 ? ["::"] : [])];
 }
 
 const bracket = (address: string) => (isSix(address) ? `[${address}]` : address);
@@ -140,8 +153,22 @@ export function openHostPorts(rows: Rows): HostPorts {
 }
 
 function targetText(request: PortRequest, hostAddress: string, target: Target): string {
-  const address = isSix(hostAddress) ? target.ipv6 : target.ipv4;
+  const address = (isSix(hostAddress) ? target.ipv6 : undefined) ?? target.ipv4;
   return `${bracket(address ?? "")}:${request.containerPort}/${request.protocol}`;
+}
+
+/** The host's ports of an endpoint, for its container's shim. Those of SCTP nobody holds. */
+export function reservedPorts(
+  { ports, addresses: { ipv4, ipv6 } }: EndpointRecord,
+  { forwards }: { forwards: boolean },
+): HostPort[] {
+  return ports.flatMap(({ protocol, hostAddress, hostPort, containerPort }) => {
+    if (protocol === "sctp" || hostPort === 0) return [];
+    // The kernel translates neither what comes from ::1 nor IPv6 into IPv4.
+    const address = forwards && isSix(hostAddress) ? (ipv6 ?? ipv4) : undefined;
+    const forward = address ? { forward: { address, port: containerPort } } : {};
+    return [{ protocol, address: hostAddress, port: hostPort, ...forward }];
+  });
 }
 
 /** Tries to bind, and gives the port back: the container's shim holds it while the container runs. */

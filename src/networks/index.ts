@@ -28,7 +28,7 @@ import { openMacvlanDriver } from "./drivers/macvlan.ts";
 import { openParentDevices } from "./drivers/parent-device.ts";
 import { hostDriver, noneDriver } from "./drivers/plain.ts";
 import type { NetworkDriver } from "./drivers/types.ts";
-import { openHostPorts } from "./host-ports.ts";
+import { openHostPorts, reservedPorts } from "./host-ports.ts";
 import { hasNames, openNameSource } from "./name-source.ts";
 import { openNameServer } from "./names/index.ts";
 import { type Prefix, prefixOf } from "./prefix.ts";
@@ -40,6 +40,7 @@ import { openSandboxes, pinName } from "./sandboxes.ts";
 import { sandboxStatistics } from "./statistics.ts";
 import type {
   EndpointRecord,
+  HostPort,
   NetworkRecord,
   Networks,
   NetworksConfig,
@@ -58,8 +59,8 @@ import {
 
 export type * from "./types.ts";
 
-/** Milliseconds between two looks at whether somebody took our rules away: 30 µs each. */
-const RULES_INTERVAL = 5_000;
+/** Milliseconds between two looks at whether somebody took our bridges away. That rules are gone the kernel tells at once. */
+const MEND_INTERVAL = 5_000;
 /** How often another daemon may choose the same subnet at the same moment. */
 const SUBNET_ATTEMPTS = 10;
 
@@ -142,6 +143,11 @@ export function openNetworks(options: {
     named: (request) =>
       new Map(networkNames(request, config.bridge === "none").map((name) => [name, find(name)])),
 
+    hostPorts(containerId) {
+      const sandbox = rows.sandboxes.get(containerId);
+      return sandbox ? reservations(sandbox) : [];
+    },
+
     files(containerId) {
       const sandbox = rows.sandboxes.get(containerId);
       return sandbox && filesOf(sandboxes.ownerOf(sandbox));
@@ -222,7 +228,7 @@ export function openNetworks(options: {
             container: sandbox.id,
           });
       }
-      watch ??= setInterval(mend, RULES_INTERVAL);
+      watch ??= setInterval(mend, MEND_INTERVAL);
       watch.unref();
     },
 
@@ -271,8 +277,14 @@ export function openNetworks(options: {
       ...(owner !== sandbox && { filesOf: owner.id }),
       ...filesOf(owner),
       sysctls: {},
-      reserve: owner === sandbox ? reservations(rows.endpoints.where("sandboxId", owner.id)) : [],
+      reserve: owner === sandbox ? reservations(owner) : [],
     };
+  }
+
+  function reservations({ id }: SandboxRecord): HostPort[] {
+    return rows.endpoints
+      .where("sandboxId", id)
+      .flatMap((endpoint) => reservedPorts(endpoint, { forwards: config.userlandProxy }));
   }
 
   function filesOf(owner: SandboxRecord): { hosts: string; resolvConf: string } {
@@ -371,14 +383,6 @@ export function openNetworks(options: {
       network.pools.map(({ subnet }) => subnet),
     );
   }
-}
-
-function reservations(endpoints: readonly EndpointRecord[]): RealisedSandbox["reserve"] {
-  return endpoints.flatMap(({ ports }) =>
-    ports.flatMap(({ protocol, hostAddress, hostPort }) =>
-      protocol === "sctp" || hostPort === 0 ? [] : [{ protocol, address: hostAddress, port: hostPort }],
-    ),
-  );
 }
 
 const isAddressed = (endpoint: EndpointRecord) => Boolean(endpoint.addresses.ipv4 || endpoint.addresses.ipv6);

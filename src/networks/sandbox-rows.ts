@@ -5,7 +5,7 @@ import { conflict, forbidden, messageOf, systemError } from "../base/errors.ts";
 import type { Allocation, NetworkDriver, Publishing } from "./drivers/types.ts";
 import { checkSettings, chooseAddresses } from "./endpoint-addresses.ts";
 import { type Attached, gatewaysOf } from "./gateways.ts";
-import type { HostPorts } from "./host-ports.ts";
+import { type HostPorts, hasIpv6 } from "./host-ports.ts";
 import { interfaceNameOf } from "./interface-names.ts";
 import { newId } from "./network-record.ts";
 import { type PortRequest, parsePorts } from "./port-requests.ts";
@@ -160,7 +160,8 @@ export function openSandboxRows(options: {
       if (!driver.publishes) return undefined;
       return { endpoint, ...(driver.publishing?.(network) ?? { routed: [] }) };
     };
-    const [by4, by6] = [publishing(four), publishing(six)];
+    const by4 = publishing(four);
+    const by6 = publishing(six) ?? (config.userlandProxy && hasIpv6() ? carrying(by4) : undefined);
     const holderOf = (address: string) => (address.includes(":") ? by6 : by4);
     const before = all.flatMap(({ endpoint }) => endpoint.ports);
     const ports = portsFor(sandbox.request, before, by4, by6);
@@ -219,7 +220,9 @@ export function openSandboxRows(options: {
         throw systemError("ports are published by nftables rules, which this daemon is told not to make");
       return hostPorts.choose(requests, {
         ...(by4?.endpoint.addresses.ipv4 && { ipv4: by4.endpoint.addresses.ipv4 }),
-        ...(by6?.endpoint.addresses.ipv6 && { ipv6: by6.endpoint.addresses.ipv6 }),
+        ...(by6?.endpoint.addresses.ipv6
+          ? { ipv6: by6.endpoint.addresses.ipv6 }
+          : { carriesIpv6: Boolean(by6) }),
         ...(first.defaultIp && { defaultIp: first.defaultIp }),
         routed: [
           ...(by4?.routed.filter((family) => family === 4) ?? []),
@@ -262,6 +265,10 @@ function allocated(
 interface Publisher extends Publishing {
   endpoint: EndpointRecord;
 }
+
+/** One without IPv6 of its own, to which its shim carries what comes to the host's IPv6 addresses. */
+const carrying = (by4: Publisher | undefined): Publisher | undefined =>
+  by4 && { ...by4, routed: by4.routed.filter((family) => family === 4) };
 
 /** Docker's frame around what its bridge driver says. */
 function programming(request: SandboxRequest, endpointId: string, thrown: unknown): unknown {

@@ -36,6 +36,7 @@ export type NetworksConfig = Pick<
   | "ipForward"
   | "ipMasq"
   | "nftables"
+  | "userlandProxy"
   | "dns"
   | "dnsOptions"
   | "dnsSearch"
@@ -168,8 +169,17 @@ export interface RealisedSandbox {
   resolvConf: string;
   /** Sysctls that belong to the namespace. */
   sysctls: Record<string, string>;
-  /** Host ports that the container's shim must reserve (bind, not accept) while the container runs. */
-  reserve: { protocol: "tcp" | "udp"; address: string; port: number }[];
+  /** Host ports that the container's shim must keep while the container runs. */
+  reserve: HostPort[];
+}
+
+/** A host's port that is one container's. */
+export interface HostPort {
+  protocol: "tcp" | "udp";
+  address: string;
+  port: number;
+  /** The container's port, where rules don't lead to it for everybody: what arrives has to be carried there. */
+  forward?: { address: string; port: number };
 }
 
 export interface SandboxStatus {
@@ -223,6 +233,8 @@ export interface Networks {
   checkConnection(request: SandboxRequest, network: NetworkRecord, settings: EndpointSettings): void;
   /** The names under which a container's settings have networks, each with its record where it is there. */
   named(request: SandboxRequest): Map<string, NetworkRecord | undefined>;
+  /** The host's ports of a running container: they change when it is connected and disconnected. */
+  hostPorts(containerId: string): HostPort[];
   /** What a running container's files should say now: they change when it is connected and disconnected. */
   files(containerId: string): { hosts: string; resolvConf: string } | undefined;
   /** Makes a network. Errors: invalid, forbidden, conflict, not-found, in Docker's words. */

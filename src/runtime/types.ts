@@ -83,6 +83,15 @@ export interface ExecProcessRequest {
   };
 }
 
+/** A port of the host that a shim keeps for its container. */
+export interface ReservedPort {
+  protocol: "tcp" | "udp";
+  address: string;
+  port: number;
+  /** The container's port that it carries to whatever arrives; absent: rules alone lead there. */
+  forward?: { address: string; port: number };
+}
+
 /** What one container's shim is started with; written as shim.json into its folder, mode 0600. */
 export interface ShimConfig {
   protocol: number;
@@ -104,7 +113,7 @@ export interface ShimConfig {
   log: LogSettings;
   /** Takes what slow attach clients spill. */
   spillFolder: string;
-  reservePorts: { protocol: "tcp" | "udp"; address: string; port: number }[];
+  reservePorts: ReservedPort[];
   /** The bundle has hooks of its own, which the runtime's `delete` has to run; else the shim cleans up by itself. */
   hasHooks?: boolean;
   /** Milliseconds after which a call of the runtime is given up, instead of two minutes (`delete`: ten seconds). */
@@ -189,6 +198,8 @@ export interface Shim extends AsyncDisposable {
    * unavailable (a shim of an older release, which lacks the feature `update`), system with the runtime's words.
    */
   update(resources: UpdatedResources): Promise<void>;
+  /** Keeps these ports of the host and no others, from now on. Errors: KernelError's words (address already in use). */
+  keepPorts(ports: readonly ReservedPort[]): Promise<void>;
   resize(rows: number, columns: number, exec?: string): Promise<void>;
   /** Resolves at the end of the container (or exec), also when it is long past. Rejects when the shim itself dies. */
   wait(exec?: string): Promise<ExitStatus>;

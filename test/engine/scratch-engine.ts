@@ -64,6 +64,7 @@ export function scratchConfig(root: string): DaemonConfig {
     ipForward: true,
     ipMasq: true,
     nftables: true,
+    userlandProxy: true,
     dns: [],
     dnsOptions: [],
     dnsSearch: [],

@@ -25,6 +25,8 @@ const config: NetworksConfig = {
   ipForward: true,
   ipMasq: true,
   nftables: true,
+  // No shim is here to carry anything.
+  userlandProxy: false,
   dns: [],
   dnsOptions: [],
   dnsSearch: [],

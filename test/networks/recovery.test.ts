@@ -32,7 +32,6 @@ test("rules that somebody flushed are back after the next start, and after recon
   const before = table(daemon);
   for (const restore of [() => daemon.start("next"), () => daemon.call("reconcile", ["web", "next"])]) {
     machine.run("nft", "flush", "ruleset");
-    expect(machine.run("nft", "list", "tables")).toBe("");
     await restore();
     expect(table(daemon)).toBe(before);
     expect(await ask(machine.outside.namespace, "tcp", machine.address, 8080)).toStartWith("web ");
@@ -47,11 +46,15 @@ test("rules that somebody flushed are back after the next start, and after recon
 test("rules that somebody flushed come back by themselves", async () => {
   const daemon = await machine.daemon();
   const before = table(daemon);
-  machine.run("nft", "flush", "ruleset");
-  const until = Date.now() + 15_000; // looked at every 5 s
-  while (!machine.run("nft", "list", "tables").includes(daemon.bridge) && Date.now() < until)
-    await Bun.sleep(200);
-  expect(table(daemon)).toBe(before);
+  for (const round of [1, 2]) {
+    machine.run("nft", "flush", "ruleset");
+    const flushed = Date.now();
+    while (!machine.run("nft", "list", "tables").includes(daemon.bridge) && Date.now() < flushed + 15_000)
+      await Bun.sleep(10);
+    expect(table(daemon)).toBe(before);
+    // The kernel tells: not only at the next look around, which comes every 5 s.
+    expect({ round, soon: Date.now() - flushed < 3_000 }).toEqual({ round, soon: true });
+  }
 });
 
 test("a bridge that somebody removed is made again, and the living are its ports", async () => {
@@ -200,8 +203,6 @@ ${zones}`;
       // Flushed, as a reload of that firewall does it.
       machine.run("nft", `flush chain ${chain}`);
       if (again) machine.run("nft", again);
-      // At once: it is looked at every 5 s.
-      expect(marked()).toBe(0);
       await daemon.start("next");
       expect(marked()).toBe(2);
       await works();

@@ -1,5 +1,6 @@
 // What the kernel tells of changes of a rule set, read in a namespace of the test's own.
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { whenRulesChange } from "../../src/linux/netlink/rules-alarm.ts";
 import { type RulesWatch, watchRules } from "../../src/linux/netlink/rules-watch.ts";
 import { inNamespace } from "../../src/linux/netns.ts";
 import { type Host, startHost } from "./machine.ts";
@@ -19,7 +20,8 @@ afterAll(async () => {
 });
 
 function nft(commands: string): void {
-  const done = Bun.spawnSync(["nsenter", `--net=${host.namespace}`, "nft", commands]);
+  const words = ["nsenter", `--net=${host.namespace}`, "nft", "--file", "-"];
+  const done = Bun.spawnSync(words, { stdin: Buffer.from(commands) });
   if (done.exitCode !== 0) throw new Error(done.stderr.toString());
 }
 const read = (...own: number[]) => {
@@ -58,4 +60,27 @@ test("says when there was more than fits", () => {
   expect(small.read(new Set()).lost).toBe(true);
   nft("add chain ip two c3");
   expect(small.read(new Set())).toMatchObject({ lost: false, tables: new Set(["ip two"]) });
+});
+
+test("the alarm goes soon after a change, and after more changes than fit in its buffer", async () => {
+  let calls = 0;
+  using _alarm = inNamespace(host.namespace, () => whenRulesChange(() => calls++));
+  await Bun.sleep(200);
+  expect(calls).toBe(0);
+  const heard = async () => {
+    const until = Date.now() + 2_000;
+    for (const before = calls; calls === before && Date.now() < until; ) await Bun.sleep(5);
+    return calls;
+  };
+  nft("add chain ip two c4");
+  expect(await heard()).toBe(1);
+  const elements = Array.from({ length: 20_000 }, (_, i) => `10.1.${i >> 8}.${i & 255}`);
+  // While this thread waits for nft nobody reads: the kernel has 200 kB of room for each socket.
+  nft(`add set inet one more { type ipv4_addr; }; add element inet one more { ${elements.join(", ")} }`);
+  expect(await heard()).toBe(2);
+  await Bun.sleep(300);
+  expect(calls).toBeLessThanOrEqual(3);
+  const before = calls;
+  nft("add chain ip two c5");
+  expect(await heard()).toBe(before + 1);
 });

@@ -366,7 +366,7 @@ describe("after a crash", () => {
     // setpriv has set the signal before it becomes the worker
     const isWorker = () =>
       !/setpriv|unshare/.test(readFileSync(`/proc/${worker}/cmdline`, "utf8").split("\0")[0] ?? "");
-    for (let tries = 0; !isWorker() && tries < 100; tries++) await Bun.sleep(10);
+    for (let tries = 0; !isWorker() && tries < 1_000; tries++) await Bun.sleep(10);
     expect(isWorker()).toBe(true);
     child.kill("SIGKILL");
     await child.exited;

@@ -29,6 +29,7 @@ describe("flags", () => {
       ipForward: true,
       ipMasq: true,
       nftables: true,
+      userlandProxy: true,
       ipv6: false,
       defaultShmSize: 67108864,
       maxConcurrentDownloads: 3,
@@ -58,6 +59,7 @@ describe("flags", () => {
     [["-lfatal"], { logLevel: "fatal" }],
     [["--icc=false"], { icc: false }],
     [["--iptables=0"], { nftables: false }],
+    [["--userland-proxy=false"], { userlandProxy: false }],
     [
       ["-H", "unix:///a", "-Htcp://:2376", "--host=unix:///a"],
       { hosts: ["tcp://localhost:2376", "unix:///a"] },
@@ -304,8 +306,7 @@ describe("no option is taken and then forgotten", () => {
 describe("what can't be served", () => {
   test.each([
     [["--ip-forward-no-drop"], "rules of its own"],
-    [["--userland-proxy"], "no userland proxy"],
-    [["--userland-proxy-path", "/x"], "no userland proxy"],
+    [["--userland-proxy-path", "/x"], "no other binary"],
     [["--ip6tables=false"], "one table"],
     [["--iptables=false", "--ip6tables"], "one table"],
     [["--feature", "nosuch=true"], 'the feature "nosuch" is not known'],

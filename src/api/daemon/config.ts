@@ -236,6 +236,7 @@ export function configOf(settings: Settings, environment: NodeJS.ProcessEnv = pr
     ipForward: flag("ip-forward", true),
     ipMasq: flag("ip-masq", true),
     nftables: flag("iptables", true),
+    userlandProxy: flag("userland-proxy", true),
     dns: list("dns"),
     dnsOptions: list("dns-opt"),
     dnsSearch: list("dns-search"),

@@ -405,13 +405,13 @@ export const FLAGS: readonly Flag[] = [
     name: "userland-proxy",
     kind: "bool",
     help: "Use userland proxy for loopback traffic",
-    refused: "Berth has no userland proxy: rules alone serve published ports, on loopback addresses too",
+    shown: "true",
   },
   {
     name: "userland-proxy-path",
     kind: "string",
     help: "Path to the userland proxy binary",
-    refused: "Berth has no userland proxy",
+    refused: "the containers' shims forward by themselves: there is no other binary",
   },
   {
     name: "userns-remap",

@@ -53,6 +53,7 @@ export class Records {
   private readonly users = new Map<string, number>();
   /** Mutable ones that somebody may have written to since they were measured. */
   private readonly unmeasured = new Set<string>();
+  private measuring: Promise<void> = Promise.resolve();
 
   constructor(private readonly store: Store) {
     this.rows = store.documents<BuildRecord>("buildRecords");
@@ -142,8 +143,14 @@ export class Records {
     };
   }
 
-  /** Brings the sizes of mutable ones up to date. `sizeOf`: bytes. */
-  async measure(sizeOf: (record: BuildRecord) => Promise<number>): Promise<void> {
+  /** Brings the sizes of mutable ones up to date. `sizeOf`: bytes. One at a time: who asks while others are measured sees those too. */
+  measure(sizeOf: (record: BuildRecord) => Promise<number>): Promise<void> {
+    const measured = this.measuring.then(() => this.measureNow(sizeOf));
+    this.measuring = measured.catch(() => {});
+    return measured;
+  }
+
+  private async measureNow(sizeOf: (record: BuildRecord) => Promise<number>): Promise<void> {
     const ids = [...this.unmeasured];
     this.unmeasured.clear();
     for (const id of ids) {

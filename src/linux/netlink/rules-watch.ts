@@ -12,6 +12,7 @@ const SOL_SOCKET = 1;
 const SO_RCVBUFFORCE = 33;
 const SOL_NETLINK = 270;
 const NETLINK_ADD_MEMBERSHIP = 1;
+const NETLINK_NO_ENOBUFS = 5;
 const NFNLGRP_NFTABLES = 7;
 const MSG_TRUNC = 0x20;
 const MSG_DONTWAIT = 0x40;
@@ -48,14 +49,24 @@ export interface RulesWatch extends Disposable {
   read(own: ReadonlySet<number>): RuleNews;
 }
 
-/** Watches the network namespace that the thread is in now. `room` is how many bytes may wait to be read. */
-export function watchRules({ room } = { room: ROOM }): RulesWatch {
+/**
+ * A socket that gets the notifications of the network namespace that the thread is in now. Of more than fits in its buffer
+ * the rest is lost, which the next reading is told of (ENOBUFS) or, for who wants only the fact that there was one, isn't.
+ */
+export function openRulesGroup({ overflow }: { overflow: "told" | "silent" }): NetlinkSocket {
   const socket = NetlinkSocket.open(NETLINK.NETFILTER);
-  c.setsockopt(socket.fd, SOL_SOCKET, SO_RCVBUFFORCE, Int32Array.of(room, 0), 4);
+  if (overflow === "silent") c.setsockopt(socket.fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, Int32Array.of(1, 0), 4);
   c.setsockopt(socket.fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, Int32Array.of(NFNLGRP_NFTABLES, 0), 4);
   // A first request gives it an address: without one (0) it counts as the sender of the kernel's own notifications, and
   // gets none (net/netlink/af_netlink.c, do_one_broadcast).
   socket.get((SUBSYSTEM << 8) | GETGEN, Uint8Array.of(0, 0, 0, 0), "read nftables generation", "");
+  return socket;
+}
+
+/** Watches the network namespace that the thread is in now. `room` is how many bytes may wait to be read. */
+export function watchRules({ room } = { room: ROOM }): RulesWatch {
+  const socket = openRulesGroup({ overflow: "told" });
+  c.setsockopt(socket.fd, SOL_SOCKET, SO_RCVBUFFORCE, Int32Array.of(room, 0), 4);
   const buffer = new Uint8Array(1 << 16);
   /** Of a transaction whose end (its number) wasn't read yet. */
   let open = new Set<string>();

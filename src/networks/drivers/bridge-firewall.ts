@@ -5,6 +5,7 @@
 // the kernel's notifications say whose tables were changed: the table is listed only when it was ours. Synchronous.
 import { messageOf } from "../../base/errors.ts";
 import { log } from "../../base/log.ts";
+import { whenRulesChange } from "../../linux/netlink/rules-alarm.ts";
 import { type RulesWatch, watchRules } from "../../linux/netlink/rules-watch.ts";
 import { nft, nftGeneration, nftList } from "../../linux/nftables.ts";
 import type { Uplink } from "./bridge-forwarding.ts";
@@ -76,6 +77,7 @@ export function openBridgeFirewall(options: {
   /** The numbers of our own transactions whose notifications weren't read yet. */
   const own = new Set<number>();
   let watch: RulesWatch | undefined;
+  let alarm: Disposable | undefined;
 
   return {
     addNetwork(id, rules) {
@@ -123,8 +125,9 @@ export function openBridgeFirewall(options: {
       removeTable();
     },
     close() {
+      alarm?.[Symbol.dispose]();
       watch?.[Symbol.dispose]();
-      watch = undefined;
+      alarm = watch = undefined;
     },
   };
 
@@ -168,6 +171,7 @@ export function openBridgeFirewall(options: {
     if (!enabled || networks.size === 0) return;
     // Before the number is read: what comes after that is told.
     watch ??= watchRules();
+    alarm ??= whenRulesChange(look);
     const now = nftGeneration();
     if (known === now && own.size < UNREAD) return;
     const news = watch.read(own);
@@ -178,6 +182,14 @@ export function openBridgeFirewall(options: {
     for (const number of own) if (number <= (news.generation ?? 0)) own.delete(number);
     if (ours && !isWhole()) rebuild();
     if (theirs) lookAtOthers();
+  }
+
+  function look(): void {
+    try {
+      check();
+    } catch (thrown) {
+      log.warn("cannot look after the networks' rules", { table, error: messageOf(thrown) });
+    }
   }
 
   function lookAtOthers(): void {

@@ -7,7 +7,15 @@ import { liftLimits, withoutLifted } from "../lift-limits.ts";
 import { execFailure, startFailure } from "../runtime-errors.ts";
 import type { Hello, Reply } from "../shim/protocol.ts";
 import { FRAME, OLDEST_PROTOCOL, PROTOCOL } from "../shim/protocol.ts";
-import type { ExitStatus, ProcessSpec, Shim, ShimConfig, ShimState, UpdatedResources } from "../types.ts";
+import type {
+  ExitStatus,
+  ProcessSpec,
+  ReservedPort,
+  Shim,
+  ShimConfig,
+  ShimState,
+  UpdatedResources,
+} from "../types.ts";
 import { failure, RuntimeRefusal, ShimDiedError } from "./failures.ts";
 import { killLeftBehind, readLeftExit } from "./left-behind.ts";
 import { read } from "./read-file.ts";
@@ -149,6 +157,11 @@ class ShimClient implements Shim {
         error,
       );
     }
+  }
+
+  async keepPorts(ports: readonly ReservedPort[]): Promise<void> {
+    // One of an older release keeps what it was started with.
+    if (this.features.includes("forward-ports")) await this.call("ports", { ports });
   }
 
   async resize(rows: number, columns: number, exec?: string): Promise<void> {

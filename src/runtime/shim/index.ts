@@ -9,12 +9,13 @@ import {
   pointToNull,
   setProcessName,
 } from "../../linux/process.ts";
-import { acceptConnection, holdPort, listenUnix, openFolder } from "../../linux/socket.ts";
+import { acceptConnection, listenUnix, openFolder } from "../../linux/socket.ts";
 import type { ShimConfig } from "../types.ts";
 import { Children } from "./children.ts";
 import { Connection, type ConnectionHandler } from "./connection.ts";
 import { Container } from "./container.ts";
 import { LogDriverFailure, openLog } from "./log/open.ts";
+import { HeldPorts } from "./ports/held-ports.ts";
 import {
   FEATURES,
   FRAME,
@@ -68,7 +69,8 @@ function openShim(folder: string): Reactor {
   becomeSubreaper();
   // Standard error is the folder's shim.log.
   const reactor = new Reactor((error) => complain(error));
-  const ports = holdPorts(reactor, config);
+  const ports = new HeldPorts(reactor);
+  ports.replace(config.reservePorts);
   const children = new Children(reactor);
   const folderFd = openFolder(folder);
   const log = openLog(config.log, { reactor, children, complain });
@@ -78,8 +80,7 @@ function openShim(folder: string): Reactor {
   const host: RequestHost = {
     container,
     attached: new Map<Connection, Attached>(),
-    // Before the answer, since whoever gets that may want a port at once; the end of a process takes its time.
-    releasePorts: () => ports.forEach(close),
+    ports,
     end() {
       rmSync(`${folder}/${SOCKET_NAME}`, { force: true });
       reactor.forget(listener);
@@ -157,18 +158,6 @@ function connectionHandler(host: RequestHost): Omit<ConnectionHandler, "drained"
 function readConfig(folder: string): ShimConfig {
   // Written by the daemon that started this process, of the same build.
   return JSON.parse(readFileSync(`${folder}/shim.json`, "utf8")) as ShimConfig;
-}
-
-function holdPorts(reactor: Reactor, config: ShimConfig): number[] {
-  return config.reservePorts.map(({ protocol, address, port }) => {
-    const { fd, listening } = holdPort(protocol, address, port);
-    if (listening)
-      reactor.watch(fd, READ, () => {
-        const stranger = acceptConnection(fd);
-        if (stranger >= 0) close(stranger);
-      });
-    return fd;
-  });
 }
 
 /** A shim that nobody can reach any more, and that keeps nothing alive, has no reason to be. */

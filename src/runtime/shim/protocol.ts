@@ -35,6 +35,7 @@ export const FEATURES = [
   "log-syslog",
   "log-journald",
   "hold-ports",
+  "forward-ports",
   "spill",
   "update",
 ] as const;

@@ -1,6 +1,9 @@
 // From a request's words to what the container does: the methods of the protocol, and their parameters.
+import { isIP } from "node:net";
+import type { ReservedPort } from "../types.ts";
 import type { Connection } from "./connection.ts";
 import { type Container, Refusal } from "./container.ts";
+import type { HeldPorts } from "./ports/held-ports.ts";
 import type { ProcessStreams } from "./process-streams.ts";
 import type { Request } from "./protocol.ts";
 
@@ -14,8 +17,7 @@ export interface Attached {
 export interface RequestHost {
   container: Container;
   attached: Map<Connection, Attached>;
-  /** Gives the host's ports back. */
-  releasePorts(): void;
+  ports: HeldPorts;
   /** Ends the shim, after the answer is on its way. */
   end(): void;
 }
@@ -100,11 +102,16 @@ const METHODS: Record<string, Method> = {
     ok(null);
   },
   wait: ({ container }, params, { ok }) => container.wait(optionalText(params, "exec"), ok),
-  remove: ({ container, releasePorts, end }, _, { ok, fail }) =>
+  ports({ ports }, params, { ok }) {
+    ports.replace(reservedPorts(params.ports));
+    ok(null);
+  },
+  remove: ({ container, ports, end }, _, { ok, fail }) =>
     container.remove({
       fail,
       ok() {
-        releasePorts();
+        // Before the answer, since whoever gets that may want a port at once; the end of a process takes its time.
+        ports.release();
         ok(null);
         end();
       },
@@ -134,4 +141,20 @@ function optionalSize(value: unknown): [number, number] | undefined {
   if (!Array.isArray(value)) return undefined;
   const [rows, columns] = value;
   return typeof rows === "number" && typeof columns === "number" ? [rows, columns] : undefined;
+}
+
+function reservedPorts(value: unknown): ReservedPort[] {
+  if (Array.isArray(value) && value.every(isReservedPort)) return value;
+  throw new Refusal("invalid", "ports are no list of ports");
+}
+
+function isReservedPort(value: unknown): value is ReservedPort {
+  const { protocol, address, port, forward } = (value ?? {}) as Partial<ReservedPort>;
+  const isPlace = (place: unknown, number: unknown) =>
+    typeof place === "string" && isIP(place) > 0 && Number.isInteger(number);
+  return (
+    (protocol === "tcp" || protocol === "udp") &&
+    isPlace(address, port) &&
+    (forward === undefined || isPlace(forward.address, forward.port))
+  );
 }
