@@ -12,8 +12,8 @@ import type { EndpointRecord, HostPort, PortBindingDecision } from "./types.ts";
 export interface Target {
   ipv4?: string;
   ipv6?: string;
-  /** It has no IPv6 address: what comes to one of the host's can only be carried to its IPv4 address, by its shim. */
-  carriesIpv6?: boolean;
+  /** The container's shim carries what comes to IPv6 addresses of the host and no rule translates. */
+  carries?: boolean;
   /** The host address that is meant where none is named, if not all of them. */
   defaultIp?: string;
   /** Families whose containers are reached at their own addresses: their ports are opened, and none of the host's taken. */
@@ -36,6 +36,10 @@ export function collide(a: string, b: string): boolean {
   return a === b || (isSix(a) === isSix(b) && (isWild(a) || isWild(b)));
 }
 
+const noLoopback = ({ containerPort, protocol }: PortRequest) =>
+  `cannot publish ${containerPort}/${protocol} on [::1]: the kernel translates nothing that comes from the IPv6 loopback, and ` +
+  "the daemon may carry it by no process (userland-proxy; SCTP never is): publish on 127.0.0.1, or on another address of this host";
+
 /** Whether the host has IPv6 at all. */
 export function hasIpv6(): boolean {
   try {
@@ -50,8 +54,10 @@ export function hasIpv6(): boolean {
 export function hostAddresses(request: PortRequest, target: Target): string[] {
   const named = request.hostAddress;
   const { ipv4, defaultIp = "0.0.0.0" } = target;
-  const ipv6 = target.ipv6 ?? (target.carriesIpv6 && request.protocol !== "sctp" ? ipv4 : undefined);
+  const carries = target.carries === true && request.protocol !== "sctp";
+  const ipv6 = target.ipv6 ?? (carries ? ipv4 : undefined);
   if (named !== undefined) {
+    if (named === "::1" && ipv6 && !carries) throw forbidden(noLoopback(request));
     if (isSix(named) ? ipv6 : ipv4) return [named];
     throw forbidden(
       `cannot publish ${request.containerPort}/${request.protocol} on ${named}: the container's network has no ${isSix(named) ? "IPv6" : "IPv4"} addresses`,

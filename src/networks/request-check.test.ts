@@ -18,22 +18,9 @@ const asking = (HostIp: string, networkMode = "bridge") => ({
   dnsSearch: [],
 });
 
-test.each(["::1", "[::1]", "0:0:0:0:0:0:0:1"])(
-  "a port on %s is refused, as nothing would reach it",
-  (address) => {
-    expect(() => checkRequest(asking(address), nowhere)).toThrow(
-      /^cannot publish 80\/tcp on \[::1\]: .* publish on 127\.0\.0\.1, or on another address of this host$/,
-    );
-  },
-);
-
-test.each([
-  ["127.0.0.1", "bridge"],
-  ["::", "bridge"],
-  ["fd00::1", "bridge"],
-  ["::1", "host"], // Nothing is published there.
-])("a port on %s with the network %s is taken", (address, mode) => {
-  expect(() => checkRequest(asking(address, mode), nowhere)).not.toThrow();
+test("a port on what is no address is refused", () => {
+  expect(() => checkRequest(asking("::g"), nowhere)).toThrow("invalid IP address: ::g");
+  expect(() => checkRequest(asking("[::1]"), nowhere)).not.toThrow();
 });
 
 test.each([

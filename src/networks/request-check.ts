@@ -44,7 +44,7 @@ export function checkRequest(
     checkShared(request);
   for (const extra of request.extraHosts) checkExtraHost(extra);
   for (const address of request.dns) checkNameserver(address);
-  checkHostAddresses(request);
+  parsePorts(request);
   if (request.macAddress) checkMac(request.macAddress);
   for (const [name, settings] of Object.entries(request.networkingConfig?.EndpointsConfig ?? {})) {
     if (settings === null) throw invalid(`${frame(name)}EndpointsConfig is nil`);
@@ -100,18 +100,6 @@ export function checkConnection(mode: string, present: readonly string[], wanted
   if (wanted === "host") throw invalid(NO_HOST);
   if ((wanted === "none" && present.length > 0) || present.some((name) => name === "none"))
     throw invalid(NO_PRIVATE);
-}
-
-/** Docker's proxy serves ::1; we have none, and the kernel routes nothing on from the IPv6 loopback. */
-function checkHostAddresses(request: SandboxRequest): void {
-  const { requests } = parsePorts(request);
-  if (["host", "none"].includes(request.networkMode)) return;
-  const port = requests.find(({ hostAddress }) => hostAddress === "::1");
-  if (port)
-    throw invalid(
-      `cannot publish ${port.containerPort}/${port.protocol} on [::1]: ports are published by translating addresses, and the kernel ` +
-        "sends nothing on from the IPv6 loopback: publish on 127.0.0.1, or on another address of this host",
-    );
 }
 
 function checkMac(mac: string, where = ""): void {

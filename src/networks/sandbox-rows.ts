@@ -150,6 +150,11 @@ export function openSandboxRows(options: {
     });
   }
 
+  /** Whether the container's shim takes connections to the host's IPv6 addresses that no rule can translate. */
+  function carries(): boolean {
+    return config.userlandProxy && hasIpv6();
+  }
+
   function settlePorts(sandbox: SandboxRecord): void {
     const all = attached(sandbox);
     const { four, six } = gatewaysOf(all);
@@ -161,7 +166,7 @@ export function openSandboxRows(options: {
       return { endpoint, ...(driver.publishing?.(network) ?? { routed: [] }) };
     };
     const by4 = publishing(four);
-    const by6 = publishing(six) ?? (config.userlandProxy && hasIpv6() ? carrying(by4) : undefined);
+    const by6 = publishing(six) ?? (carries() ? carrying(by4) : undefined);
     const holderOf = (address: string) => (address.includes(":") ? by6 : by4);
     const before = all.flatMap(({ endpoint }) => endpoint.ports);
     const ports = portsFor(sandbox.request, before, by4, by6);
@@ -220,9 +225,8 @@ export function openSandboxRows(options: {
         throw systemError("ports are published by nftables rules, which this daemon is told not to make");
       return hostPorts.choose(requests, {
         ...(by4?.endpoint.addresses.ipv4 && { ipv4: by4.endpoint.addresses.ipv4 }),
-        ...(by6?.endpoint.addresses.ipv6
-          ? { ipv6: by6.endpoint.addresses.ipv6 }
-          : { carriesIpv6: Boolean(by6) }),
+        ...(by6?.endpoint.addresses.ipv6 && { ipv6: by6.endpoint.addresses.ipv6 }),
+        carries: carries(),
         ...(first.defaultIp && { defaultIp: first.defaultIp }),
         routed: [
           ...(by4?.routed.filter((family) => family === 4) ?? []),
