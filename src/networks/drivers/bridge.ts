@@ -37,7 +37,7 @@ import type { BridgeRules, FamilyRules, PublishedPort } from "./bridge-rules.ts"
 import { setUpDevice } from "./container-device.ts";
 import { hostTag } from "./host-tag.ts";
 import { randomMac } from "./mac-address.ts";
-import type { NetworkDriver, Place } from "./types.ts";
+import type { ContainerLink, NetworkDriver, Place } from "./types.ts";
 
 const DEFAULT_MTU = 1500;
 
@@ -95,6 +95,8 @@ export function openBridgeDriver(options: {
       firewall.check();
     },
     plug,
+    keepsApart: (network) => !rulesOf(network, config, tag).icc,
+    link,
     publish,
     unpublish,
     unplug,
@@ -184,6 +186,17 @@ export function openBridgeDriver(options: {
     });
   }
 
+  function link(network: NetworkRecord, link: ContainerLink): void {
+    if (rulesOf(network, config, tag).icc) return;
+    // Their ports of the bridge are kept apart then, and nothing opens that for two.
+    if (!filtered)
+      throw systemError(
+        `network ${network.name} keeps its containers apart (icc=false), and a link opens ports between them where bridged ` +
+          "frames pass the rules: load br_netfilter, and set net.bridge.bridge-nf-call-iptables to 1",
+      );
+    firewall.link(link);
+  }
+
   function publish(network: NetworkRecord, endpoint: EndpointRecord): void {
     const ports = publishedPorts(network, endpoint);
     if (ports.length === 0) return;
@@ -197,6 +210,7 @@ export function openBridgeDriver(options: {
     // Without a master where somebody removed the bridge: nothing comes through it then.
     if (link?.master) setBridgePort(host(), link.index, { enabled: false });
     plugged.delete(vethOf(endpoint));
+    firewall.unlink(endpoint.id);
     unpublish(network, endpoint);
   }
 
