@@ -22,6 +22,7 @@ export function resolveLinks(engine: Engine, { Links: asked, NetworkMode: mode =
     return [];
   const links = (asked ?? []).map((text): Links[number] => {
     const [name = "", alias = name.replace(/^\//, ""), ...more] = text.split(":");
+    if (text === "") throw invalid("empty string specified for links");
     if (name === "" || more.length > 0) throw invalid(`bad format for links: ${text}`);
     try {
       const other = engine.containers.find(name);

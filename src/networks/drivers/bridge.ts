@@ -17,9 +17,12 @@ import {
   setBridgePort,
   setLink,
 } from "../../linux/netlink/link.ts";
+import { replaceNeighbour } from "../../linux/netlink/neighbour.ts";
 import { type NetlinkSocket, openRoute } from "../../linux/netlink/socket.ts";
+import { openWire, type Wire } from "../../linux/wire.ts";
 import { prefixOf } from "../prefix.ts";
 import type { EndpointRecord, NetworkRecord, NetworksConfig } from "../types.ts";
+import { announcement, macBytes } from "./announcement.ts";
 import { openStaleConnections } from "./bridge-connections.ts";
 import { type BridgeDevice, ensureBridge, filtersBridged, macOf } from "./bridge-device.ts";
 import { openBridgeFirewall } from "./bridge-firewall.ts";
@@ -63,6 +66,8 @@ export function openBridgeDriver(options: {
   /** Whether bridged frames pass the IP rules, as the ports were joined. */
   let filtered = filtersBridged();
   let socket: NetlinkSocket | undefined;
+  /** Opened where the thread is in the host's namespace. */
+  let wire: Wire | undefined;
 
   const host = () => {
     socket ??= openRoute();
@@ -88,6 +93,7 @@ export function openBridgeDriver(options: {
     realiseNetwork(network) {
       const known = networks.has(network.id);
       if (!known && config.ipForward) startForwarding(environment, host(), [network]);
+      wire ??= openWire();
       mendBridge(network);
       followSetting();
       networks.set(network.id, network);
@@ -123,6 +129,8 @@ export function openBridgeDriver(options: {
     close() {
       connections.forget();
       firewall.close();
+      wire?.[Symbol.dispose]();
+      wire = undefined;
       socket?.close();
       socket = undefined;
     },
@@ -174,6 +182,24 @@ export function openBridgeDriver(options: {
     joinBridge(network, port.index);
     setUpDevice(inside, interfaceName, endpoint.addresses);
     plugged.set(name, endpoint);
+    announce(master.index, endpoint);
+  }
+
+  /**
+   * Its addresses may have been another container's a moment ago. Who knows them by the other's MAC address, the host too, would
+   * send into the void for most of a minute; who sends this is the bridge, since the new port takes frames only a little later.
+   */
+  function announce(index: number, { mac: text, addresses, id }: EndpointRecord): void {
+    if (!text) return;
+    const mac = macBytes(text);
+    for (const address of [addresses.ipv4, addresses.ipv6, ...(addresses.linkLocal ?? [])])
+      try {
+        if (!address) continue;
+        replaceNeighbour(host(), { index, address, mac });
+        wire?.send(index, announcement(address, mac));
+      } catch (thrown) {
+        log.debug("an address is not announced", { endpoint: id, address, error: messageOf(thrown) });
+      }
   }
 
   function joinBridge(network: NetworkRecord, index: number): void {
@@ -222,6 +248,7 @@ export function openBridgeDriver(options: {
   }
 
   function reconcile(all: readonly NetworkRecord[], endpoints: readonly EndpointRecord[]): void {
+    wire ??= openWire();
     networks = new Map(all.map((network) => [network.id, network]));
     plugged = new Map(endpoints.map((endpoint) => [vethOf(endpoint), endpoint]));
     if (config.ipForward) startForwarding(environment, host(), all);
