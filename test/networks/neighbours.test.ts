@@ -35,6 +35,8 @@ test.each([["one that starts"], ["one that is connected"]])("%s", async (how) =>
       for (const address of addressesOf(before))
         expect(await reach(from.namespace, "tcp", address, 80)).toStartWith("before ");
   }
+  // A new device's carrier is told to IPv6 up to a second late (see reach): until then it hears nothing sent to all nodes.
+  await Bun.sleep(1_100);
   await daemon.call("release", "before");
   let after = await daemon.start("after", how === "one that starts" ? onOwn : { networkMode: "bridge" });
   if (how === "one that is connected") {
