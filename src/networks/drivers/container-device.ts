@@ -1,6 +1,7 @@
 // A container's device, after its driver made it: addresses, and up.
 
-import { systemError } from "../../base/errors.ts";
+import { messageOf, systemError } from "../../base/errors.ts";
+import { log } from "../../base/log.ts";
 import { isIpv6 } from "../../linux/ip-address.ts";
 import { addAddress } from "../../linux/netlink/address.ts";
 import { findLink, setLink } from "../../linux/netlink/link.ts";
@@ -30,5 +31,11 @@ export function setUpDevice(
   if (!announced) return;
   using wire = openWire();
   const mac = macBytes(device.address ?? "");
-  for (const address of [ipv4, ipv6, ...linkLocal]) if (address) wire.send(index, announcement(address, mac));
+  for (const address of [ipv4, ipv6, ...linkLocal])
+    try {
+      if (address) wire.send(index, announcement(address, mac));
+    } catch (thrown) {
+      // ipvlan's layer 3 modes send no such frames: nobody there knows anybody by a MAC address.
+      log.debug("an address is not announced", { device: interfaceName, address, error: messageOf(thrown) });
+    }
 }
