@@ -1,7 +1,7 @@
-// UDP datagrams to a port of the host, carried to the container by hand: each sender has a socket of its own there, so that
-// the answers find back, until nothing went either way for a while.
+// UDP datagrams to a port of the host, carried to the container by hand: each sender to an address of the host has a socket of
+// its own there, so that the answers find back, and from that address, until nothing went either way for a while.
 import { beginConnect, sendAt } from "../../../linux/client-socket.ts";
-import { lastSender, receiveFrom, sendTo } from "../../../linux/datagram.ts";
+import { type Ends, lastEnds, receiveFrom, sendBack } from "../../../linux/datagram.ts";
 import { close } from "../../../linux/ffi.ts";
 import { servePort } from "../../../linux/port.ts";
 import { readAt } from "../../../linux/raw-io.ts";
@@ -18,11 +18,14 @@ const LOOK = 10_000;
 const SENDERS = 1_024;
 /** Datagrams of one turn of the loop. */
 const TURN = 64;
+/** ECONNREFUSED. */
+const REFUSED = -111;
+const NONE = new Uint8Array(0);
 
 const ROOM = scratch.address + CHUNK_START;
 
 interface Sender {
-  peer: Uint8Array;
+  ends: Ends;
   fd: number;
   /** Of performance.now(). */
   last: number;
@@ -54,13 +57,14 @@ export function forwardDatagrams(reactor: Reactor, { address, port, forward }: R
     for (let count = 0; count < TURN; count++) {
       const length = receiveFrom(socket, ROOM, STREAM_CHUNK);
       if (length < 0) return;
-      const sender = senderOf(lastSender());
-      if (sender) sendAt(sender.fd, ROOM, length);
+      const sender = senderOf(lastEnds());
+      // The container's answer to an earlier one, that nobody listened there (ICMP), is an error of this call, once.
+      if (sender && sendAt(sender.fd, ROOM, length) === REFUSED) sendAt(sender.fd, ROOM, length);
     }
   }
 
-  function senderOf(peer: Uint8Array): Sender | undefined {
-    const key = Buffer.from(peer).toString("latin1");
+  function senderOf(ends: Ends): Sender | undefined {
+    const key = Buffer.concat([ends.peer, ends.local ?? NONE]).toString("latin1");
     const known = senders.get(key);
     if (known) {
       heard(key, known);
@@ -70,7 +74,7 @@ export function forwardDatagrams(reactor: Reactor, { address, port, forward }: R
     if (senders.size === SENDERS && oldest !== undefined) forget(oldest);
     try {
       const { fd } = beginConnect({ kind: "inet", ...target, datagram: true });
-      const sender = { peer, fd, last: performance.now() };
+      const sender = { ends, fd, last: performance.now() };
       senders.set(key, sender);
       reactor.watch(fd, READ, () => answer(key, sender));
       sweeping ??= reactor.after(LOOK, sweep);
@@ -92,7 +96,7 @@ export function forwardDatagrams(reactor: Reactor, { address, port, forward }: R
       // An error is the container's answer that nobody listens there (ICMP): reading takes it away.
       const length = readAt(sender.fd, ROOM, STREAM_CHUNK);
       if (length < 0) return;
-      sendTo(socket, ROOM, length, sender.peer);
+      sendBack(socket, ROOM, length, sender.ends);
       heard(key, sender);
     }
   }
