@@ -9,6 +9,7 @@ import type { ReservedPort } from "../../types.ts";
 import { STREAM_CHUNK } from "../protocol.ts";
 import { READ, type Reactor } from "../reactor.ts";
 import { CHUNK_START, scratch } from "../scratch.ts";
+import type { DescriptorBudget } from "./descriptor-budget.ts";
 import type { Forwarder, Target } from "./held-ports.ts";
 
 /** Milliseconds without a datagram after which a sender is forgotten, as in Docker's proxy; and how often that is looked at. */
@@ -32,7 +33,11 @@ interface Sender {
 }
 
 /** Serves the port. Errors: KernelError (bind). */
-export function forwardDatagrams(reactor: Reactor, { address, port, forward }: ReservedPort): Forwarder {
+export function forwardDatagrams(
+  reactor: Reactor,
+  budget: DescriptorBudget,
+  { address, port, forward }: ReservedPort,
+): Forwarder {
   const socket = servePort("udp", address, port);
   /** In the order of their last words. */
   const senders = new Map<string, Sender>();
@@ -72,6 +77,11 @@ export function forwardDatagrams(reactor: Reactor, { address, port, forward }: R
     }
     const [oldest] = senders.keys();
     if (senders.size === SENDERS && oldest !== undefined) forget(oldest);
+    if (!budget.take(1)) {
+      if (oldest === undefined) return undefined;
+      forget(oldest);
+      budget.take(1);
+    }
     try {
       const { fd } = beginConnect({ kind: "inet", ...target, datagram: true });
       const sender = { ends, fd, last: performance.now() };
@@ -81,6 +91,7 @@ export function forwardDatagrams(reactor: Reactor, { address, port, forward }: R
       return sender;
     } catch {
       // No route to the container any more, or no descriptor: a datagram is lost, as they are.
+      budget.giveBack(1);
       return undefined;
     }
   }
@@ -107,6 +118,7 @@ export function forwardDatagrams(reactor: Reactor, { address, port, forward }: R
     if (fd === undefined) return;
     reactor.forget(fd);
     close(fd);
+    budget.giveBack(1);
   }
 
   function sweep(): void {

@@ -5,6 +5,7 @@ import { holdPort } from "../../../linux/port.ts";
 import { acceptConnection } from "../../../linux/socket.ts";
 import type { ReservedPort } from "../../types.ts";
 import { READ, type Reactor } from "../reactor.ts";
+import { descriptorBudget } from "./descriptor-budget.ts";
 import { forwardDatagrams } from "./forward-datagrams.ts";
 import { forwardStreams } from "./forward-streams.ts";
 
@@ -25,6 +26,8 @@ interface Held {
 
 export class HeldPorts {
   private held = new Map<string, Held>();
+  /** Of all ports together. */
+  private readonly budget = descriptorBudget();
 
   constructor(private readonly reactor: Reactor) {}
 
@@ -56,10 +59,10 @@ export class HeldPorts {
   }
 
   private hold(port: ReservedPort): Held {
-    const { reactor } = this;
+    const { reactor, budget } = this;
     if (port.forward) {
-      const forwarder =
-        port.protocol === "tcp" ? forwardStreams(reactor, port) : forwardDatagrams(reactor, port);
+      const forward = port.protocol === "tcp" ? forwardStreams : forwardDatagrams;
+      const forwarder = forward(reactor, budget, port);
       return { port, forwarder, close: () => forwarder.close() };
     }
     const { fd, listening } = holdPort(port.protocol, port.address, port.port);
