@@ -8,6 +8,7 @@ import { messageOf, systemError } from "../../base/errors.ts";
 import { failpoint } from "../../base/failpoint.ts";
 import { log } from "../../base/log.ts";
 import { isIpv6 } from "../../linux/ip-address.ts";
+import { listAddresses } from "../../linux/netlink/address.ts";
 import {
   addVeth,
   findLink,
@@ -21,7 +22,7 @@ import { type NetlinkSocket, openRoute } from "../../linux/netlink/socket.ts";
 import { prefixOf } from "../prefix.ts";
 import type { EndpointRecord, NetworkRecord, NetworksConfig } from "../types.ts";
 import { openStaleConnections } from "./bridge-connections.ts";
-import { type BridgeDevice, ensureBridge, filtersBridged, macOf } from "./bridge-device.ts";
+import { type BridgeDevice, ensureBridge, filtersBridged, isOwnBridge, macOf } from "./bridge-device.ts";
 import { openBridgeFirewall } from "./bridge-firewall.ts";
 import { notedUplinks, startForwarding } from "./bridge-forwarding.ts";
 import {
@@ -46,6 +47,8 @@ export interface BridgeDriver extends NetworkDriver {
   mend(): void;
   /** All of this daemon's rules away; its devices go by `removeNetwork`. */
   removeRules(): void;
+  /** Addresses, with their prefix lengths, that the default network's device has of somebody else, who made it. */
+  givenAddresses(): string[];
   close(): void;
 }
 
@@ -103,10 +106,17 @@ export function openBridgeDriver(options: {
     reconcile,
     removeNetwork(network) {
       const link = findLink(host(), bridgeOf(network, tag).name);
-      // One that was there before stays; the default one is ours by its name.
-      if (link && (network.builtIn || isOurs(link, tag))) removeLink(host(), link.name);
+      // One that was there before stays, the default network's too.
+      if (link && isOwnBridge(link, seedOf(link.name, tag))) removeLink(host(), link.name);
       networks.delete(network.id);
       firewall.removeNetwork(network.id);
+    },
+    givenAddresses() {
+      const link = findLink(host(), bridge);
+      if (link?.kind !== "bridge" || isOwnBridge(link, seedOf(bridge, tag))) return [];
+      return listAddresses(host())
+        .filter(({ index, address }) => index === link.index && !address.startsWith("fe80:"))
+        .map(({ address, prefix }) => `${address}/${prefix}`);
     },
     mend() {
       for (const network of networks.values()) mendBridge(network);
@@ -276,7 +286,6 @@ function bridgeOf(network: NetworkRecord, tag: string): BridgeDevice {
     }),
     // Without, it would have a link-local address of its own.
     ...(network.enableIPv6 && { ipv6: isAddressed(network, 6) }),
-    builtIn: network.builtIn,
     seed: seedOf(name, tag),
   };
 }
