@@ -184,6 +184,26 @@ describe("what arrives at a forwarded port", () => {
     await shim.remove();
   });
 
+  test("is carried no more when the port is only to be kept, and again when it is to be forwarded", async () => {
+    await using made = await bundle({ args: ["/bin/sleep", "1000"], reservePorts: [forwarding()] });
+    await using shim = await made.start();
+    serve = (socket) => socket.end("served");
+    const { forward: _forward, ...kept } = forwarding();
+    const taken = { protocol: "tcp", address: "127.0.0.1", port: target } as const;
+    for (const round of [1, 2]) {
+      expect({ round, said: String(await all(call())) }).toEqual({ round, said: "served" });
+      // With another that can't be had all stays as it is.
+      await expect(shim.keepPorts([kept, taken])).rejects.toThrow("address already in use");
+      expect(String(await all(call()))).toBe("served");
+      await shim.keepPorts([kept]);
+      expect(await tryPort(port, "::1")).toBe("EADDRINUSE");
+      const said = await all(call()).catch((error: NodeJS.ErrnoException) => error.code);
+      expect(said === "ECONNREFUSED" || said?.length === 0).toBe(true);
+      await shim.keepPorts([forwarding()]);
+    }
+    await shim.remove();
+  });
+
   test("leaves the shim descriptors of its own; who is too many waits", async () => {
     await using made = await bundle({ args: ["/bin/sleep", "1000"], reservePorts: [forwarding()] });
     await using shim = await made.start();

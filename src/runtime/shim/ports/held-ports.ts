@@ -35,20 +35,29 @@ export class HeldPorts {
   replace(ports: readonly ReservedPort[]): void {
     const next = new Map<string, Held>();
     const opened: Held[] = [];
+    /** Ports that are served in another way from now on (`userlandProxy`): one socket has to go before the other. */
+    const given: Held[] = [];
     try {
       for (const port of ports) {
         const key = keyOf(port);
         const known = this.held.get(key);
-        if (!known) opened.push(this.hold(port));
-        next.set(key, known ?? (opened.at(-1) as Held));
+        const same = known && Boolean(known.forwarder) === Boolean(port.forward);
+        if (known && !same) {
+          known.close();
+          given.push(known);
+        }
+        if (!same) opened.push(this.hold(port));
+        next.set(key, same ? known : (opened.at(-1) as Held));
       }
     } catch (error) {
       for (const one of opened) one.close();
+      for (const { port } of given) this.held.set(keyOf(port), this.hold(port));
       throw error;
     }
     for (const port of ports) {
-      const forwarder = next.get(keyOf(port))?.forwarder;
-      if (port.forward) forwarder?.leadTo(port.forward);
+      const held = next.get(keyOf(port)) as Held;
+      held.port = port;
+      if (port.forward) held.forwarder?.leadTo(port.forward);
     }
     for (const [key, one] of this.held) if (!next.has(key)) one.close();
     this.held = next;
@@ -81,5 +90,4 @@ export class HeldPorts {
   }
 }
 
-const keyOf = ({ protocol, address, port, forward }: ReservedPort) =>
-  `${protocol} ${address} ${port} ${forward ? "forwarded" : "held"}`;
+const keyOf = ({ protocol, address, port }: ReservedPort) => `${protocol} ${address} ${port}`;
