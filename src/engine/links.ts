@@ -1,7 +1,7 @@
 // Docker's legacy links (`--link NAME:ALIAS` on the default bridge): the other container's addresses in /etc/hosts, its ports and
 // variables in the environment, and a name PARENT/ALIAS for it. On other networks a link is the endpoint's.
 import type { HostConfig } from "../api/types/index.ts";
-import { BerthError, invalid, messageOf, notFound, notImplemented } from "../base/errors.ts";
+import { BerthError, invalid, messageOf, notFound } from "../base/errors.ts";
 import { type ContainerRecord, updateRecord } from "../containers/index.ts";
 import { editContainerFile } from "./network-files.ts";
 import type { Engine } from "./types.ts";
@@ -22,6 +22,7 @@ export function resolveLinks(engine: Engine, { Links: asked, NetworkMode: mode =
     return [];
   const links = (asked ?? []).map((text): Links[number] => {
     const [name = "", alias = name.replace(/^\//, ""), ...more] = text.split(":");
+    if (text === "") throw invalid("empty string specified for links");
     if (name === "" || more.length > 0) throw invalid(`bad format for links: ${text}`);
     try {
       const other = engine.containers.find(name);
@@ -36,10 +37,6 @@ export function resolveLinks(engine: Engine, { Links: asked, NetworkMode: mode =
       throw invalid(`could not get container for ${name}: ${messageOf(error)}`, error);
     }
   });
-  if (links.length > 0 && !engine.config.icc)
-    throw notImplemented(
-      "links (--link) between containers that icc=false keeps apart are not implemented in Berth",
-    );
   return links.filter(({ alias }, at) => links.findIndex((other) => other.alias === alias) === at);
 }
 

@@ -3,7 +3,10 @@ import type { ContainerRecord } from "../containers/types.ts";
 import type { SandboxRequest } from "../networks/types.ts";
 
 export function sandboxRequest(
-  record: Pick<ContainerRecord, "id" | "name" | "config" | "hostConfig" | "networking" | "namedNetworksOnly">,
+  record: Pick<
+    ContainerRecord,
+    "id" | "name" | "config" | "hostConfig" | "networking" | "namedNetworksOnly" | "links"
+  >,
 ): SandboxRequest {
   const { config, hostConfig } = record;
   return {
@@ -22,5 +25,6 @@ export function sandboxRequest(
     dnsOptions: hostConfig.DnsOptions ?? [],
     dnsSearch: hostConfig.DnsSearch ?? [],
     ...(config.MacAddress && { macAddress: config.MacAddress }),
+    ...(record.links?.length && { links: record.links.map(({ id }) => id) }),
   };
 }

@@ -13,6 +13,7 @@ import type { Burial, Plug } from "./burial.ts";
 import type { NetworkDriver } from "./drivers/types.ts";
 import { applySysctls } from "./endpoint-sysctls.ts";
 import { gatewaysOf } from "./gateways.ts";
+import { settleLinks } from "./links.ts";
 import { hasNames } from "./name-source.ts";
 import type { NameServer } from "./names/index.ts";
 import { checkConnection } from "./request-check.ts";
@@ -91,6 +92,7 @@ export function openSandboxes(options: {
         setGateways(sandbox, inside, { fresh: true });
       });
       for (const { driver, network, endpoint } of plugs) driver.publish(network, endpoint);
+      openLinks(sandbox);
       settleNames(sandbox);
     } catch (thrown) {
       letGo(sandbox);
@@ -133,6 +135,10 @@ export function openSandboxes(options: {
     if (device6)
       addRoute(inside, { family: "ipv6", device: device6, ...(gateway6 && { gateway: gateway6 }) });
     else if (!fresh) removeDefaultRoute(inside, "ipv6");
+  }
+
+  function openLinks(sandbox: SandboxRecord): void {
+    settleLinks(sandbox, { rows, attached: decisions.attached, driverOf });
   }
 
   /** The name server in a sandbox that has names, and in no other. */
@@ -192,6 +198,7 @@ export function openSandboxes(options: {
         setGateways(after, inside);
       });
       movePorts(before, plugsOf(after));
+      openLinks(after);
       settleNames(after);
     } catch (thrown) {
       disconnect(after, network, sandbox.request.networkingConfig ?? {}, () => {
@@ -281,6 +288,7 @@ export function openSandboxes(options: {
         }
         setGateways(sandbox, inside);
       });
+      openLinks(sandbox);
       settleNames(sandbox);
     } catch (thrown) {
       log.error("cannot bring a container's network in line: restart the container", {

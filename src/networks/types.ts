@@ -154,6 +154,8 @@ export interface SandboxRequest {
   dnsOptions: string[];
   dnsSearch: string[];
   macAddress?: string;
+  /** Ids of the containers that it links to (`--link` on the default bridge). */
+  links?: string[];
 }
 
 export type NetworkFilters = Record<string, readonly string[]>;

@@ -113,8 +113,9 @@ export function filterNetworks(rows: Rows, filters: NetworkFilters): NetworkReco
 
 function danglingOf(values: readonly string[]): boolean {
   const [value = ""] = values;
-  if (values.length !== 1 || ![...TRUE, ...FALSE].includes(value))
-    throw invalid(`invalid filter 'dangling=[${values.map((text) => JSON.stringify(text)).join(" ")}]'`);
+  if (values.length > 1) throw invalid('got more than one value for filter key "dangling"');
+  if (![...TRUE, ...FALSE].includes(value))
+    throw invalid('invalid value for filter \'dangling\', must be "true" (or "1"), or "false" (or "0")');
   return TRUE.includes(value);
 }
 

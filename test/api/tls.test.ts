@@ -1,11 +1,12 @@
 // TCP: with client certificates, with TLS alone, and without; and sockets that a parent opened.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { connect } from "node:tls";
 import { selfCommand } from "../../src/base/self.ts";
 import { importBusybox } from "../fixtures/busybox.ts";
+import { makeAuthority, makeCertificate } from "../fixtures/certificates.ts";
 import { makeFolder, requestOn, startDaemon, waitFor } from "../fixtures/daemon.ts";
 import { temporaryFolder } from "../fixtures/temporary-folder.ts";
 import { openRaw, requestBytes, splitHead, textOf, UPGRADE } from "./raw.ts";
@@ -13,81 +14,13 @@ import { openRaw, requestBytes, splitHead, textOf, UPGRADE } from "./raw.ts";
 let folder: string;
 const file = (name: string) => join(folder, name);
 
-function openssl(...args: string[]): void {
-  const { exitCode, stderr } = Bun.spawnSync(["openssl", ...args], {
-    cwd: folder,
-    stdout: "ignore",
-    stderr: "pipe",
-  });
-  if (exitCode !== 0) throw new Error(`openssl ${args[0]}: ${stderr}`);
-}
-
-/** A key and a certificate that an authority signed. */
-function certificate(name: string, authority: string, usage: string): void {
-  openssl(
-    "req",
-    "-newkey",
-    "ec",
-    "-pkeyopt",
-    "ec_paramgen_curve:P-256",
-    "-nodes",
-    "-keyout",
-    `${name}-key.pem`,
-    "-out",
-    `${name}.csr`,
-    "-subj",
-    `/CN=${name}`,
-  );
-  writeFileSync(
-    file(`${name}.ext`),
-    `subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=${usage}\n`,
-  );
-  openssl(
-    "x509",
-    "-req",
-    "-in",
-    `${name}.csr`,
-    "-CA",
-    `${authority}.pem`,
-    "-CAkey",
-    `${authority}-key.pem`,
-    "-CAcreateserial",
-    "-days",
-    "2",
-    "-out",
-    `${name}.pem`,
-    "-extfile",
-    `${name}.ext`,
-  );
-}
-
-function authority(name: string): void {
-  openssl(
-    "req",
-    "-x509",
-    "-newkey",
-    "ec",
-    "-pkeyopt",
-    "ec_paramgen_curve:P-256",
-    "-nodes",
-    "-keyout",
-    `${name}-key.pem`,
-    "-out",
-    `${name}.pem`,
-    "-days",
-    "2",
-    "-subj",
-    `/CN=${name}`,
-  );
-}
-
 beforeAll(() => {
   folder = makeFolder();
-  authority("ours");
-  authority("theirs");
-  certificate("server", "ours", "serverAuth");
-  certificate("client", "ours", "clientAuth");
-  certificate("stranger", "theirs", "clientAuth");
+  makeAuthority(folder, "ours");
+  makeAuthority(folder, "theirs");
+  makeCertificate(folder, "server", "ours", "serverAuth");
+  makeCertificate(folder, "client", "ours", "clientAuth");
+  makeCertificate(folder, "stranger", "theirs", "clientAuth");
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

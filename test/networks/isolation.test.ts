@@ -119,6 +119,46 @@ describe.each(["1", "0"])("icc=false, with bridge-nf-call-iptables=%s", (filtere
   });
 });
 
+test("icc=false: a link opens the linked one's exposed ports to the one that names it, while both run", async () => {
+  await using _apart = await network("apart", { Options: { [`${BRIDGE}.enable_icc`]: "false" } });
+  const exposed = { networkMode: "apart", exposedPorts: ["80/tcp"] };
+  const store = await daemon.start("store", exposed);
+  await using _80 = await serve(store.namespace, "tcp", 80, "store");
+  await using _81 = await serve(store.namespace, "tcp", 81, "store");
+  const shop = await daemon.start("shop", {
+    networkMode: "apart",
+    links: ["store"],
+    exposedPorts: ["82/tcp"],
+  });
+  await using _82 = await serve(shop.namespace, "tcp", 82, "shop");
+  await using stranger = await server("stranger", "apart");
+  const open = async () => {
+    expect(await from(shop, store.address, 80)).toBe(`store ${shop.address}`);
+    await refused(shop, store.address, 81);
+    await refused(store, shop.address, 82);
+    await refused(stranger, store.address, 80);
+  };
+  await open();
+  // As after a restart of the daemon, and after somebody flushed the rules.
+  await daemon.call("reconcile", ["store", "shop", "stranger"]);
+  await open();
+  machine.run("nft", "flush", "ruleset");
+  await daemon.start("next", { networkMode: "apart" });
+  await open();
+  // The linked one comes back at another address.
+  await daemon.call("release", "store");
+  await daemon.start("taker", { networkMode: "apart" });
+  const again = await daemon.start("store", exposed);
+  expect(again.address).not.toBe(store.address);
+  await using _again = await serve(again.namespace, "tcp", 80, "again");
+  expect(await from(shop, again.address, 80)).toStartWith("again ");
+  await daemon.call("release", "shop");
+  expect(machine.run("nft", "list", "set", "inet", `berth_${daemon.bridge}`, "linked4")).not.toContain(
+    "elements",
+  );
+  for (const id of ["store", "taker", "next"]) await daemon.call("release", id);
+});
+
 test("a port published on 127.0.0.1 is the host's alone, with route_localnet everywhere", async () => {
   await using _a = await network("a");
   await using a = await server("in-a", "a", "8130", "127.0.0.1");

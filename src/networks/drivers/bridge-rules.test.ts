@@ -112,6 +112,7 @@ test("the chains are the same for one network and for a hundred, and the adminis
     wholeTable("b", {
       networks: Array.from({ length: count }, (_, i) => ({ ...plain, device: `br-${i}` })),
       ports: [],
+      links: [],
       others: [],
       uplinks: [],
     })

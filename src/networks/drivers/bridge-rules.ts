@@ -6,6 +6,7 @@
 // for one address of the host or for all of them. The chain `berth-user` is the administrator's: never flushed here.
 import { isIpv6 } from "../../linux/ip-address.ts";
 import type { PortBindingDecision } from "../types.ts";
+import type { ContainerLink } from "./types.ts";
 
 /** `com.docker.network.bridge.gateway_mode_ipv4`, `…_ipv6`. */
 export const GATEWAY_MODES = ["nat", "nat-unprotected", "routed", "isolated"] as const;
@@ -57,6 +58,9 @@ const HOLDERS: Record<string, string> = {
   // Ports open at a container's own address.
   open4: `set open4 { type ipv4_addr . ${PORT}; }`,
   open6: `set open6 { type ipv6_addr . ${PORT}; }`,
+  // Which address may reach which other's port though their network keeps them apart.
+  linked4: `set linked4 { type ipv4_addr . ipv4_addr . ${PORT}; }`,
+  linked6: `set linked6 { type ipv6_addr . ipv6_addr . ${PORT}; }`,
   bridges: "set bridges { type ifname; }",
   // Other engines' bridges, whose containers ours reach only by published ports.
   others: "set others { type ifname; }",
@@ -85,10 +89,16 @@ const CHAINS: Record<string, { hook: string; rules: string[] }> = {
       "meta nfproto ipv6 dnat ip6 to meta l4proto . th dport map @any6",
     ],
   },
-  // icc=false: containers of one network reach each other by published ports alone.
+  // icc=false: containers of one network reach each other by published ports and links alone.
   "among-apart": {
     hook: "",
-    rules: ["ct state established,related accept", "ct status dnat accept", "drop"],
+    rules: [
+      "ct state established,related accept",
+      "ct status dnat accept",
+      "ip saddr . ip daddr . meta l4proto . th dport @linked4 accept",
+      "ip6 saddr . ip6 daddr . meta l4proto . th dport @linked6 accept",
+      "drop",
+    ],
   },
   trusted: {
     hook: "",
@@ -243,6 +253,19 @@ export function elementsOfPorts(ports: readonly PublishedPort[]): Element[] {
   return [...found.values()];
 }
 
+/** The elements of a link: `{holder: "linked4", key: "172.17.0.3 . 172.17.0.2 . tcp . 80"}`. */
+export function elementsOfLink({ from, to, ports }: ContainerLink): Element[] {
+  const families = [
+    ["linked4", from.addresses.ipv4, to.addresses.ipv4],
+    ["linked6", from.addresses.ipv6, to.addresses.ipv6],
+  ] as const;
+  return families.flatMap(([holder, source, target]) =>
+    source && target
+      ? ports.map(({ protocol, port }) => ({ holder, key: `${source} . ${target} . ${protocol} . ${port}` }))
+      : [],
+  );
+}
+
 const otherBridges = (devices: readonly string[]): Element[] =>
   devices.map((device) => ({ holder: "others", key: quote(device) }));
 
@@ -276,16 +299,18 @@ export const setOthers = (bridge: string, others: readonly string[]) =>
 export interface TableContent {
   networks: readonly BridgeRules[];
   ports: readonly PublishedPort[];
+  links: readonly ContainerLink[];
   others: readonly string[];
   uplinks: readonly { family: 4 | 6; device: string }[];
 }
 
 /** All elements that the table has. */
-export const elementsOf = ({ networks, ports, others, uplinks }: TableContent): Element[] => [
+export const elementsOf = ({ networks, ports, links, others, uplinks }: TableContent): Element[] => [
   ...otherBridges(others),
   ...uplinks.map(({ family, device }) => ({ holder: "uplinks", key: `ipv${family} . ${quote(device)}` })),
   ...networks.flatMap(elementsOfNetwork),
   ...elementsOfPorts(ports),
+  ...links.flatMap(elementsOfLink),
 ];
 
 /**

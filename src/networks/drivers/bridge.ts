@@ -18,9 +18,12 @@ import {
   setBridgePort,
   setLink,
 } from "../../linux/netlink/link.ts";
+import { replaceNeighbour } from "../../linux/netlink/neighbour.ts";
 import { type NetlinkSocket, openRoute } from "../../linux/netlink/socket.ts";
+import { openWire, type Wire } from "../../linux/wire.ts";
 import { prefixOf } from "../prefix.ts";
 import type { EndpointRecord, NetworkRecord, NetworksConfig } from "../types.ts";
+import { announcement, macBytes } from "./announcement.ts";
 import { openStaleConnections } from "./bridge-connections.ts";
 import { type BridgeDevice, ensureBridge, filtersBridged, isOwnBridge, macOf } from "./bridge-device.ts";
 import { openBridgeFirewall } from "./bridge-firewall.ts";
@@ -38,7 +41,7 @@ import type { BridgeRules, FamilyRules, PublishedPort } from "./bridge-rules.ts"
 import { setUpDevice } from "./container-device.ts";
 import { hostTag } from "./host-tag.ts";
 import { randomMac } from "./mac-address.ts";
-import type { NetworkDriver, Place } from "./types.ts";
+import type { ContainerLink, NetworkDriver, Place } from "./types.ts";
 
 const DEFAULT_MTU = 1500;
 
@@ -66,6 +69,8 @@ export function openBridgeDriver(options: {
   /** Whether bridged frames pass the IP rules, as the ports were joined. */
   let filtered = filtersBridged();
   let socket: NetlinkSocket | undefined;
+  /** Opened where the thread is in the host's namespace. */
+  let wire: Wire | undefined;
 
   const host = () => {
     socket ??= openRoute();
@@ -91,6 +96,7 @@ export function openBridgeDriver(options: {
     realiseNetwork(network) {
       const known = networks.has(network.id);
       if (!known && config.ipForward) startForwarding(environment, host(), [network]);
+      wire ??= openWire();
       mendBridge(network);
       followSetting();
       networks.set(network.id, network);
@@ -98,6 +104,8 @@ export function openBridgeDriver(options: {
       firewall.check();
     },
     plug,
+    keepsApart: (network) => !rulesOf(network, config, tag).icc,
+    link,
     publish,
     unpublish,
     unplug,
@@ -131,6 +139,8 @@ export function openBridgeDriver(options: {
     close() {
       connections.forget();
       firewall.close();
+      wire?.[Symbol.dispose]();
+      wire = undefined;
       socket?.close();
       socket = undefined;
     },
@@ -182,6 +192,24 @@ export function openBridgeDriver(options: {
     joinBridge(network, port.index);
     setUpDevice(inside, interfaceName, endpoint.addresses);
     plugged.set(name, endpoint);
+    announce(master.index, endpoint);
+  }
+
+  /**
+   * Its addresses may have been another container's a moment ago. Who knows them by the other's MAC address, the host too, would
+   * send into the void for most of a minute; who sends this is the bridge, since the new port takes frames only a little later.
+   */
+  function announce(index: number, { mac: text, addresses, id }: EndpointRecord): void {
+    if (!text) return;
+    const mac = macBytes(text);
+    for (const address of [addresses.ipv4, addresses.ipv6, ...(addresses.linkLocal ?? [])])
+      try {
+        if (!address) continue;
+        replaceNeighbour(host(), { index, address, mac });
+        wire?.send(index, announcement(address, mac));
+      } catch (thrown) {
+        log.debug("an address is not announced", { endpoint: id, address, error: messageOf(thrown) });
+      }
   }
 
   function joinBridge(network: NetworkRecord, index: number): void {
@@ -192,6 +220,17 @@ export function openBridgeDriver(options: {
       // (a neighbour's published port) is bridged too.
       isolated: !filtered && !rulesOf(network, config, tag).icc,
     });
+  }
+
+  function link(network: NetworkRecord, link: ContainerLink): void {
+    if (rulesOf(network, config, tag).icc) return;
+    // Their ports of the bridge are kept apart then, and nothing opens that for two.
+    if (!filtered)
+      throw systemError(
+        `network ${network.name} keeps its containers apart (icc=false), and a link opens ports between them where bridged ` +
+          "frames pass the rules: load br_netfilter, and set net.bridge.bridge-nf-call-iptables to 1",
+      );
+    firewall.link(link);
   }
 
   function publish(network: NetworkRecord, endpoint: EndpointRecord): void {
@@ -207,6 +246,7 @@ export function openBridgeDriver(options: {
     // Without a master where somebody removed the bridge: nothing comes through it then.
     if (link?.master) setBridgePort(host(), link.index, { enabled: false });
     plugged.delete(vethOf(endpoint));
+    firewall.unlink(endpoint.id);
     unpublish(network, endpoint);
   }
 
@@ -218,6 +258,7 @@ export function openBridgeDriver(options: {
   }
 
   function reconcile(all: readonly NetworkRecord[], endpoints: readonly EndpointRecord[]): void {
+    wire ??= openWire();
     networks = new Map(all.map((network) => [network.id, network]));
     plugged = new Map(endpoints.map((endpoint) => [vethOf(endpoint), endpoint]));
     if (config.ipForward) startForwarding(environment, host(), all);

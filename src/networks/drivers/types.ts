@@ -24,6 +24,13 @@ export interface Publishing {
   routed: readonly (4 | 6)[];
 }
 
+export interface ContainerLink {
+  from: EndpointRecord;
+  to: EndpointRecord;
+  /** Of `to`. */
+  ports: readonly { protocol: string; port: number }[];
+}
+
 export interface NetworkDriver {
   readonly name: string;
   /** Which sandbox its containers have: one of their own, the host's, or one that has only loopback. */
@@ -48,6 +55,10 @@ export interface NetworkDriver {
   realiseNetwork(network: NetworkRecord): void;
   /** Device and addresses of an endpoint, in its sandbox; the default route is the room's. Synchronous: see linux/netns.ts. */
   plug(network: NetworkRecord, endpoint: EndpointRecord, place: Place): void;
+  /** Whether the network's containers don't reach each other but by published ports and links. */
+  keepsApart?(network: NetworkRecord): boolean;
+  /** Lets one endpoint reach ports of another, where the network keeps them apart; until either is unplugged. Errors: system. */
+  link?(network: NetworkRecord, link: ContainerLink): void;
   /** What comes after, from outside: published ports. */
   publish(network: NetworkRecord, endpoint: EndpointRecord): void;
   /** Its ports are published no more, while it lives on. */
