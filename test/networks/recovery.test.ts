@@ -58,8 +58,6 @@ test("rules that somebody flushed come back by themselves", async () => {
   // The kernel tells. Of the looks around that come every 5 s the first round may meet one soon, and no other.
   expect(Math.min(...times.slice(1))).toBeLessThan(4_000);
 });
-  }
-});
 
 test("a bridge that somebody removed is made again, and the living are its ports", async () => {
   const daemon = await machine.daemon();
