@@ -19,6 +19,7 @@ const SO_REUSEADDR = 2;
 const SO_RCVBUF = 8;
 const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = 26;
+const IPV6_RECVPKTINFO = 49;
 const EADDRINUSE = 98;
 /** Connections that wait to be accepted; the kernel's net.core.somaxconn is the limit below. */
 const BACKLOG = 4096;
@@ -50,7 +51,10 @@ export function holdPort(
   throw inUse(protocol, host, port, -first);
 }
 
-/** A non-blocking socket that serves a port: it listens, or gets datagrams. Errors: as holdPort's. */
+/**
+ * A non-blocking socket that serves a port: it listens, or gets datagrams, of IPv6 with the address that they were sent to.
+ * Errors: as holdPort's.
+ */
 export function servePort(protocol: "tcp" | "udp", host: string, port: number): number {
   const fd = bindPort(protocol, host, port, "serve");
   if (fd < 0) throw inUse(protocol, host, port, -fd);
@@ -69,6 +73,7 @@ function bindPort(protocol: "tcp" | "udp", host: string, port: number, use: "hol
   const fd = check(c.socket(address[0] as number, type, 0), "socket", protocol);
   if (address[0] === AF_INET6) setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
   if (listens) setOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (address[0] === AF_INET6 && !stream && use === "serve") setOption(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
   // Nobody reads what arrives at a held UDP port.
   if (!stream && use === "hold") setOption(fd, SOL_SOCKET, SO_RCVBUF, 0);
   if (c.bind(fd, address, address.length) === 0 && (!listens || c.listen(fd, BACKLOG) === 0)) return fd;

@@ -44,6 +44,7 @@ export function checkConfig(config: NetworksConfig, bridge: string): void {
  * Makes or updates the rows of the default networks, in the caller's transaction.
  *
  * @param used prefixes that the host has routes to, by other devices than our own
+ * @param present addresses with their prefix lengths of the default bridge where somebody else made it: it keeps them
  * @param busy whether containers live on the bridge: then its subnets stay what they are
  */
 export function ensureDefaultNetworks(
@@ -51,6 +52,7 @@ export function ensureDefaultNetworks(
   config: NetworksConfig,
   environment: HostEnvironment,
   used: readonly Prefix[],
+  present: readonly string[],
   busy: boolean,
 ): void {
   for (const [name, driver] of [
@@ -63,7 +65,7 @@ export function ensureDefaultNetworks(
     if (before && !busy) rows.networks.delete(before.id);
     return;
   }
-  const pools = busy && before ? before.pools : bridgePools(config, used, before?.pools ?? []);
+  const pools = busy && before ? before.pools : bridgePools(config, used, present, before?.pools ?? []);
   rows.networks.put({
     ...(before ?? plainRecord("bridge", "bridge")),
     enableIPv6: pools.some(({ subnet }) => prefixOf(subnet).family === 6),
@@ -84,7 +86,17 @@ const plainRecord = (name: string, driver: string): NetworkRecord => ({
   builtIn: true,
 });
 
-function bridgePools(config: NetworksConfig, used: readonly Prefix[], before: readonly Pool[]): Pool[] {
+function bridgePools(
+  settings: NetworksConfig,
+  used: readonly Prefix[],
+  present: readonly string[],
+  before: readonly Pool[],
+): Pool[] {
+  const config = {
+    ...settings,
+    bip: settings.bip || addressIn(present, 4, settings.fixedCidr),
+    bip6: settings.bip6 || addressIn(present, 6, settings.fixedCidrV6),
+  };
   const ofFamily = (family: 4 | 6) => before.find(({ subnet }) => prefixOf(subnet).family === family);
   const pools = config.defaultAddressPools.length > 0 ? config.defaultAddressPools : DEFAULT_POOLS;
   const four = configuredPool(config.bip, config.fixedCidr) ?? keptPool(ofFamily(4), pools, used);
@@ -98,6 +110,14 @@ function bridgePools(config: NetworksConfig, used: readonly Prefix[], before: re
   else delete pool.auxiliary;
   result.push(pool);
   return result;
+}
+
+/** The address of a bridge whose subnet the network gets: of several the one in whose subnet `fixed-cidr` is. */
+function addressIn(present: readonly string[], family: 4 | 6, fixed: string | undefined): string | undefined {
+  const all = present.filter((text) => parseCidr(text)?.prefix.family === family);
+  const range = fixed ? parseCidr(fixed)?.prefix : undefined;
+  if (!range) return all[0];
+  return all.find((text) => contains(prefixOf(text), range));
 }
 
 const hasFamily = (pools: readonly { base: string }[], family: 4 | 6) =>

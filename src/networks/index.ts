@@ -357,6 +357,7 @@ export function openNetworks(options: {
           config,
           environment,
           [...usedPrefixes(ownDevices()), ...ownPrefixes()],
+          bridge.givenAddresses(),
           busy,
         ),
       );

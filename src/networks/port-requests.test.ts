@@ -27,6 +27,7 @@ test.each([
   [{ "80/TCP": [{ HostIp: "127.0.0.1", HostPort: "8080-8090" }] }, [["tcp", 80, "127.0.0.1", 8080, 8090]]],
   [{ "53/udp": [{ HostIp: "[::1]", HostPort: "53" }] }, [["udp", 53, "::1", 53, 53]]],
   [{ "53/udp": [{ HostIp: "0:0::1", HostPort: "53/udp" }] }, [["udp", 53, "::1", 53, 53]]],
+  [{ "53/udp": [{ HostIp: "::ffff:10.0.0.1", HostPort: "53" }] }, [["udp", 53, "10.0.0.1", 53, 53]]],
   [{ "53/sctp": null }, []],
 ] as [PortMap, (string | number | undefined)[][]][])("%j", (bindings, requests) => {
   expect(

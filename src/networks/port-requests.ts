@@ -104,6 +104,8 @@ function parseHostAddress(text: string): string | undefined {
   if (bare === "") return undefined;
   const ip = tryParseAddress(bare) && parseIp(bare);
   if (!ip) throw invalid(`invalid IP address: ${text}`);
+  // An IPv4 address written as IPv6 (RFC 4291, 2.5.5.2) is that address, as to Go.
+  if (ip.family === 6 && ip.number >> 32n === 0xffffn) return formatIp(4, ip.number & 0xffffffffn);
   return formatIp(ip.family, ip.number);
 }
 

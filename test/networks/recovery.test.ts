@@ -288,6 +288,35 @@ test("two daemons side by side leave each other's networks alone", async () => {
   expect(machine.run("ip", "-br", "link")).not.toContain(one.bridge);
 });
 
+test("a default bridge that the administrator made keeps its addresses, which the network has, and outlives the daemon", async () => {
+  machine.run("ip", "link", "add", "site0", "type", "bridge");
+  for (const address of ["10.44.0.7/24", "10.45.0.1/24", "fd44::1/64"])
+    machine.run("ip", "address", "add", address, "dev", "site0", ...(address.includes(":") ? ["nodad"] : []));
+  machine.run("ip", "link", "set", "site0", "up");
+  const addresses = () =>
+    machine
+      .run("ip", "-br", "address", "show", "dev", "site0")
+      .split(/\s+/)
+      .filter((word) => word.includes("/") && !word.startsWith("fe80:"));
+  const pools = async (daemon: Daemon) =>
+    (await daemon.call<{ IPAM: { Config: object[] } }>("inspect", "bridge")).IPAM.Config;
+  const before = addresses();
+  const first = await machine.daemon({}, "site0");
+  expect(await pools(first)).toEqual([{ Subnet: "10.44.0.0/24", Gateway: "10.44.0.7" }]);
+  const container = await first.start("c");
+  expect(container.address).toStartWith("10.44.0.");
+  expect(addresses()).toEqual(before);
+  await first.call("release", "c");
+  await first[Symbol.asyncDispose]();
+  expect(addresses()).toEqual(before);
+  const second = await machine.daemon({ fixedCidr: "10.45.0.128/25", ipv6: true }, "site0");
+  expect(await pools(second)).toEqual([
+    { Subnet: "10.45.0.0/24", IPRange: "10.45.0.128/25", Gateway: "10.45.0.1" },
+    { Subnet: "fd44::/64", Gateway: "fd44::1" },
+  ]);
+  expect(addresses()).toEqual(before);
+});
+
 test("a bridge is one daemon's at a time, and a killed one's is free", async () => {
   const one = await machine.daemon();
   const container = await one.start("web", web("8080"));

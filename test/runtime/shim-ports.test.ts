@@ -1,8 +1,10 @@
 // Host ports that a shim holds for its container.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { createSocket } from "node:dgram";
+import { readFileSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { connectShim } from "../../src/runtime/index.ts";
+import { waitFor } from "../fixtures/daemon.ts";
 import { bundle } from "./fixture.ts";
 
 /** What a server on the port gets to hear: undefined where it can have it. */
@@ -179,6 +181,51 @@ describe("what arrives at a forwarded port", () => {
     expect(await tryPort(port, "::1")).toBeUndefined();
     expect(await tryUdpPort(port)).toBeUndefined();
     other.close();
+    await shim.remove();
+  });
+
+  test("is carried no more when the port is only to be kept, and again when it is to be forwarded", async () => {
+    await using made = await bundle({ args: ["/bin/sleep", "1000"], reservePorts: [forwarding()] });
+    await using shim = await made.start();
+    serve = (socket) => socket.end("served");
+    const { forward: _forward, ...kept } = forwarding();
+    const taken = { protocol: "tcp", address: "127.0.0.1", port: target } as const;
+    for (const round of [1, 2]) {
+      expect({ round, said: String(await all(call())) }).toEqual({ round, said: "served" });
+      // With another that can't be had all stays as it is.
+      await expect(shim.keepPorts([kept, taken])).rejects.toThrow("address already in use");
+      expect(String(await all(call()))).toBe("served");
+      await shim.keepPorts([kept]);
+      expect(await tryPort(port, "::1")).toBe("EADDRINUSE");
+      const said = await all(call()).catch((error: NodeJS.ErrnoException) => error.code);
+      expect(said === "ECONNREFUSED" || said?.length === 0).toBe(true);
+      await shim.keepPorts([forwarding()]);
+    }
+    await shim.remove();
+  });
+
+  test("leaves the shim descriptors of its own; who is too many waits", async () => {
+    await using made = await bundle({ args: ["/bin/sleep", "1000"], reservePorts: [forwarding()] });
+    await using shim = await made.start();
+    const pid = readFileSync(`${made.dir}/shim.pid`, "utf8");
+    expect(Bun.spawnSync(["prlimit", "--pid", pid, "--nofile=64:64"]).exitCode).toBe(0);
+    serve = (socket) => socket.pipe(socket);
+    const sockets = Array.from({ length: 60 }, () => call().on("error", () => {}));
+    const answers = sockets.map(
+      (socket) => new Promise<string>((done) => socket.once("data", (data) => done(String(data)))),
+    );
+    let answered = 0;
+    for (const [i, socket] of sockets.entries()) {
+      socket.write(`number ${i}`);
+      void answers[i]?.then(() => answered++);
+    }
+    await waitFor(() => answered >= 24, "connections that have room");
+    await using second = await connectShim(made.dir);
+    expect((await second.state()).execs).toEqual([]);
+    expect(answered).toBe(24);
+    // As some leave, others come in.
+    for (const [i, socket] of sockets.entries()) void answers[i]?.then(() => socket.destroy());
+    expect(await Promise.all(answers)).toEqual(answers.map((_, i) => `number ${i}`));
     await shim.remove();
   });
 

@@ -15,13 +15,13 @@ export interface BridgeDevice {
   addresses: { address: string; prefix: number }[];
   /** Whether the device itself speaks IPv6; undefined: as it is. */
   ipv6?: boolean;
-  /** The daemon's own default bridge: its settings say all of its addresses. */
-  builtIn: boolean;
   /** What its MAC is derived from, so that neighbours' caches hold when it is made anew. */
   seed: string;
 }
 
 const KERNEL_DEFAULT_MTU = 1500;
+/** The default network's device where no other is named: ours, whichever daemon made it. */
+const OWN_NAME = "berth0";
 
 /** A MAC of our own choice (locally administered, one receiver): the same for the same seed. */
 export function macOf(seed: string): string {
@@ -29,6 +29,10 @@ export function macOf(seed: string): string {
   bytes[0] = ((bytes[0] ?? 0) & 0xfc) | 0x02;
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(":");
 }
+
+/** Whether a bridge is a daemon's of ours to change and remove; another, that the administrator made, keeps what it has. */
+export const isOwnBridge = ({ name, address, kind }: Link, seed: string) =>
+  kind === "bridge" && (name === OWN_NAME || address === macOf(seed));
 
 /** The device as it should be. Errors: system, when something else has the name. */
 export function ensureBridge(socket: NetlinkSocket, wanted: BridgeDevice): Link {
@@ -49,14 +53,16 @@ export function ensureBridge(socket: NetlinkSocket, wanted: BridgeDevice): Link 
 }
 
 function setAddresses(socket: NetlinkSocket, link: Link, wanted: BridgeDevice): void {
-  if (wanted.ipv6 !== undefined) setKernel(`ipv6/conf/${wanted.name}/disable_ipv6`, wanted.ipv6 ? "0" : "1");
+  // A bridge that somebody else made is how that reaches the host, or the host the world: nothing of it is taken away.
+  const ours = isOwnBridge(link, wanted.seed);
+  if (wanted.ipv6 || (ours && wanted.ipv6 === false))
+    setKernel(`ipv6/conf/${wanted.name}/disable_ipv6`, wanted.ipv6 ? "0" : "1");
   const present = listAddresses(socket).filter((address) => address.index === link.index);
   const same = (a: { address: string; prefix: number }, b: { address: string; prefix: number }) =>
     a.address === b.address && a.prefix === b.prefix;
   for (const address of wanted.addresses)
     if (!present.some((other) => same(other, address))) addAddress(socket, { index: link.index, ...address });
-  // Addresses of a bridge that somebody else made are how that reaches the host, or the host the world.
-  if (!wanted.builtIn && link.address !== macOf(wanted.seed)) return;
+  if (!ours) return;
   for (const address of present)
     if (!wanted.addresses.some((other) => same(other, address)) && !address.address.startsWith("fe80:"))
       removeAddress(socket, address);

@@ -8,6 +8,7 @@ import { messageOf, systemError } from "../../base/errors.ts";
 import { failpoint } from "../../base/failpoint.ts";
 import { log } from "../../base/log.ts";
 import { isIpv6 } from "../../linux/ip-address.ts";
+import { listAddresses } from "../../linux/netlink/address.ts";
 import {
   addVeth,
   findLink,
@@ -24,7 +25,7 @@ import { prefixOf } from "../prefix.ts";
 import type { EndpointRecord, NetworkRecord, NetworksConfig } from "../types.ts";
 import { announcement, macBytes } from "./announcement.ts";
 import { openStaleConnections } from "./bridge-connections.ts";
-import { type BridgeDevice, ensureBridge, filtersBridged, macOf } from "./bridge-device.ts";
+import { type BridgeDevice, ensureBridge, filtersBridged, isOwnBridge, macOf } from "./bridge-device.ts";
 import { openBridgeFirewall } from "./bridge-firewall.ts";
 import { notedUplinks, startForwarding } from "./bridge-forwarding.ts";
 import {
@@ -49,6 +50,8 @@ export interface BridgeDriver extends NetworkDriver {
   mend(): void;
   /** All of this daemon's rules away; its devices go by `removeNetwork`. */
   removeRules(): void;
+  /** Addresses, with their prefix lengths, that the default network's device has of somebody else, who made it. */
+  givenAddresses(): string[];
   close(): void;
 }
 
@@ -111,10 +114,17 @@ export function openBridgeDriver(options: {
     reconcile,
     removeNetwork(network) {
       const link = findLink(host(), bridgeOf(network, tag).name);
-      // One that was there before stays; the default one is ours by its name.
-      if (link && (network.builtIn || isOurs(link, tag))) removeLink(host(), link.name);
+      // One that was there before stays, the default network's too.
+      if (link && isOwnBridge(link, seedOf(link.name, tag))) removeLink(host(), link.name);
       networks.delete(network.id);
       firewall.removeNetwork(network.id);
+    },
+    givenAddresses() {
+      const link = findLink(host(), bridge);
+      if (link?.kind !== "bridge" || isOwnBridge(link, seedOf(bridge, tag))) return [];
+      return listAddresses(host())
+        .filter(({ index, address }) => index === link.index && !address.startsWith("fe80:"))
+        .map(({ address, prefix }) => `${address}/${prefix}`);
     },
     mend() {
       for (const network of networks.values()) mendBridge(network);
@@ -317,7 +327,6 @@ function bridgeOf(network: NetworkRecord, tag: string): BridgeDevice {
     }),
     // Without, it would have a link-local address of its own.
     ...(network.enableIPv6 && { ipv6: isAddressed(network, 6) }),
-    builtIn: network.builtIn,
     seed: seedOf(name, tag),
   };
 }

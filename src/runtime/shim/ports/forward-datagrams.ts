@@ -1,7 +1,7 @@
-// UDP datagrams to a port of the host, carried to the container by hand: each sender has a socket of its own there, so that
-// the answers find back, until nothing went either way for a while.
+// UDP datagrams to a port of the host, carried to the container by hand: each sender to an address of the host has a socket of
+// its own there, so that the answers find back, and from that address, until nothing went either way for a while.
 import { beginConnect, sendAt } from "../../../linux/client-socket.ts";
-import { lastSender, receiveFrom, sendTo } from "../../../linux/datagram.ts";
+import { type Ends, lastEnds, receiveFrom, sendBack } from "../../../linux/datagram.ts";
 import { close } from "../../../linux/ffi.ts";
 import { servePort } from "../../../linux/port.ts";
 import { readAt } from "../../../linux/raw-io.ts";
@@ -9,6 +9,7 @@ import type { ReservedPort } from "../../types.ts";
 import { STREAM_CHUNK } from "../protocol.ts";
 import { READ, type Reactor } from "../reactor.ts";
 import { CHUNK_START, scratch } from "../scratch.ts";
+import type { DescriptorBudget } from "./descriptor-budget.ts";
 import type { Forwarder, Target } from "./held-ports.ts";
 
 /** Milliseconds without a datagram after which a sender is forgotten, as in Docker's proxy; and how often that is looked at. */
@@ -18,18 +19,25 @@ const LOOK = 10_000;
 const SENDERS = 1_024;
 /** Datagrams of one turn of the loop. */
 const TURN = 64;
+/** ECONNREFUSED. */
+const REFUSED = -111;
+const NONE = new Uint8Array(0);
 
 const ROOM = scratch.address + CHUNK_START;
 
 interface Sender {
-  peer: Uint8Array;
+  ends: Ends;
   fd: number;
   /** Of performance.now(). */
   last: number;
 }
 
 /** Serves the port. Errors: KernelError (bind). */
-export function forwardDatagrams(reactor: Reactor, { address, port, forward }: ReservedPort): Forwarder {
+export function forwardDatagrams(
+  reactor: Reactor,
+  budget: DescriptorBudget,
+  { address, port, forward }: ReservedPort,
+): Forwarder {
   const socket = servePort("udp", address, port);
   /** In the order of their last words. */
   const senders = new Map<string, Sender>();
@@ -54,13 +62,14 @@ export function forwardDatagrams(reactor: Reactor, { address, port, forward }: R
     for (let count = 0; count < TURN; count++) {
       const length = receiveFrom(socket, ROOM, STREAM_CHUNK);
       if (length < 0) return;
-      const sender = senderOf(lastSender());
-      if (sender) sendAt(sender.fd, ROOM, length);
+      const sender = senderOf(lastEnds());
+      // The container's answer to an earlier one, that nobody listened there (ICMP), is an error of this call, once.
+      if (sender && sendAt(sender.fd, ROOM, length) === REFUSED) sendAt(sender.fd, ROOM, length);
     }
   }
 
-  function senderOf(peer: Uint8Array): Sender | undefined {
-    const key = Buffer.from(peer).toString("latin1");
+  function senderOf(ends: Ends): Sender | undefined {
+    const key = Buffer.concat([ends.peer, ends.local ?? NONE]).toString("latin1");
     const known = senders.get(key);
     if (known) {
       heard(key, known);
@@ -68,15 +77,21 @@ export function forwardDatagrams(reactor: Reactor, { address, port, forward }: R
     }
     const [oldest] = senders.keys();
     if (senders.size === SENDERS && oldest !== undefined) forget(oldest);
+    if (!budget.take(1)) {
+      if (oldest === undefined) return undefined;
+      forget(oldest);
+      budget.take(1);
+    }
     try {
       const { fd } = beginConnect({ kind: "inet", ...target, datagram: true });
-      const sender = { peer, fd, last: performance.now() };
+      const sender = { ends, fd, last: performance.now() };
       senders.set(key, sender);
       reactor.watch(fd, READ, () => answer(key, sender));
       sweeping ??= reactor.after(LOOK, sweep);
       return sender;
     } catch {
       // No route to the container any more, or no descriptor: a datagram is lost, as they are.
+      budget.giveBack(1);
       return undefined;
     }
   }
@@ -92,7 +107,7 @@ export function forwardDatagrams(reactor: Reactor, { address, port, forward }: R
       // An error is the container's answer that nobody listens there (ICMP): reading takes it away.
       const length = readAt(sender.fd, ROOM, STREAM_CHUNK);
       if (length < 0) return;
-      sendTo(socket, ROOM, length, sender.peer);
+      sendBack(socket, ROOM, length, sender.ends);
       heard(key, sender);
     }
   }
@@ -103,6 +118,7 @@ export function forwardDatagrams(reactor: Reactor, { address, port, forward }: R
     if (fd === undefined) return;
     reactor.forget(fd);
     close(fd);
+    budget.giveBack(1);
   }
 
   function sweep(): void {

@@ -9,18 +9,26 @@ import type { ReservedPort } from "../../types.ts";
 import { STREAM_CHUNK } from "../protocol.ts";
 import { EPOLL, READ, type Reactor, WRITE } from "../reactor.ts";
 import { CHUNK_START, scratch } from "../scratch.ts";
+import type { DescriptorBudget } from "./descriptor-budget.ts";
 import type { Forwarder, Target } from "./held-ports.ts";
 
 /** Connections accepted, and chunks read from one, in one turn of the loop. */
 const ACCEPTS = 64;
 const CHUNKS = 8;
-/** Out of descriptors or memory: who waits to be accepted waits for so long (milliseconds). */
+/** Out of descriptors (of its share, or at all) or memory: who waits to be accepted waits for so long (milliseconds). */
 const PAUSE = 200;
 const EAGAIN = 11;
 const ECONNABORTED = 103;
 
+/** Of a connection: the client's, and the container's. */
+const DESCRIPTORS = 2;
+
 /** Serves the port. Errors: KernelError (bind). */
-export function forwardStreams(reactor: Reactor, { address, port, forward }: ReservedPort): Forwarder {
+export function forwardStreams(
+  reactor: Reactor,
+  budget: DescriptorBudget,
+  { address, port, forward }: ReservedPort,
+): Forwarder {
   const listener = servePort("tcp", address, port);
   const connections = new Set<Forwarded>();
   let target = forward as Target;
@@ -44,17 +52,22 @@ export function forwardStreams(reactor: Reactor, { address, port, forward }: Res
 
   function accept(): void {
     for (let count = 0; count < ACCEPTS; count++) {
+      if (!budget.take(DESCRIPTORS)) return void pause();
       const fd = acceptConnection(listener);
-      if (fd >= 0) begin(fd);
-      else {
-        const failed = errno();
-        if (failed === EAGAIN) return;
-        if (failed === ECONNABORTED) continue;
-        reactor.forget(listener);
-        reactor.after(PAUSE, listen);
-        return;
+      if (fd >= 0) {
+        begin(fd);
+        continue;
       }
+      const failed = errno();
+      budget.giveBack(DESCRIPTORS);
+      if (failed === EAGAIN) return;
+      if (failed !== ECONNABORTED) return void pause();
     }
+  }
+
+  function pause(): void {
+    reactor.forget(listener);
+    reactor.after(PAUSE, listen);
   }
 
   function begin(client: number): void {
@@ -64,9 +77,13 @@ export function forwardStreams(reactor: Reactor, { address, port, forward }: Res
     } catch {
       // Refused at once, as by a container where nothing listens.
       close(client);
+      budget.giveBack(DESCRIPTORS);
       return;
     }
-    const connection = new Forwarded(reactor, client, server, () => connections.delete(connection));
+    const connection = new Forwarded(reactor, client, server, () => {
+      connections.delete(connection);
+      budget.giveBack(DESCRIPTORS);
+    });
     connections.add(connection);
   }
 }

@@ -5,6 +5,7 @@ import { holdPort } from "../../../linux/port.ts";
 import { acceptConnection } from "../../../linux/socket.ts";
 import type { ReservedPort } from "../../types.ts";
 import { READ, type Reactor } from "../reactor.ts";
+import { descriptorBudget } from "./descriptor-budget.ts";
 import { forwardDatagrams } from "./forward-datagrams.ts";
 import { forwardStreams } from "./forward-streams.ts";
 
@@ -25,6 +26,8 @@ interface Held {
 
 export class HeldPorts {
   private held = new Map<string, Held>();
+  /** Of all ports together. */
+  private readonly budget = descriptorBudget();
 
   constructor(private readonly reactor: Reactor) {}
 
@@ -32,20 +35,29 @@ export class HeldPorts {
   replace(ports: readonly ReservedPort[]): void {
     const next = new Map<string, Held>();
     const opened: Held[] = [];
+    /** Ports that are served in another way from now on (`userlandProxy`): one socket has to go before the other. */
+    const given: Held[] = [];
     try {
       for (const port of ports) {
         const key = keyOf(port);
         const known = this.held.get(key);
-        if (!known) opened.push(this.hold(port));
-        next.set(key, known ?? (opened.at(-1) as Held));
+        const same = known && Boolean(known.forwarder) === Boolean(port.forward);
+        if (known && !same) {
+          known.close();
+          given.push(known);
+        }
+        if (!same) opened.push(this.hold(port));
+        next.set(key, same ? known : (opened.at(-1) as Held));
       }
     } catch (error) {
       for (const one of opened) one.close();
+      for (const { port } of given) this.held.set(keyOf(port), this.hold(port));
       throw error;
     }
     for (const port of ports) {
-      const forwarder = next.get(keyOf(port))?.forwarder;
-      if (port.forward) forwarder?.leadTo(port.forward);
+      const held = next.get(keyOf(port)) as Held;
+      held.port = port;
+      if (port.forward) held.forwarder?.leadTo(port.forward);
     }
     for (const [key, one] of this.held) if (!next.has(key)) one.close();
     this.held = next;
@@ -56,10 +68,10 @@ export class HeldPorts {
   }
 
   private hold(port: ReservedPort): Held {
-    const { reactor } = this;
+    const { reactor, budget } = this;
     if (port.forward) {
-      const forwarder =
-        port.protocol === "tcp" ? forwardStreams(reactor, port) : forwardDatagrams(reactor, port);
+      const forward = port.protocol === "tcp" ? forwardStreams : forwardDatagrams;
+      const forwarder = forward(reactor, budget, port);
       return { port, forwarder, close: () => forwarder.close() };
     }
     const { fd, listening } = holdPort(port.protocol, port.address, port.port);
@@ -78,5 +90,4 @@ export class HeldPorts {
   }
 }
 
-const keyOf = ({ protocol, address, port, forward }: ReservedPort) =>
-  `${protocol} ${address} ${port} ${forward ? "forwarded" : "held"}`;
+const keyOf = ({ protocol, address, port }: ReservedPort) => `${protocol} ${address} ${port}`;
