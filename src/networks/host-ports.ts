@@ -58,10 +58,8 @@ export function hostAddresses(request: PortRequest, target: Target): string[] {
   const ipv6 = target.ipv6 ?? (carries ? ipv4 : undefined);
   if (named !== undefined) {
     if (named === "::1" && ipv6 && !carries) throw forbidden(noLoopback(request));
-    if (isSix(named) ? ipv6 : ipv4) return [named];
-    throw forbidden(
-      `cannot publish ${request.containerPort}/${request.protocol} on ${named}: the container's network has no ${isSix(named) ? "IPv6" : "IPv4"} addresses`,
-    );
+    // As by Docker: networks come and go, and with another the container may have the address that this is for.
+    return (isSix(named) ? ipv6 : ipv4) ? [named] : [];
   }
   if (defaultIp !== "0.0.0.0") return (isSix(defaultIp) ? ipv6 : ipv4) ? [defaultIp] : [];
   return [...(ipv4 ? ["0.0.0.0"] : []), ...(ipv6 ? ["::"] : [])];

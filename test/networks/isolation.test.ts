@@ -96,6 +96,35 @@ test("an internal network has no way in or out but from its own host", async () 
   await refused(machine.outside, one.address, 80);
 });
 
+test("an internal network doesn't reach by IPv6 what shims carry to containers", async () => {
+  const carrying = await machine.daemon({ userlandProxy: true });
+  const six = (Name: string, third: number, Internal = false) =>
+    carrying.call("create", {
+      Name,
+      Internal,
+      EnableIPv6: true,
+      IPAM: { Config: [{ Subnet: `fd00:${third}::/64` }] },
+    });
+  await six("inner6", 1, true);
+  await six("outer6", 2);
+  const published = await carrying.start("web", {
+    portBindings: { "80/tcp": [{ HostIp: "", HostPort: "8140" }] },
+  });
+  expect(published.status.ports["80/tcp"]?.map(({ HostIp }) => HostIp)).toEqual(["0.0.0.0", "::"]);
+  const [inner, outer] = [
+    await carrying.start("inner", { networkMode: "inner6" }),
+    await carrying.start("outer", { networkMode: "outer6" }),
+  ];
+  // In the place of the container's shim, and a service of the host's.
+  await using _shim = await serve(machine.namespace, "tcp", 8140, "carried", "::");
+  await using _host = await serve(machine.namespace, "tcp", 7001, "host", "::");
+  expect(await reach(outer.namespace, "tcp", "fd00:2::1", 8140)).toStartWith("carried ");
+  expect(await reach(inner.namespace, "tcp", "fd00:1::1", 7001)).toStartWith("host ");
+  await refused(inner, "fd00:1::1", 8140);
+  for (const id of ["web", "inner", "outer"]) await carrying.call("release", id);
+  await carrying.call("close");
+});
+
 describe.each(["1", "0"])("icc=false, with bridge-nf-call-iptables=%s", (filtered) => {
   test("neighbours reach each other by published ports alone", async () => {
     machine.run("sysctl", "-q", "-w", `net.bridge.bridge-nf-call-iptables=${filtered}`);

@@ -41,6 +41,7 @@ describe("a network's elements", () => {
       { internal: true, icc: false, trusted: ["eth0"] },
       [
         "bridges br-a",
+        "internals br-a",
         "among br-a . br-a : drop",
         "outward br-a : drop",
         "inward ipv4 . br-a : drop",
@@ -85,6 +86,8 @@ describe("a published port's elements", () => {
     [{}, ["any4 tcp . 8080 : 10.1.0.2 . 80"]],
     [{ hostAddress: "192.0.2.1" }, ["one4 192.0.2.1 . tcp . 8080 : 10.1.0.2 . 80"]],
     [{ hostAddress: "::", containerAddress: "fd00::2" }, ["any6 tcp . 8080 : fd00::2 . 80"]],
+    [{ hostAddress: "::", containerAddress: undefined }, ["carried tcp . 8080"]],
+    [{ hostAddress: "fd00::9", containerAddress: undefined }, ["carried-one fd00::9 . tcp . 8080"]],
     [{ direct: true }, ["open4 10.1.0.2 . tcp . 80", "any4 tcp . 8080 : 10.1.0.2 . 80"]],
     [{ direct: true, hostPort: 0 }, ["open4 10.1.0.2 . tcp . 80"]],
   ])("%j", (differences, expected) => {

@@ -36,8 +36,8 @@ export interface BridgeRules {
 
 /** A port as it is in force; with host port 0 it is only open at the container's own address. */
 export interface PublishedPort extends PortBindingDecision {
-  /** The container's address, of the host address's family. */
-  containerAddress: string;
+  /** The container's address, of the host address's family; absent where it has none, and its shim carries what comes. */
+  containerAddress?: string;
   /** Whether it is open at the container's own address too: routed networks, trusted devices. */
   direct?: boolean;
 }
@@ -62,6 +62,10 @@ const HOLDERS: Record<string, string> = {
   linked4: `set linked4 { type ipv4_addr . ipv4_addr . ${PORT}; }`,
   linked6: `set linked6 { type ipv6_addr . ipv6_addr . ${PORT}; }`,
   bridges: "set bridges { type ifname; }",
+  // Networks without a way out, and ports of IPv6 that no rule leads to a container, but its shim.
+  internals: "set internals { type ifname; }",
+  carried: `set carried { type ${PORT}; }`,
+  "carried-one": `set carried-one { type ipv6_addr . ${PORT}; }`,
   // Other engines' bridges, whose containers ours reach only by published ports.
   others: "set others { type ifname; }",
   // Devices between which the host did not forward before we switched forwarding on.
@@ -140,6 +144,14 @@ const CHAINS: Record<string, { hook: string; rules: string[] }> = {
     // route_localnet is on for our bridges, so that replies find back; nothing may come in to 127.0.0.0/8 by them.
     rules: ["iifname @bridges ip daddr 127.0.0.0/8 drop"],
   },
+  // What rules lead to a container is dropped where it would be sent on; this is sent on by a process of the host's.
+  input: {
+    hook: "type filter hook input priority filter; policy accept;",
+    rules: [
+      "meta nfproto ipv6 iifname @internals meta l4proto . th dport @carried drop",
+      "iifname @internals ip6 daddr . meta l4proto . th dport @carried-one drop",
+    ],
+  },
   prerouting: {
     hook: "type nat hook prerouting priority dstnat; policy accept;",
     rules: [
@@ -201,6 +213,7 @@ export function elementsOfNetwork(network: BridgeRules): Element[] {
   const apart = internal ? "drop" : "goto among-apart";
   return [
     { holder: "bridges", key: device },
+    ...(internal ? [{ holder: "internals", key: device }] : []),
     { holder: "among", key: `${device} . ${device}`, value: icc ? "accept" : apart },
     { holder: "outward", key: device, value: internal ? "drop" : "goto outward-open" },
     ...elementsOfFamily(network, 4),
@@ -238,6 +251,12 @@ export function elementsOfPorts(ports: readonly PublishedPort[]): Element[] {
   const found = new Map<string, Element>();
   const add = (element: Element) => found.set(`${element.holder} ${element.key}`, element);
   for (const port of ports) {
+    if (!port.containerAddress) {
+      const service = `${port.protocol} . ${port.hostPort}`;
+      if (port.hostAddress === "::") add({ holder: "carried", key: service });
+      else add({ holder: "carried-one", key: `${port.hostAddress} . ${service}` });
+      continue;
+    }
     const family = isIpv6(port.containerAddress) ? 6 : 4;
     const target = `${port.containerAddress} . ${port.protocol} . ${port.containerPort}`;
     if (port.direct) add({ holder: `open${family}`, key: target });

@@ -354,7 +354,7 @@ function publishedPorts(network: NetworkRecord, endpoint: EndpointRecord): Publi
   return endpoint.ports.flatMap((port) => {
     const six = isIpv6(port.hostAddress);
     const containerAddress = six ? endpoint.addresses.ipv6 : endpoint.addresses.ipv4;
-    if (!containerAddress) return [];
+    if (!containerAddress) return six && port.hostPort !== 0 ? [port] : [];
     const direct = trusted || gatewayMode(network, six ? 6 : 4) === "routed";
     return [{ ...port, containerAddress, direct }];
   });

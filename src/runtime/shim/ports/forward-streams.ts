@@ -36,7 +36,9 @@ export function forwardStreams(
   listen();
   return {
     leadTo(other) {
+      if (other.address === target.address && other.port === target.port) return;
       target = other;
+      for (const connection of [...connections]) connection.close();
     },
     close() {
       closed = true;

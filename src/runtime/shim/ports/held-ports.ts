@@ -13,7 +13,7 @@ import { forwardStreams } from "./forward-streams.ts";
 export type Target = NonNullable<ReservedPort["forward"]>;
 
 export interface Forwarder {
-  /** Leads elsewhere, what begins from now on. */
+  /** Leads elsewhere from now on; what goes to where it led before ends, as with Docker's proxy. */
   leadTo(target: Target): void;
   close(): void;
 }
