@@ -52,7 +52,7 @@ export async function startShim(dir: string, config: ShimConfig): Promise<Shim> 
  * JavaScriptCore's settings for a process that does little and lives long (bench/shim-memory.ts): no optimising
  * compilers, whose graphs and code take 5 MB after the first gigabyte of output; the simple one only for what runs
  * millions of times (the log's lines), since the code of all that an exec touches takes 1 MB; a heap that grows in
- * small steps.
+ * small steps, and of which nothing is made ready in advance.
  */
 const SMALL = {
   BUN_JSC_useConcurrentJIT: "0",
@@ -60,6 +60,7 @@ const SMALL = {
   BUN_JSC_thresholdForJITAfterWarmUp: "500000",
   BUN_JSC_thresholdForJITSoon: "500000",
   BUN_JSC_forceMiniVMMode: "1",
+  BUN_JSC_useWarmUpMarkedBlocks: "0",
 };
 
 /** Takes the shim out of the daemon's unit, on hosts that have such. */

@@ -75,8 +75,16 @@ export function workerCommand(job: Job | InnerJob, ...args: string[]): string[] 
   ];
 }
 
-/** The environment of a worker: nothing of the daemon's but what a failing test needs. */
-export const WORKER_ENVIRONMENT = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C.UTF-8" };
+/**
+ * The environment of a worker: nothing of the daemon's. Most live for a tenth of a second, a third of which JavaScriptCore's
+ * threads took for code that ran a few hundred times, and for heap made ready in advance: it compiles later, and makes none.
+ */
+export const WORKER_ENVIRONMENT = {
+  PATH: "/usr/sbin:/usr/bin:/sbin:/bin",
+  LANG: "C.UTF-8",
+  BUN_JSC_useWarmUpMarkedBlocks: "0",
+  BUN_JSC_thresholdForJITAfterWarmUp: "5000",
+};
 
 /**
  * Awaits a worker's end and its report. Errors: what the worker reported, or that it died without a report.
