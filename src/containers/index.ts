@@ -68,6 +68,7 @@ export function openContainers(rooms: {
     environment: rooms.environment,
     records,
     waiters: new Waiters(),
+    dying: new Set(),
     locks: new KeyedLock(),
     shims: new Map(),
     execs: new Execs(rooms.store),

@@ -35,7 +35,12 @@ function known(signal: string): number {
 export async function killAndWait(containers: Containers, id: ContainerId): Promise<void> {
   const record = containers.records.get(id);
   if (!record || !isRunning(record.state)) return;
-  if (await signalAndWait(containers, record, SIGKILL, KILL_WAIT)) return;
+  containers.dying.add(id);
+  try {
+    if (await signalAndWait(containers, record, SIGKILL, KILL_WAIT)) return;
+  } finally {
+    containers.dying.delete(id);
+  }
   throw systemError("tried to kill container, but did not receive an exit event");
 }
 
@@ -72,6 +77,14 @@ const signalAndWait = (
     },
     milliseconds,
   );
+
+/**
+ * Wakes one that was frozen while SIGKILL was on its way: in the first hierarchy of cgroups what is frozen dies only when it
+ * is thawed (the kernel's freezer-subsystem.rst).
+ */
+export async function wakeDying(containers: Containers, id: ContainerId, shim: Shim): Promise<void> {
+  if (containers.dying.has(id)) await unlessEnded(id, () => wake(containers, id, shim, { dies: true }));
+}
 
 /** A runtime that hangs in it doesn't hold up the killing that follows. `dies`: it does so before it could be seen to run. */
 async function wake(

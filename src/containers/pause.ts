@@ -2,7 +2,7 @@
 import { conflict, messageOf, systemError } from "../base/errors.ts";
 import { failpoint } from "../base/failpoint.ts";
 import { log } from "../base/log.ts";
-import { notRunning } from "./kill.ts";
+import { notRunning, wakeDying } from "./kill.ts";
 import { recordHeldForCommit, recordPaused } from "./state-machine.ts";
 import type { ContainerRecord, Containers } from "./types.ts";
 
@@ -18,6 +18,7 @@ export function pause(containers: Containers, { id }: ContainerRecord): Promise<
       throw systemError(`cannot pause container ${id}: ${messageOf(error)}`, error);
     });
     recordPaused(containers, id, true);
+    await wakeDying(containers, id, shim);
   });
 }
 
@@ -51,6 +52,7 @@ export async function holdForCommit(
       await shim.pause();
       failpoint("commit.frozen");
       recordPaused(containers, id, true);
+      await wakeDying(containers, id, shim);
     } catch (error) {
       recordHeldForCommit(containers, id, false);
       log.warn("a container that can't be paused is committed as it runs", { id, error: messageOf(error) });

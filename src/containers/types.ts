@@ -212,6 +212,8 @@ export interface Containers {
   readonly environment: HostEnvironment;
   readonly records: Records;
   readonly waiters: Waiters;
+  /** Those that were sent SIGKILL and are waited for: frozen on their way they would never end. */
+  readonly dying: Set<ContainerId>;
   /** One change of a container at a time. Held over start, the handling of an exit, and removal; never over a wait for a program. */
   readonly locks: KeyedLock;
   /** The shims that are connected: those of containers that run or are being started. */

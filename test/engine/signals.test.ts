@@ -124,6 +124,19 @@ test.each<[string, (id: string) => Promise<unknown>, string[], number]>([
   await remove(id);
 });
 
+test("one that is paused at the moment of its killing ends all the same", async () => {
+  // A pause takes some 25 ms: each round meets it at another moment.
+  for (let round = 0; round < 25; round++) {
+    const id = await ready(LISTENS);
+    const pausing = engine.pauseContainer(scratch.engine, id).catch(() => {});
+    await Bun.sleep(round);
+    await engine.killContainer(scratch.engine, id, "SIGKILL");
+    await pausing;
+    expect(await stateOf(id)).toMatchObject({ Status: "exited", ExitCode: 137, Paused: false });
+    await remove(id);
+  }
+}, 60_000);
+
 test("a signal that is not the container's stop signal leaves one paused", async () => {
   const id = await ready(LISTENS, { config: { StopSignal: "TERM" } });
   await engine.pauseContainer(scratch.engine, id);
