@@ -176,11 +176,7 @@ class Forwarded {
       const sent = sendAt(to.fd, passage.address, count);
       if (sent < 0 && sent !== AGAIN) return void this.close();
       const taken = Math.max(sent, 0);
-      if (taken === count) {
-        // There was no more: the next wait tells of what comes.
-        if (count < passage.bytes.length) return;
-        continue;
-      }
+      if (taken === count) continue;
       const buffer = fixedBuffer(count - taken);
       copyBytes(buffer.address, passage.address + taken, count - taken);
       to.waiting = { buffer, from: 0, to: count - taken };
