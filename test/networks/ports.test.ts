@@ -318,3 +318,20 @@ describe("ports of a container on several networks", () => {
     await expect(ask(machine.outside.namespace, "tcp", machine.address, 20_499)).rejects.toThrow();
   });
 });
+
+test("a host without /etc/protocols (netbase) has rules and ports all the same", async () => {
+  await using bare = await startMachine();
+  bare.run("mount", "--bind", "/dev/null", "/etc/protocols");
+  const daemon = await bare.daemon();
+  await daemon.call("create", {
+    Name: "routed",
+    Options: { "com.docker.network.bridge.gateway_mode_ipv4": "routed" },
+  });
+  const bindings = [{ HostIp: "", HostPort: "8099" }];
+  for (const protocol of ["tcp", "udp", "sctp"]) {
+    const container = await daemon.start(protocol, { portBindings: { [`80/${protocol}`]: bindings } });
+    expect(container.status.ports[`80/${protocol}`]).toHaveLength(1);
+    await daemon.call("release", protocol);
+  }
+  await daemon.call("close");
+});

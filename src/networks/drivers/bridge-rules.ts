@@ -131,7 +131,8 @@ const CHAINS: Record<string, { hook: string; rules: string[] }> = {
       "ip daddr . meta l4proto . th dport @open4 accept",
       "ip6 daddr . meta l4proto . th dport @open6 accept",
       "iifname @bridges drop",
-      "meta l4proto { icmp, ipv6-icmp } accept",
+      // Names that nft knows by itself: a minimal host has no /etc/protocols.
+      "meta l4proto { icmp, icmpv6 } accept",
       "drop",
     ],
   },
