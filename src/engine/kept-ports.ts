@@ -4,7 +4,10 @@ import { log } from "../base/log.ts";
 import type { ContainerId } from "../containers/index.ts";
 import type { Engine } from "./types.ts";
 
-/** A shim that can't have one, since another program took it meanwhile, is told of: rules lead the port's traffic all the same. */
+/**
+ * A port that another program took in between is told of, and then the shim keeps those that it had. Rules lead traffic to it all
+ * the same, but what only the shim can carry.
+ */
 export async function keepPorts(engine: Engine, id: ContainerId): Promise<void> {
   try {
     await engine.containers.shims.get(id)?.keepPorts(engine.networks.hostPorts(id));

@@ -96,6 +96,18 @@ test("an internal network has no way in or out but from its own host", async () 
   await refused(machine.outside, one.address, 80);
 });
 
+test("icc=false: a link is refused where bridged frames pass no rules, since nothing could open it", async () => {
+  machine.run("sysctl", "-q", "-w", "net.bridge.bridge-nf-call-iptables=0");
+  await using _apart = await network("apart", { Options: { [`${BRIDGE}.enable_icc`]: "false" } });
+  await daemon.start("store", { networkMode: "apart", exposedPorts: ["80/tcp"] });
+  await expect(daemon.start("shop", { networkMode: "apart", links: ["store"] })).rejects.toThrow(
+    "load br_netfilter, and set net.bridge.bridge-nf-call-iptables to 1",
+  );
+  await daemon.call("release", "shop");
+  await daemon.call("release", "store");
+  machine.run("sysctl", "-q", "-w", "net.bridge.bridge-nf-call-iptables=1");
+});
+
 test("an internal network doesn't reach by IPv6 what shims carry to containers", async () => {
   const carrying = await machine.daemon({ userlandProxy: true });
   const six = (Name: string, third: number, Internal = false) =>
