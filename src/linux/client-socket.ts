@@ -2,6 +2,7 @@
 import { check, close, errno, KernelError, libc, T } from "./ffi.ts";
 import { AGAIN } from "./raw-io.ts";
 import { inetAddress, unixAddress } from "./socket.ts";
+import { SOCK, SOL } from "./socket-numbers.ts";
 
 const c = libc({
   socket: { args: [T.i32, T.i32, T.i32], returns: T.i32 },
@@ -12,9 +13,6 @@ const c = libc({
   send: { args: [T.i32, T.u64_fast, T.u64_fast, T.i32], returns: T.i64_fast },
 });
 
-const SOCK_NONBLOCK = 0o4000;
-const SOCK_CLOEXEC = 0o2000000;
-const SOL_SOCKET = 1;
 const SO_ERROR = 4;
 const MSG_NOSIGNAL = 0x4000;
 const EINTR = 4;
@@ -32,7 +30,7 @@ export type Peer =
 /** Begins to connect; `pending`: writable when it is done, then `connectOutcome` tells. Errors: KernelError. */
 export function beginConnect(peer: Peer): { fd: number; pending: boolean } {
   const address = peer.kind === "unix" ? unixAddress(peer.path) : inetAddress(peer.address, peer.port);
-  const type = (peer.datagram ? 2 : 1) | SOCK_NONBLOCK | SOCK_CLOEXEC;
+  const type = (peer.datagram ? SOCK.DGRAM : SOCK.STREAM) | SOCK.NONBLOCK | SOCK.CLOEXEC;
   const fd = check(c.socket(address[0] as number, type, 0), "socket", peer.kind);
   if (c.connect(fd, address, address.length) === 0) return { fd, pending: false };
   const failed = errno();
@@ -45,7 +43,7 @@ export function beginConnect(peer: Peer): { fd: number; pending: boolean } {
 export function connectOutcome(fd: number): number {
   const value = new Int32Array(2);
   const length = new Uint32Array([4, 0]);
-  return c.getsockopt(fd, SOL_SOCKET, SO_ERROR, value, length) === 0 ? (value[0] as number) : errno();
+  return c.getsockopt(fd, SOL.SOCKET, SO_ERROR, value, length) === 0 ? (value[0] as number) : errno();
 }
 
 /** Connects and waits for it, `milliseconds` at most. Errors: KernelError, ETIMEDOUT among them. */

@@ -2,6 +2,7 @@
 // the host's addresses would answer from whichever the kernel prefers, and who asked another takes that for a stranger's.
 import { errno, libc, T } from "./ffi.ts";
 import { AGAIN, fixedBuffer } from "./raw-io.ts";
+import { SOL } from "./socket-numbers.ts";
 
 const c = libc({
   recvmsg: { args: [T.i32, T.u64_fast, T.i32], returns: T.i64_fast },
@@ -9,7 +10,6 @@ const c = libc({
 });
 
 const EINTR = 4;
-const IPPROTO_IPV6 = 41;
 const IPV6_PKTINFO = 50;
 /** sockaddr_in6, the longest that comes. */
 const LONGEST = 28;
@@ -86,7 +86,7 @@ export function lastEnds(): Ends {
   const from = peer.slice(0, Math.min(header.getUint32(AT.peerLength, true), LONGEST));
   const told =
     header.getBigUint64(AT.controlLength, true) >= CONTROL_LENGTH &&
-    control.getInt32(8, true) === IPPROTO_IPV6 &&
+    control.getInt32(8, true) === SOL.IPV6 &&
     control.getInt32(12, true) === IPV6_PKTINFO;
   if (!told) return { peer: from };
   const local = new Uint8Array(control.buffer).slice(16, 16 + ADDRESS);
@@ -101,7 +101,7 @@ export function sendBack(fd: number, address: number, length: number, { peer, lo
   header.setUint32(AT.peerLength, peer.length, true);
   if (local) {
     control.setBigUint64(0, BigInt(CONTROL_LENGTH), true);
-    control.setInt32(8, IPPROTO_IPV6, true);
+    control.setInt32(8, SOL.IPV6, true);
     control.setInt32(12, IPV6_PKTINFO, true);
     // The device stays 0: the kernel's routes say by which the answer leaves, and a link's own peer names its device.
     new Uint8Array(control.buffer).set(local, 16);

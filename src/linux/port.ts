@@ -1,6 +1,7 @@
 // Ports of the host without node:net: held by a bound socket, or served.
 import { check, close, errno, KernelError, libc, T } from "./ffi.ts";
 import { inetAddress } from "./socket.ts";
+import { AF, SOCK, SOL } from "./socket-numbers.ts";
 
 const c = libc({
   socket: { args: [T.i32, T.i32, T.i32], returns: T.i32 },
@@ -9,15 +10,8 @@ const c = libc({
   setsockopt: { args: [T.i32, T.i32, T.i32, T.ptr, T.u32], returns: T.i32 },
 });
 
-const AF_INET6 = 10;
-const SOCK_STREAM = 1;
-const SOCK_DGRAM = 2;
-const SOCK_NONBLOCK = 0o4000;
-const SOCK_CLOEXEC = 0o2000000;
-const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
 const SO_RCVBUF = 8;
-const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = 26;
 const IPV6_RECVPKTINFO = 49;
 const EADDRINUSE = 98;
@@ -69,13 +63,13 @@ function bindPort(protocol: "tcp" | "udp", host: string, port: number, use: "hol
   const address = inetAddress(host, port);
   const stream = protocol === "tcp";
   const listens = stream && use === "serve";
-  const type = (stream ? SOCK_STREAM : SOCK_DGRAM) | SOCK_NONBLOCK | SOCK_CLOEXEC;
+  const type = (stream ? SOCK.STREAM : SOCK.DGRAM) | SOCK.NONBLOCK | SOCK.CLOEXEC;
   const fd = check(c.socket(address[0] as number, type, 0), "socket", protocol);
-  if (address[0] === AF_INET6) setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-  if (listens) setOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-  if (address[0] === AF_INET6 && !stream && use === "serve") setOption(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+  if (address[0] === AF.INET6) setOption(fd, SOL.IPV6, IPV6_V6ONLY, 1);
+  if (listens) setOption(fd, SOL.SOCKET, SO_REUSEADDR, 1);
+  if (address[0] === AF.INET6 && !stream && use === "serve") setOption(fd, SOL.IPV6, IPV6_RECVPKTINFO, 1);
   // Nobody reads what arrives at a held UDP port.
-  if (!stream && use === "hold") setOption(fd, SOL_SOCKET, SO_RCVBUF, 0);
+  if (!stream && use === "hold") setOption(fd, SOL.SOCKET, SO_RCVBUF, 0);
   if (c.bind(fd, address, address.length) === 0 && (!listens || c.listen(fd, BACKLOG) === 0)) return fd;
   const failed = errno();
   close(fd);

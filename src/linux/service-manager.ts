@@ -1,14 +1,12 @@
 // What the daemon tells who runs it as a service: sd_notify(3), one datagram a state.
 import { close, cString, libc, T } from "./ffi.ts";
+import { AF, SOCK } from "./socket-numbers.ts";
 
 const c = libc({
   socket: { args: [T.i32, T.i32, T.i32], returns: T.i32 },
   sendto: { args: [T.i32, T.ptr, T.u64_fast, T.i32, T.ptr, T.u32], returns: T.i64_fast },
 });
 
-const AF_UNIX = 1;
-const SOCK_DGRAM = 2;
-const SOCK_CLOEXEC = 0o2000000;
 const MSG_NOSIGNAL = 0x4000;
 
 /** Taken out of the environment, so that no program we start speaks for us. */
@@ -18,7 +16,7 @@ delete process.env.NOTIFY_SOCKET;
 /** `READY=1`, `STOPPING=1`, …; false where nobody asked for it, or nobody listens any more. */
 export function notifyServiceManager(state: string, socketPath: string | undefined = place): boolean {
   if (!socketPath) return false;
-  const fd = c.socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  const fd = c.socket(AF.UNIX, SOCK.DGRAM | SOCK.CLOEXEC, 0);
   if (fd < 0) return false;
   try {
     const address = unixAddress(socketPath);
@@ -32,5 +30,5 @@ export function notifyServiceManager(state: string, socketPath: string | undefin
 /** sockaddr_un; a leading @ stands for the NUL of an abstract name, which has no NUL at its end: unix(7). */
 function unixAddress(path: string): Uint8Array {
   const name = path.startsWith("@") ? Buffer.from(`\0${path.slice(1)}`) : cString(path);
-  return Uint8Array.from([AF_UNIX, 0, ...name]);
+  return Uint8Array.from([AF.UNIX, 0, ...name]);
 }

@@ -3,6 +3,7 @@
 import { ptr } from "bun:ffi";
 import { chmodSync } from "node:fs";
 import { check, close, cString, KernelError, libc, O, open, T } from "./ffi.ts";
+import { AF, SOCK, SOL } from "./socket-numbers.ts";
 
 const c = libc({
   socket: { args: [T.i32, T.i32, T.i32], returns: T.i32 },
@@ -13,13 +14,6 @@ const c = libc({
   recvmsg: { args: [T.i32, T.ptr, T.i32], returns: T.i64_fast },
 });
 
-const AF_UNIX = 1;
-const AF_INET = 2;
-const AF_INET6 = 10;
-const SOCK_STREAM = 1;
-const SOCK_NONBLOCK = 0o4000;
-const SOCK_CLOEXEC = 0o2000000;
-const SOL_SOCKET = 1;
 const SO_SNDBUF = 7;
 const SO_SNDBUFFORCE = 32;
 /** sockaddr_un.sun_path, the NUL included. */
@@ -30,7 +24,7 @@ export function unixAddress(path: string): Uint8Array {
   const name = cString(path);
   if (name.length > UNIX_PATH_ROOM) throw new KernelError("bind", 36, path);
   const address = new Uint8Array(2 + name.length);
-  address[0] = AF_UNIX;
+  address[0] = AF.UNIX;
   address.set(name, 2);
   return address;
 }
@@ -48,7 +42,7 @@ export function shortPath(directoryFd: number, name: string, pid: number | "self
  * file must not be there.
  */
 export function listenUnix(directoryFd: number, name: string, backlog = 64): number {
-  const fd = check(c.socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "socket", "AF_UNIX");
+  const fd = check(c.socket(AF.UNIX, SOCK.STREAM | SOCK.NONBLOCK | SOCK.CLOEXEC, 0), "socket", "AF_UNIX");
   try {
     const address = unixAddress(shortPath(directoryFd, name));
     check(c.bind(fd, address, address.length), "bind", name);
@@ -69,14 +63,14 @@ export function openFolder(path: string): number {
 
 /** The next connection, non-blocking; -1 (and errno) when there is none, or it is gone again. */
 export function acceptConnection(fd: number): number {
-  return c.accept4(fd, null, null, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  return c.accept4(fd, null, null, SOCK.NONBLOCK | SOCK.CLOEXEC);
 }
 
 /** sockaddr_in (ip(7)) or sockaddr_in6 (ipv6(7)) of an address without zone. */
 export function inetAddress(host: string, port: number): Uint8Array {
   const six = host.includes(":");
   const address = new Uint8Array(six ? 28 : 16);
-  address[0] = six ? AF_INET6 : AF_INET;
+  address[0] = six ? AF.INET6 : AF.INET;
   address[2] = port >> 8;
   address[3] = port & 0xff;
   if (!six) address.set(host.split(".").map(Number), 4);
@@ -110,8 +104,8 @@ function ipv6Bytes(text: string): Uint8Array {
 /** How many bytes may wait in a socket for its reader (SO_SNDBUFFORCE of socket(7), past the host's limit for root). */
 export function setSendBuffer(fd: number, bytes: number): void {
   const value = new Int32Array([bytes, 0]);
-  if (c.setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, value, 4) !== 0)
-    c.setsockopt(fd, SOL_SOCKET, SO_SNDBUF, value, 4);
+  if (c.setsockopt(fd, SOL.SOCKET, SO_SNDBUFFORCE, value, 4) !== 0)
+    c.setsockopt(fd, SOL.SOCKET, SO_SNDBUF, value, 4);
 }
 
 /** Takes one descriptor that a peer passed (SCM_RIGHTS of unix(7)), close-on-exec; undefined when none came. */
@@ -135,6 +129,6 @@ export function receiveDescriptor(fd: number): number | undefined {
   check(received, "recvmsg", "SCM_RIGHTS");
   // struct cmsghdr: len (8), level (4), type (4), then the descriptors.
   if (Number(header[5]) < 20) return undefined;
-  if (control.getInt32(8, true) !== SOL_SOCKET || control.getInt32(12, true) !== 1) return undefined;
+  if (control.getInt32(8, true) !== SOL.SOCKET || control.getInt32(12, true) !== 1) return undefined;
   return control.getInt32(16, true);
 }

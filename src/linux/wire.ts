@@ -1,15 +1,12 @@
 // Frames put on a device as they are: packet(7).
 import { check, close, errno, KernelError, libc, T } from "./ffi.ts";
+import { AF, SOCK } from "./socket-numbers.ts";
 
 const c = libc({
   socket: { args: [T.i32, T.i32, T.i32], returns: T.i32 },
   sendto: { args: [T.i32, T.ptr, T.u64_fast, T.i32, T.ptr, T.u32], returns: T.i64_fast },
 });
 
-const AF_PACKET = 17;
-const SOCK_RAW = 3;
-const SOCK_NONBLOCK = 0o4000;
-const SOCK_CLOEXEC = 0o2000000;
 /** struct sockaddr_ll. */
 const ADDRESS_SIZE = 20;
 
@@ -20,12 +17,12 @@ export interface Wire extends Disposable {
 
 /** Of the network namespace that the thread is in now. It receives nothing: its protocol is none. */
 export function openWire(): Wire {
-  const type = SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC;
-  const fd = check(c.socket(AF_PACKET, type, 0), "socket", "AF_PACKET");
+  const type = SOCK.RAW | SOCK.NONBLOCK | SOCK.CLOEXEC;
+  const fd = check(c.socket(AF.PACKET, type, 0), "socket", "AF_PACKET");
   return {
     send(deviceIndex, frame) {
       const address = new DataView(new ArrayBuffer(ADDRESS_SIZE));
-      address.setUint16(0, AF_PACKET, true);
+      address.setUint16(0, AF.PACKET, true);
       address.setInt32(4, deviceIndex, true);
       const place = new Uint8Array(address.buffer);
       if (Number(c.sendto(fd, frame, frame.length, 0, place, place.length)) < 0)

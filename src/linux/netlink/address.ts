@@ -1,12 +1,12 @@
 // Addresses of devices: rtnetlink(7) RTM_*ADDR, linux/if_addr.h.
 import { formatAddress, parseAddress } from "../ip-address.ts";
+import { AF } from "../socket-numbers.ts";
 import { attribute, attributesByType, join, NLM_F, read, value } from "./message.ts";
 import type { NetlinkSocket } from "./socket.ts";
 
 const RTM_NEWADDR = 20;
 const RTM_DELADDR = 21;
 const RTM_GETADDR = 22;
-const AF = { INET: 2, INET6: 10 } as const;
 const IFA = { ADDRESS: 1, LOCAL: 2, BROADCAST: 4, FLAGS: 8 } as const;
 /** Used at once: nobody else can have an address that we gave out. */
 const IFA_F_NODAD = 0x02;

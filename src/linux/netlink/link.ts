@@ -1,5 +1,6 @@
 // Network devices: rtnetlink(7) RTM_*LINK, linux/if_link.h.
 import { errnoNumber } from "../errors.ts";
+import { AF } from "../socket-numbers.ts";
 import {
   attribute,
   attributesByType,
@@ -16,7 +17,6 @@ export const RTM_NEWLINK = 16;
 const RTM_DELLINK = 17;
 const RTM_GETLINK = 18;
 const RTM_SETLINK = 19;
-const AF_BRIDGE = 7;
 export const IFLA = {
   ADDRESS: 1,
   IFNAME: 3,
@@ -212,7 +212,7 @@ export function setBridgePort(
       ? []
       : [attribute(IFLA_BRPORT.ISOLATED, value.u8(changes.isolated ? 1 : 0))]),
   );
-  const payload = join(header({ family: AF_BRIDGE, index }), port);
+  const payload = join(header({ family: AF.BRIDGE, index }), port);
   // Not RTM_NEWLINK, which takes the message and leaves the port as it is.
   socket.change(RTM_SETLINK, 0, payload, "set bridge port", String(index));
 }

@@ -1,11 +1,11 @@
 // What MAC addresses the kernel has for its neighbours: rtnetlink(7) RTM_*NEIGH, linux/neighbour.h.
 import { KernelError } from "../errors.ts";
 import { parseAddress } from "../ip-address.ts";
+import { AF } from "../socket-numbers.ts";
 import { attribute, join, NLM_F } from "./message.ts";
 import type { NetlinkSocket } from "./socket.ts";
 
 const RTM_NEWNEIGH = 28;
-const AF = { INET: 2, INET6: 10 } as const;
 const NDA = { DST: 1, LLADDR: 2 } as const;
 /** Used at once, and asked for soon after (NUD_STALE). */
 const STALE = 0x04;

@@ -1,12 +1,12 @@
 // Routes: rtnetlink(7) RTM_*ROUTE, linux/rtnetlink.h.
 import { formatAddress, isIpv6, parseAddress } from "../ip-address.ts";
+import { AF } from "../socket-numbers.ts";
 import { attribute, attributesByType, join, NLM_F, read, value } from "./message.ts";
 import type { NetlinkSocket } from "./socket.ts";
 
 const RTM_NEWROUTE = 24;
 const RTM_DELROUTE = 25;
 const RTM_GETROUTE = 26;
-const AF = { INET: 2, INET6: 10 } as const;
 const RTA = { DST: 1, OIF: 4, GATEWAY: 5, PRIORITY: 6, PREFSRC: 7, TABLE: 15 } as const;
 const RT_TABLE_MAIN = 254;
 const RTPROT_BOOT = 3;

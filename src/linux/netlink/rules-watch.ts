@@ -1,6 +1,7 @@
 // Who changed nftables: the kernel's notifications of every transaction, read when somebody asks. nfnetlink(7),
 // linux/netfilter/nf_tables.h (NFNLGRP_NFTABLES).
 import { errno, libc, T } from "../ffi.ts";
+import { SOL } from "../socket-numbers.ts";
 import { attributesByType, decodeMessages, read } from "./message.ts";
 import { NETLINK, NetlinkSocket } from "./socket.ts";
 
@@ -8,9 +9,7 @@ const c = libc({
   setsockopt: { args: [T.i32, T.i32, T.i32, T.ptr, T.u32], returns: T.i32 },
   recv: { args: [T.i32, T.ptr, T.u64_fast, T.i32], returns: T.i64_fast },
 });
-const SOL_SOCKET = 1;
 const SO_RCVBUFFORCE = 33;
-const SOL_NETLINK = 270;
 const NETLINK_ADD_MEMBERSHIP = 1;
 const NETLINK_NO_ENOBUFS = 5;
 const NFNLGRP_NFTABLES = 7;
@@ -55,8 +54,8 @@ export interface RulesWatch extends Disposable {
  */
 export function openRulesGroup({ overflow }: { overflow: "told" | "silent" }): NetlinkSocket {
   const socket = NetlinkSocket.open(NETLINK.NETFILTER);
-  if (overflow === "silent") c.setsockopt(socket.fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, Int32Array.of(1, 0), 4);
-  c.setsockopt(socket.fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, Int32Array.of(NFNLGRP_NFTABLES, 0), 4);
+  if (overflow === "silent") c.setsockopt(socket.fd, SOL.NETLINK, NETLINK_NO_ENOBUFS, Int32Array.of(1, 0), 4);
+  c.setsockopt(socket.fd, SOL.NETLINK, NETLINK_ADD_MEMBERSHIP, Int32Array.of(NFNLGRP_NFTABLES, 0), 4);
   // A first request gives it an address: without one (0) it counts as the sender of the kernel's own notifications, and
   // gets none (net/netlink/af_netlink.c, do_one_broadcast).
   socket.get((SUBSYSTEM << 8) | GETGEN, Uint8Array.of(0, 0, 0, 0), "read nftables generation", "");
@@ -66,7 +65,7 @@ export function openRulesGroup({ overflow }: { overflow: "told" | "silent" }): N
 /** Watches the network namespace that the thread is in now. `room` is how many bytes may wait to be read. */
 export function watchRules({ room } = { room: ROOM }): RulesWatch {
   const socket = openRulesGroup({ overflow: "told" });
-  c.setsockopt(socket.fd, SOL_SOCKET, SO_RCVBUFFORCE, Int32Array.of(room, 0), 4);
+  c.setsockopt(socket.fd, SOL.SOCKET, SO_RCVBUFFORCE, Int32Array.of(room, 0), 4);
   const buffer = new Uint8Array(1 << 16);
   /** Of a transaction whose end (its number) wasn't read yet. */
   let open = new Set<string>();

@@ -2,6 +2,7 @@
 // that its thread was in when it was opened, and keeps it wherever the thread goes.
 import { ptr } from "bun:ffi";
 import { close, errno, KernelError, libc, T } from "../ffi.ts";
+import { AF, SOCK, SOL } from "../socket-numbers.ts";
 import { decodeError, decodeMessages, encodeMessage, type NetlinkMessage, NLM_F, NLMSG } from "./message.ts";
 
 const c = libc({
@@ -11,12 +12,7 @@ const c = libc({
   recv: { args: [T.i32, T.ptr, T.u64_fast, T.i32], returns: T.i64_fast },
 });
 
-const AF_NETLINK = 16;
-const SOCK_RAW = 3;
-const SOCK_CLOEXEC = 0o2000000;
-const SOL_SOCKET = 1;
 const SO_RCVTIMEO = 20;
-const SOL_NETLINK = 270;
 const NETLINK_CAP_ACK = 10;
 const NETLINK_EXT_ACK = 11;
 const NETLINK_GET_STRICT_CHK = 12;
@@ -48,14 +44,14 @@ export class NetlinkSocket implements Disposable {
 
   /** Opens a socket in the thread's present network namespace. */
   static open(protocol: number): NetlinkSocket {
-    const fd = c.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
+    const fd = c.socket(AF.NETLINK, SOCK.RAW | SOCK.CLOEXEC, protocol);
     if (fd < 0) throw new KernelError("socket", errno(), "AF_NETLINK");
     const one = Int32Array.of(1);
-    c.setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, ptr(one), 4);
-    c.setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, ptr(one), 4);
-    if (protocol === NETLINK.ROUTE) c.setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, ptr(one), 4);
+    c.setsockopt(fd, SOL.NETLINK, NETLINK_EXT_ACK, ptr(one), 4);
+    c.setsockopt(fd, SOL.NETLINK, NETLINK_CAP_ACK, ptr(one), 4);
+    if (protocol === NETLINK.ROUTE) c.setsockopt(fd, SOL.NETLINK, NETLINK_GET_STRICT_CHK, ptr(one), 4);
     const timeout = BigInt64Array.of(BigInt(PATIENCE), 0n);
-    c.setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, ptr(timeout), 16);
+    c.setsockopt(fd, SOL.SOCKET, SO_RCVTIMEO, ptr(timeout), 16);
     return new NetlinkSocket(fd);
   }
 
